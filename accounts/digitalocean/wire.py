@@ -1,0 +1,205 @@
+"""The one way out to DigitalOcean: every HTTP call of Conveyor goes through `send`.
+
+A total deadline on every call, no redirects (a token goes to the configured host or nowhere), no netrc, no proxies
+from the environment, no cookies, nothing repeated. An answer is a value or one of `errors`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypeVar
+
+import msgspec
+import requests
+import urllib3
+
+from accounts.digitalocean import errors
+from accounts.digitalocean.deadline import Deadline, DeadlineAdapter
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+LARGEST_BODY = 32 * 1024 * 1024
+"""Bytes. A page of 200 droplets is about 0.6 MB; what is far beyond is not an answer."""
+
+POOL_SIZE = 64
+"""Kept-alive connections per host: as wide as the widest fan-out of a page, or requests throws them away."""
+
+_RETRY_AFTER_LIMIT = 3600
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A 2xx answer. `request_id` is DigitalOcean's `x-request-id`, empty where it sent none."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    request_id: str
+
+    def decode(self, kind: type[T]) -> T:
+        """The body as `kind`. Raises `UnexpectedAnswer` when it is not JSON of that shape."""
+        try:
+            return msgspec.json.decode(self.body, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise self.unexpected(_shape_of(error)) from None
+
+    def unexpected(self, detail: str) -> errors.UnexpectedAnswer:
+        return errors.UnexpectedAnswer(detail, status=self.status, request_id=self.request_id)
+
+
+class _Problem(msgspec.Struct):
+    """DigitalOcean's error bodies: the API's `id`/`message`/`request_id` and OAuth's `error` (RFC 6749 §5.2)."""
+
+    id: str = ""
+    message: str = ""
+    request_id: str = ""
+    error: str = ""
+    error_description: str = ""
+
+
+def _new_session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # else ~/.netrc replaces the Bearer header, and a proxy variable reroutes tokens
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one team's cookie is nothing for another
+    adapter = DeadlineAdapter(pool_connections=4, pool_maxsize=POOL_SIZE, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.headers.update({"User-Agent": "Conveyor", "Accept": "application/json"})
+    return session
+
+
+_session = _new_session()
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    timeout: float,
+    token: str = "",
+    params: Mapping[str, str | int] | None = None,
+    form: Mapping[str, str] | None = None,
+    json: Any = None,
+) -> Answer:
+    """Send one request, once, and return its 2xx answer.
+
+    `timeout` is the seconds for all of it, however slowly the answer drips. Raises a `DigitalOceanError`:
+    `TooSlow` and `AnswerLost` when the request may have taken effect, `Unavailable` when it certainly has not
+    or DigitalOcean said 5xx, and by status what `errors` names.
+    """
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if method != "GET":
+        # Not over a connection that was kept: the other side may be closing it just now, and what was lost then
+        # must not be sent again.
+        headers["Connection"] = "close"
+    body = msgspec.json.encode(json) if json is not None else None
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    if timeout <= 0:
+        raise errors.TooSlow("no time left")
+    with Deadline(timeout) as deadline:
+        try:
+            response = _session.request(
+                method,
+                url,
+                params=params,
+                data=body if body is not None else form,
+                headers=headers,
+                timeout=deadline.left,
+                allow_redirects=False,
+                stream=True,
+            )
+            try:
+                content = _read(response)
+            finally:
+                response.close()
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            # `from None`: the exceptions of requests carry the request, and with it the token.
+            raise _broken(error, deadline, method) from None
+        if deadline.expired and len(content) < int(response.headers.get("content-length") or 0):
+            raise errors.TooSlow("the deadline cut the answer short")
+    request_id = response.headers.get("x-request-id", "")[:100]
+    answer = Answer(response.status_code, response.headers, content, request_id)
+    if 200 <= answer.status < 300:
+        return answer
+    raise _error_of(answer)
+
+
+def _read(response: requests.Response) -> bytes:
+    content = bytearray()
+    for chunk in response.iter_content(65536):
+        content += chunk
+        if len(content) > LARGEST_BODY:
+            raise ValueError("body too large")
+    return bytes(content)
+
+
+def _broken(error: Exception, deadline: Deadline, method: str) -> errors.DigitalOceanError:
+    """Why there is no whole answer. The kind of the exception is all of it that is told."""
+    kind = type(error).__name__
+    if deadline.expired or isinstance(error, (requests.Timeout, TimeoutError)):
+        return errors.TooSlow(kind) if deadline.sent else errors.Unavailable(f"no connection in time ({kind})")
+    if isinstance(error, ValueError) and not isinstance(error, requests.RequestException):
+        return errors.UnexpectedAnswer("the answer is far too large or malformed")
+    if deadline.sent:
+        return errors.AnswerLost(kind)
+    return errors.Unavailable(f"no connection ({kind})")
+
+
+def _error_of(answer: Answer) -> errors.DigitalOceanError:
+    """The exception for a status, from a table; DigitalOcean's wording decides nothing, but `Refused` shows it."""
+    try:
+        problem = msgspec.json.decode(answer.body, type=_Problem)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        problem = _Problem()
+    told = {"status": answer.status, "request_id": (answer.request_id or problem.request_id)[:100]}
+    code = (problem.error or problem.id)[:60]
+    if answer.status in _BY_STATUS:
+        return _BY_STATUS[answer.status](code, **told)
+    if answer.status == 429:
+        return errors.RateLimited(code, retry_at=_retry_at(answer.headers), **told)
+    if answer.status >= 500:
+        return errors.Unavailable(code, retry_at=_retry_at(answer.headers, default=None), **told)
+    if 400 <= answer.status < 500:
+        words = problem.message or problem.error_description
+        return errors.Refused(code, sentence=f"DigitalOcean refused this: {words[:300]}" if words else "", **told)
+    return errors.UnexpectedAnswer("neither an answer nor an error", **told)
+
+
+_BY_STATUS: dict[int, type[errors.DigitalOceanError]] = {
+    401: errors.TokenRejected,
+    403: errors.NotAllowed,
+    404: errors.NotFound,
+}
+
+
+def _retry_at(headers: Mapping[str, str], default: int | None = 60) -> datetime | None:
+    """When DigitalOcean asks to come back: `retry-after` (seconds, or a date as RFC 9110 §10.2.3 allows), else
+    `ratelimit-reset` (epoch seconds), else in `default` seconds. Never more than an hour from now."""
+    now = datetime.now(timezone.utc)
+    seconds: float | None = default
+    if value := headers.get("retry-after"):
+        try:
+            seconds = float(value)
+        except ValueError:
+            try:
+                seconds = (parsedate_to_datetime(value) - now).total_seconds()
+            except (ValueError, TypeError):
+                pass
+    elif (value := headers.get("ratelimit-reset")) and headers.get("ratelimit-remaining") == "0":
+        try:
+            seconds = float(value) - now.timestamp()
+        except ValueError:
+            pass
+    if seconds is None or seconds != seconds:
+        return None
+    return now + timedelta(seconds=min(max(seconds, 1), _RETRY_AFTER_LIMIT))
+
+
+def _shape_of(error: Exception) -> str:
+    """What was wrong with the shape, without a value of it: msgspec's messages name types and paths only."""
+    return "not JSON" if isinstance(error, UnicodeDecodeError) or "malformed" in str(error) else str(error)[:200]

@@ -1,0 +1,161 @@
+"""Reading the environment: every mistake found in one go, told in one line each, and never with the value."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+import environ
+from cryptography.fernet import Fernet
+
+T = TypeVar("T")
+
+_LINE = re.compile(r"\s*(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=")
+
+
+class Environment:
+    """The process's environment (and a `.env` file), read strictly.
+
+    A variable that is missing or malformed is noted rather than raised, so that `finish` can name all of them at
+    once. Values never appear in what is printed: a secret with a typo in it is still a secret.
+    """
+
+    def __init__(self, env_file: Path | None) -> None:
+        self._env = environ.Env()
+        self._problems: list[str] = []
+        if env_file and env_file.is_file():
+            self._read_file(env_file)
+
+    def _read_file(self, path: Path) -> None:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            self._problems.append(f"{path.name} cannot be read as UTF-8 text")
+            return
+        # django-environ logs a line that it does not understand, value included: look first.
+        bad = [
+            number
+            for number, line in enumerate(text.splitlines(), 1)
+            if line.strip() and not line.lstrip().startswith("#") and not _LINE.match(line)
+        ]
+        for number in bad:
+            self._problems.append(f"line {number} of {path.name} is malformed: a good one looks like NAME=value")
+        if not bad:
+            self._env.read_env(str(path))
+
+    def read(self, name: str, default: T, parse: Callable[[str], T], good: str) -> T:
+        """The variable `name` through `parse`, or `default` where it is unset or empty.
+
+        `parse` raises any exception for a malformed value; `good` shows what a right one looks like.
+        """
+        value = os.environ.get(name, "").strip()
+        if not value:
+            return default
+        try:
+            return parse(value)
+        except Exception:
+            self._problems.append(f"{name} is malformed: a good one looks like {good}")
+            return default
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.read(name, default, str, "any text")
+
+    def secret(self, name: str, *, required: bool, how: str) -> str:
+        """A text that has to be there when `required`; `how` says where to get one."""
+        value = self.text(name)
+        if not value and required:
+            self._problems.append(f"{name} is not set: {how}")
+        return value
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        return self.read(name, default, _flag, "True or False")
+
+    def number(self, name: str, default: int) -> int:
+        return self.read(name, default, _natural, "a whole number such as 1")
+
+    def hosts(self, name: str, default: list[str]) -> list[str]:
+        return self.read(name, default, _list, "conveyor.example.com,www.example.com")
+
+    def url(self, name: str, default: str, good: str, schemes: tuple[str, ...] = ("https", "http")) -> str:
+        return self.read(name, default, lambda value: _url(value, schemes), good)
+
+    def database(self, name: str, default: Path) -> dict[str, Any]:
+        fallback = self._env.db_url_config(f"sqlite:///{default}")
+        config = self.read(name, fallback, self._database, "postgres://user:password@host:5432/name")
+        return dict(config)
+
+    def _database(self, value: str) -> dict[str, Any]:
+        config = self._env.db_url_config(value)
+        if config["ENGINE"] not in ("django.db.backends.postgresql", "django.db.backends.sqlite3"):
+            raise ValueError
+        if not config["NAME"]:
+            raise ValueError
+        return dict(config)
+
+    def email(self, name: str) -> dict[str, Any]:
+        return self.read(name, {}, self._email, "smtp+tls://user:password@mail.example.com:587")
+
+    def _email(self, value: str) -> dict[str, Any]:
+        config = self._env.email_url_config(value)
+        if not config.get("EMAIL_BACKEND"):
+            raise ValueError
+        return dict(config)
+
+    def fernet_keys(self, name: str, *, required: bool, how: str) -> list[str]:
+        """Comma-separated Fernet keys; the first seals, all of them open."""
+        keys = self.read(name, [], _fernet_keys, "the 44 characters of a Fernet key, or several with commas between")
+        if not os.environ.get(name, "").strip() and required:
+            self._problems.append(f"{name} is not set: {how}")
+        return keys
+
+    def finish(self) -> None:
+        """End the process (exit code 1) with one line when anything was wrong."""
+        if self._problems:
+            stop("; ".join(self._problems))
+
+
+def stop(what: str) -> NoReturn:
+    """Print one line and end the process with exit code 1."""
+    sys.exit(f"Conveyor cannot start: {what}.")
+
+
+def _flag(value: str) -> bool:
+    try:
+        return {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}[
+            value.lower()
+        ]
+    except KeyError:
+        raise ValueError from None
+
+
+def _natural(value: str) -> int:
+    number = int(value)
+    if number < 0:
+        raise ValueError
+    return number
+
+
+def _list(value: str) -> list[str]:
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def _url(value: str, schemes: tuple[str, ...]) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError
+    _ = parts.port  # raises ValueError for a port that is none
+    return value.rstrip("/")
+
+
+def _fernet_keys(value: str) -> list[str]:
+    keys = _list(value)
+    for key in keys:
+        Fernet(key)
+    if not keys:
+        raise ValueError
+    return keys

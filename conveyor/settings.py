@@ -1,0 +1,271 @@
+"""Conveyor's settings. Everything that differs between hosts comes from the environment; `.env.example` lists it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from conveyor.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# ENV_FILE names another file than .env, or, when empty, none (the tests must not read a developer's).
+_env_file = os.environ.get("ENV_FILE", str(BASE_DIR / ".env"))
+_env = Environment(Path(_env_file) if _env_file else None)
+
+DEBUG = _env.flag("DEBUG")
+_LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
+
+SECRET_KEY = _env.secret(
+    "SECRET_KEY", required=not DEBUG, how="take 50 or more random characters"
+) or "insecure-key-for-development-only-" + "0" * 20
+ALLOWED_HOSTS = _env.hosts("ALLOWED_HOSTS", _LOOPBACK)
+
+# Token keys. With DEBUG on and none set, a fixed one: good for a try, worthless as a secret.
+TOKEN_KEYS = _env.fernet_keys(
+    "TOKEN_KEYS",
+    required=not DEBUG,
+    how='make one with python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
+) or ["ZGV2ZWxvcG1lbnQtb25seS1kZXZlbG9wbWVudC1vbmw="]
+
+_REGISTER = "register an OAuth application in DigitalOcean's control panel under API"
+DIGITAL_OCEAN_CLIENT_ID = _env.secret("DIGITAL_OCEAN_CLIENT_ID", required=not DEBUG, how=_REGISTER)
+DIGITAL_OCEAN_CLIENT_SECRET = _env.secret("DIGITAL_OCEAN_CLIENT_SECRET", required=not DEBUG, how=_REGISTER)
+DIGITAL_OCEAN_OAUTH_URL = _env.url(
+    "DIGITAL_OCEAN_OAUTH_URL", "https://cloud.digitalocean.com/v1/oauth", "https://cloud.digitalocean.com/v1/oauth"
+)
+DIGITAL_OCEAN_API_URL = _env.url(
+    "DIGITAL_OCEAN_API_URL", "https://api.digitalocean.com/v2", "https://api.digitalocean.com/v2"
+)
+DIGITAL_OCEAN_PKCE = _env.flag("DIGITAL_OCEAN_PKCE")
+# A loopback DigitalOcean can only be the sandbox; every page says so.
+SANDBOX = urlsplit(DIGITAL_OCEAN_OAUTH_URL).hostname in ("127.0.0.1", "localhost", "::1")
+
+# Seconds that the fleet page waits for DigitalOcean before it answers with what it has.
+FLEET_DEADLINE = 4.0
+
+INSTALLED_APPS = [
+    "conveyor.admin.ConveyorAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "django_htmx",
+    "csp",
+    "accounts",
+    "accounts.digitalocean",
+    "droplets",
+]
+# The sandbox is for development: its server comes with requirements-dev.txt.
+if importlib.util.find_spec("aiohttp"):
+    INSTALLED_APPS.append("sandbox")
+
+MIDDLEWARE = [
+    "conveyor.logs.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+]
+
+ROOT_URLCONF = "conveyor.urls"
+WSGI_APPLICATION = "conveyor.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "conveyor.views.site",
+            ],
+        },
+    },
+]
+
+_database = _env.database("DATABASE_URL", BASE_DIR / "db.sqlite3")
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    # WAL lets readers and one writer work side by side; an immediate transaction takes its turn at the start,
+    # where waiting is possible, rather than failing in the middle with "database is locked".
+    _database["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    _database["CONN_MAX_AGE"] = 60
+    _database["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = _env.url("REDIS_URL", "", "redis://127.0.0.1:6379/0", schemes=("redis", "rediss"))
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# E-mail. Without EMAIL_URL nothing can be sent, so nothing may depend on it: addresses are not verified. With DEBUG
+# the letters are printed; without it they are dropped, since a reset link in a log is a key in a log.
+_email = _env.email("EMAIL_URL")
+if _email:
+    EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+    EMAIL_HOST = _email.get("EMAIL_HOST") or "localhost"
+    EMAIL_PORT = _email.get("EMAIL_PORT") or 25
+    EMAIL_HOST_USER = _email.get("EMAIL_HOST_USER") or ""
+    EMAIL_HOST_PASSWORD = _email.get("EMAIL_HOST_PASSWORD") or ""
+    EMAIL_USE_TLS = bool(_email.get("EMAIL_USE_TLS"))
+    EMAIL_USE_SSL = bool(_email.get("EMAIL_USE_SSL"))
+    EMAIL_FILE_PATH = _email.get("EMAIL_FILE_PATH") or None
+else:
+    EMAIL_BACKEND = f"django.core.mail.backends.{'console' if DEBUG else 'dummy'}.EmailBackend"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = _env.text("DEFAULT_FROM_EMAIL", "Conveyor <conveyor@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# Accounts
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "droplets:fleet"
+LOGOUT_REDIRECT_URL = "home"
+
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if _email else "optional"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Conveyor] "
+ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 1800
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_USER_DISPLAY = "accounts.users.display"
+
+SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAccountAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False  # accounts.tokens stores pairs, after every check; allauth would do it before
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_EMAIL_VERIFICATION = ACCOUNT_EMAIL_VERIFICATION
+SOCIALACCOUNT_PROVIDERS = {
+    "digitalocean": {
+        "APP": {
+            "name": "DigitalOcean",
+            "client_id": DIGITAL_OCEAN_CLIENT_ID,
+            "secret": DIGITAL_OCEAN_CLIENT_SECRET,
+        },
+        "SCOPE": ["read"],
+        "OAUTH_PKCE_ENABLED": DIGITAL_OCEAN_PKCE,
+    }
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Conveyor"
+USERSESSIONS_TRACK_ACTIVITY = True
+
+# How many proxies in front of Conveyor tell the truth in X-Forwarded-For and X-Forwarded-Proto.
+TRUSTED_PROXIES = _env.number("TRUSTED_PROXIES", 0)
+if TRUSTED_PROXIES:
+    ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# A host with a name of its own is taken to be on HTTPS; loopback is not. HTTPS=True or False overrules.
+_HTTPS = _env.flag("HTTPS", not DEBUG and any(host not in _LOOPBACK for host in ALLOWED_HOSTS))
+SESSION_COOKIE_SECURE = _HTTPS
+CSRF_COOKIE_SECURE = _HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
+SESSION_COOKIE_NAME = "__Host-conveyor" if _HTTPS else "conveyor"
+CSRF_COOKIE_NAME = "__Host-conveyor-csrf" if _HTTPS else "conveyor-csrf"
+SESSION_COOKIE_AGE = 30 * 24 * 3600
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _HTTPS else "http"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+_oauth = urlsplit(DIGITAL_OCEAN_OAUTH_URL)
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        # Chromium holds form-action against the redirect that answers a POST, and Connect is such a one.
+        "form-action": ["'self'", f"{_oauth.scheme}://{_oauth.netloc}"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "conveyor" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"redact": {"()": "conveyor.logs.RedactingFilter"}},
+    "formatters": {"line": {"()": "conveyor.logs.LineFormatter"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]},
+    },
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "urllib3": {"level": "WARNING"},
+    },
+}
+DEFAULT_EXCEPTION_REPORTER_FILTER = "conveyor.logs.RedactingReporterFilter"
+
+SENTRY_DSN = _env.text("SENTRY_DSN")
+
+_env.finish()
+
+if SENTRY_DSN:
+    from conveyor.logs import start_sentry
+
+    start_sentry(SENTRY_DSN)
