@@ -1,0 +1,1 @@
+"""The control API under /_sandbox/: JSON, for tests and for trying things out. It shows made-up tokens."""

@@ -1,0 +1,50 @@
+"""Control: users, their accounts and their teams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox import cast
+from sandbox.control.bodies import Given, only
+from sandbox.world import World
+
+STATUSES = ("active", "warning", "locked")
+
+
+def teams(world: World, given: Given) -> Any:
+    """GET teams."""
+    members: dict[str, list[str]] = {}
+    people = []
+    for user in cast.users(world.store):
+        theirs = [team.uuid for team in cast.teams_of(world.store, user.uuid)]
+        for uuid in theirs:
+            members.setdefault(uuid, []).append(user.uuid)
+        people.append(
+            {"uuid": user.uuid, "name": user.name, "email": user.email, "status": user.status, "teams": theirs}
+        )
+    found = []
+    for team in cast.teams(world.store):
+        fleet = world.fleets.of(team)
+        counts = {"droplets": len(fleet.ordinary), "gpus": len(fleet.gpus)}
+        found.append({"uuid": team.uuid, "name": team.name, "members": members.get(team.uuid, []), **counts})
+    return {"users": people, "teams": found}
+
+
+def account(world: World, given: Given) -> Any:
+    """POST account: change a user's status or e-mail address, or make them a member of the team of a name."""
+    only(given, "user", "status", "email", "team")
+    user = cast.user(world.store, str(given.get("user")))
+    if user is None:
+        raise ValueError("user must be the uuid of a user")
+    if any(not isinstance(value, str) for value in given.values()):
+        raise ValueError("every value must be a text")
+    status = given.get("status", user.status)
+    if status not in STATUSES:
+        raise ValueError(f"status must be one of {', '.join(STATUSES)}")
+    email = given.get("email", user.email)
+    world.store.run("UPDATE users SET status = ?, email = ? WHERE uuid = ?", status, email, user.uuid)
+    if name := given.get("team"):
+        uuid = cast.add_team(world.store, world.shape.seed, name)
+        cast.join(world.store, user.uuid, uuid)
+        return {"team": uuid}
+    return {}

@@ -1,0 +1,50 @@
+"""Addresses for droplets: none of them anybody's, and a public one is unique within its team.
+
+Public IPv4 comes from 198.18.0.0/15 (RFC 2544, benchmarking), IPv6 from 2001:db8::/32 (RFC 3849, documentation),
+private ones from 10.0.0.0/8.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+PUBLIC = int(ipaddress.IPv4Address("198.18.0.0"))
+PUBLIC_MASK = 2**17 - 1
+PRIVATE = int(ipaddress.IPv4Address("10.100.0.0"))
+BLOCK = 4096  # a /20, as DigitalOcean hands out
+
+
+def networks(team: int, region: int, index: int, *, ipv6: bool) -> dict[str, list[dict[str, Any]]]:
+    """The networks of the `index`th droplet of team number `team` in region number `region`."""
+    # A stride that shares no factor with the pool scatters neighbours, as in life.
+    spot = (team * 20_011 + index * 7_919 + 37) & PUBLIC_MASK
+    public = PUBLIC + spot
+    inside = PRIVATE + (team % 64) * 16 * BLOCK + region * BLOCK + 2 + index % (BLOCK - 3)
+    v4 = [
+        {
+            "ip_address": str(ipaddress.IPv4Address(inside)),
+            "netmask": "255.255.240.0",
+            "gateway": "nil",  # the word that the API reference shows for "none"
+            "type": "private",
+        },
+        {
+            "ip_address": str(ipaddress.IPv4Address(public)),
+            "netmask": "255.255.240.0",
+            "gateway": str(ipaddress.IPv4Address((public & ~(BLOCK - 1)) + 1)),
+            "type": "public",
+        },
+    ]
+    v6 = []
+    if ipv6:
+        net = f"2001:db8:{region + 1:x}:{team & 0xFFFF:x}"
+        host = f"{(index + 2) >> 16:x}:{(index + 2) & 0xFFFF:x}"
+        v6.append(
+            {
+                "ip_address": str(ipaddress.IPv6Address(f"{net}::{host}:1")),
+                "netmask": 64,
+                "gateway": str(ipaddress.IPv6Address(f"{net}::1")),
+                "type": "public",
+            }
+        )
+    return {"v4": v4, "v6": v6}

@@ -1,0 +1,147 @@
+"""A team's droplets as the API lists them: filtered, paged, shown as far as a token's scopes reach, encoded once."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from sandbox.cast import Team
+from sandbox.fleet import droplets
+from sandbox.fleet.droplets import Droplet
+
+PAGES_KEPT = 1_000  # of 200 droplets each, a page is half a megabyte at most
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Which parts of a droplet a token may see beyond `droplet:read`."""
+
+    images: bool
+    tags: bool
+    volumes: bool
+    vpcs: bool
+    sizes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was asked of the list. `kind` is droplets or gpus; an empty `tag` or `name` is no filter."""
+
+    page: int
+    per_page: int
+    kind: str
+    tag: str
+    name: str
+    given: tuple[tuple[str, str], ...]  # the query as it came, less the page, for the links
+
+
+@dataclass
+class Fleet:
+    """The droplets of one team. `change()` after touching a list, so that no stale page is served."""
+
+    ordinary: list[Droplet]
+    gpus: list[Droplet]
+    made: int  # how many ordinary ones were ever made, so that an added one is always a new one
+    pages: OrderedDict[object, bytes] = field(default_factory=OrderedDict)
+
+    def change(self) -> None:
+        """Forget the encoded pages."""
+        self.pages.clear()
+
+    def find(self, droplet_id: int) -> Droplet | None:
+        """The droplet with this id, of either kind."""
+        return next((each for each in (*self.ordinary, *self.gpus) if each.get("id") == droplet_id), None)
+
+    def page(self, query: Query, sight: Sight, base_url: str) -> bytes:
+        """The encoded answer to `GET /v2/droplets`; `base_url` is the listing's own address, for the links."""
+        key = (query, sight, base_url)
+        body = self.pages.get(key)
+        if body is None:
+            body = json.dumps(self._answer(query, sight, base_url)).encode()
+            self.pages[key] = body
+            if len(self.pages) > PAGES_KEPT:
+                self.pages.popitem(last=False)
+        return body
+
+    def _answer(self, query: Query, sight: Sight, base_url: str) -> dict[str, Any]:
+        found = [each for each in (self.gpus if query.kind == "gpus" else self.ordinary) if _fits(each, query)]
+        start = (query.page - 1) * query.per_page
+        return {
+            "droplets": [shown(each, sight) for each in found[start : start + query.per_page]],
+            "links": _links(query, len(found), base_url),
+            "meta": {"total": len(found)},
+        }
+
+
+class Fleets:
+    """The fleets of all teams, each made when it is first asked for."""
+
+    def __init__(self, seed: int, count: int) -> None:
+        """`count` ordinary droplets for each team."""
+        self._seed = seed
+        self._count = count
+        self._fleets: dict[str, Fleet] = {}
+        self._nobodys = Fleet([], [], 0)
+
+    def of(self, team: Team | None) -> Fleet:
+        """The fleet of a team; outside of every team there is nothing."""
+        if team is None:
+            return self._nobodys
+        if team.uuid not in self._fleets:
+            self.resize(team, self._count)
+        return self._fleets[team.uuid]
+
+    def resize(self, team: Team, count: int) -> None:
+        """Make the team's fleet afresh, of `count` ordinary droplets."""
+        ordinary = droplets.fleet(self._seed, team, count)
+        self._fleets[team.uuid] = Fleet(ordinary, droplets.gpu_fleet(self._seed, team, count), count)
+
+    def add(self, team: Team, count: int) -> None:
+        """Add `count` newer droplets at the end."""
+        fleet = self.of(team)
+        for _ in range(count):
+            fleet.ordinary.append(droplets.another(self._seed, team, fleet.made))
+            fleet.made += 1
+        fleet.change()
+
+
+def shown(droplet: Droplet, sight: Sight) -> Droplet:
+    """The droplet less what the token's scopes do not reach: null or empty, as the API reference leaves open."""
+    if sight == Sight(True, True, True, True, True):
+        return droplet
+    seen = dict(droplet)
+    blanked: list[tuple[bool, dict[str, Callable[[], Any]]]] = [
+        (sight.images, {"image": lambda: None, "backup_ids": list, "snapshot_ids": list}),
+        (sight.tags, {"tags": list}),
+        (sight.volumes, {"volume_ids": list}),
+        (sight.vpcs, {"vpc_uuid": lambda: None}),
+    ]
+    for allowed, fields in blanked:
+        if not allowed:
+            seen.update({name: blank() for name, blank in fields.items() if name in seen})
+    if not sight.sizes and isinstance(seen.get("region"), dict):
+        seen["region"] = {**seen["region"], "sizes": []}
+    return seen
+
+
+def _fits(droplet: Droplet, query: Query) -> bool:
+    if query.tag:
+        tags = droplet.get("tags")
+        return isinstance(tags, list) and query.tag.lower() in [str(tag).lower() for tag in tags]
+    return not query.name or str(droplet.get("name")).lower() == query.name.lower()
+
+
+def _links(query: Query, total: int, base_url: str) -> dict[str, Any]:
+    last = max(1, -(-total // query.per_page))
+    if last == 1 and query.page == 1:
+        return {}
+    wanted: dict[str, int] = {}
+    if query.page > 1:
+        wanted |= {"first": 1, "prev": min(query.page - 1, last)}
+    if query.page < last:
+        wanted |= {"next": query.page + 1, "last": last}
+    return {"pages": {rel: f"{base_url}?{urlencode([('page', page), *query.given])}" for rel, page in wanted.items()}}

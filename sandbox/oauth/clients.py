@@ -1,0 +1,71 @@
+"""Registered OAuth applications: who they are and where they may be called back."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+from collections.abc import Mapping
+from urllib.parse import unquote_plus, urlsplit
+
+from sandbox.oauth.errors import invalid_client
+from sandbox.store import Store
+
+CALLBACK_PATH = "/accounts/digitalocean/login/callback/"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def register(store: Store, client_id: str, secret: str, redirect_uris: tuple[str, ...]) -> None:
+    """Add a client or change it. Without redirect URIs, any loopback address of CALLBACK_PATH is good."""
+    store.run(
+        "INSERT INTO clients (id, secret, redirect_uris) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE "
+        "SET secret = excluded.secret, redirect_uris = excluded.redirect_uris",
+        client_id, secret, json.dumps(redirect_uris),
+    )  # fmt: skip
+
+
+def exists(store: Store, client_id: str) -> bool:
+    """Whether there is such a client."""
+    return store.first("SELECT 1 FROM clients WHERE id = ?", client_id) is not None
+
+
+def may_call_back(store: Store, client_id: str, uri: str) -> bool:
+    """Whether `uri` is a callback of the client: equal to a registered one, character for character."""
+    registered: list[str] = json.loads(store.one("SELECT redirect_uris FROM clients WHERE id = ?", client_id)[0])
+    if registered:
+        return uri in registered
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme == "http"
+        and host in LOOPBACK
+        and parts.path.endswith(CALLBACK_PATH)
+        and not parts.query
+        and not parts.fragment
+    )
+
+
+def authenticate(store: Store, authorization: str, parameters: Mapping[str, str]) -> str:
+    """The id of the client that a request proves to be, by HTTP Basic or by parameters (RFC 6749 section 2.3.1).
+
+    Raises Refused.
+    """
+    client_id, secret = parameters.get("client_id", ""), parameters.get("client_secret", "")
+    if authorization.lower().startswith("basic "):
+        client_id, secret = _basic(authorization[6:])
+    row = store.first("SELECT secret FROM clients WHERE id = ?", client_id)
+    if row is None or not hmac.compare_digest(row["secret"].encode(), secret.encode()):
+        raise invalid_client()
+    return client_id
+
+
+def _basic(encoded: str) -> tuple[str, str]:
+    try:
+        client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise invalid_client() from error
+    return unquote_plus(client_id), unquote_plus(secret)

@@ -1,0 +1,97 @@
+"""POST /v1/oauth/token, POST /v1/oauth/revoke and GET /v1/oauth/token/info."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from aiohttp import web
+
+from sandbox import cast
+from sandbox.api import errors
+from sandbox.oauth import clients, grants
+from sandbox.oauth.errors import invalid_request, unsupported_grant_type
+from sandbox.oauth.grants import Grant, Pair
+from sandbox.trouble import calls
+from sandbox.world import WORLD, World
+
+
+async def token(request: web.Request) -> web.Response:
+    """A code or a refresh token against a new pair. Raises Refused."""
+    world = request.app[WORLD]
+    given = await calls.parameters(request)
+    if "grant_type" not in given:
+        raise invalid_request("Missing required parameter: grant_type.")
+    client_id = clients.authenticate(world.store, request.headers.get("Authorization", ""), given)
+    match given["grant_type"]:
+        case "authorization_code":
+            code, uri = _need(given, "code"), _need(given, "redirect_uri")
+            verifier = given.get("code_verifier", "")
+            pair = grants.exchange(world.store, world.settings, client_id, code, uri, verifier)
+        case "refresh_token":
+            pair = grants.refresh(world.store, world.settings, client_id, _need(given, "refresh_token"))
+            world.counters.refreshed(pair.grant.id)
+        case _:
+            raise unsupported_grant_type()
+    return _private(_answer(world, pair))
+
+
+async def revoke(request: web.Request) -> web.Response:
+    """Kill the pair of the token that is named, by its own authority. An empty object, whatever it was."""
+    world = request.app[WORLD]
+    given = await calls.parameters(request)
+    grant, _ = _holder(request, world)
+    grants.revoke(world.store, world.settings, grant, _need(given, "token"))
+    return _private({})
+
+
+async def info(request: web.Request) -> web.Response:
+    """What an access token is good for; doctl asks this of a token it is given."""
+    world = request.app[WORLD]
+    grant, expires_at = _holder(request, world)
+    return _private(
+        {
+            "resource_owner_id": grant.user_uuid,
+            "scopes": grant.scope.split(),
+            "expires_in_seconds": max(0, int(expires_at - time.time())),
+            "application": {"uid": grant.client_id},
+            "created_at": int(grant.created_at),
+        }
+    )
+
+
+def _holder(request: web.Request, world: World) -> tuple[Grant, float]:
+    found = grants.of_access_token(world.store, calls.bearer(request), live=True)
+    if found is None:
+        raise errors.unauthorized()
+    return found
+
+
+def _answer(world: World, pair: Pair) -> dict[str, Any]:
+    settings = world.settings
+    found: dict[str, Any] = {"access_token": pair.access_token, "token_type": "bearer"}
+    if settings.expires_in_in_answer:
+        found["expires_in"] = max(0, round(pair.expires_at - time.time()))
+    if settings.refresh_token_in_answer:
+        found["refresh_token"] = pair.refresh_token
+    if settings.scope_in_answer:
+        found["scope"] = pair.grant.scope
+    if settings.info_in_answer:
+        found["info"] = _info(world, pair.grant)
+    return found
+
+
+def _info(world: World, grant: Grant) -> dict[str, str]:
+    user, team = cast.user(world.store, grant.user_uuid), cast.team(world.store, grant.team_uuid)
+    found = {"name": user.name, "email": user.email, "uuid": user.uuid} if user else {}
+    return found if team is None else {**found, "team_uuid": team.uuid, "team_name": team.name}
+
+
+def _need(given: dict[str, str], name: str) -> str:
+    if not given.get(name):
+        raise invalid_request(f"Missing required parameter: {name}.")
+    return given[name]
+
+
+def _private(body: dict[str, Any]) -> web.Response:
+    return web.json_response(body, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})

@@ -1,0 +1,54 @@
+"""Every path that the sandbox answers, in one table."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from sandbox.api import account, droplets, gate
+from sandbox.control import books, faults, people, steering
+from sandbox.control import droplets as droplet_control
+from sandbox.control.bodies import call
+from sandbox.envelope import envelope
+from sandbox.oauth import authorize, pages, token
+from sandbox.world import WORLD, World
+
+
+def application(world: World) -> web.Application:
+    """The web application of one world."""
+    app = web.Application(middlewares=[envelope])
+    app[WORLD] = world
+    route = app.router
+    route.add_get(authorize.PATH, authorize.ask)
+    route.add_post(authorize.PATH, authorize.decide)
+    route.add_get(pages.STYLE_PATH, pages.style)
+    route.add_post("/v1/oauth/token", token.token)
+    route.add_post("/v1/oauth/revoke", token.revoke)
+    route.add_get("/v1/oauth/token/info", token.info)
+    # DigitalOcean takes a trailing slash, and python-digitalocean sends one.
+    for end in ("", "/"):
+        route.add_get(f"/v2/account{end}", account.account)
+        route.add_get(f"/v2/droplets{end}", droplets.listing)
+        route.add_get(f"/v2/droplets/{{droplet_id}}{end}", droplets.one)
+    route.add_route("*", "/v2/{elsewhere:.*}", gate.nothing_here)
+    _add_control(route)
+    return app
+
+
+def _add_control(route: web.UrlDispatcher) -> None:
+    control = "/_sandbox/"
+    route.add_post(f"{control}reset", call(steering.reset))
+    route.add_post(f"{control}settings", call(steering.settings))
+    route.add_post(f"{control}clients", call(steering.register))
+    route.add_post(f"{control}expire", call(steering.expire))
+    route.add_post(f"{control}revoke", call(steering.revoke))
+    route.add_get(f"{control}faults", call(faults.listed))
+    route.add_post(f"{control}faults", call(faults.arrange))
+    route.add_delete(f"{control}faults", call(faults.clear))
+    route.add_delete(f"{control}faults/{{fault_id}}", call(faults.drop))
+    route.add_get(f"{control}counters", call(books.counters))
+    route.add_post(f"{control}counters/reset", call(books.reset_counters))
+    route.add_get(f"{control}ledger", call(books.ledger))
+    route.add_get(f"{control}requests", call(books.requests))
+    route.add_get(f"{control}teams", call(people.teams))
+    route.add_post(f"{control}account", call(people.account))
+    route.add_post(f"{control}teams/{{team_uuid}}/droplets", call(droplet_control.change))

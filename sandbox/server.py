@@ -1,0 +1,76 @@
+"""Starts and stops the sandbox: one process, one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from sandbox.options import Options
+from sandbox.routes import application
+from sandbox.store import StateUnusable, Store
+from sandbox.world import World
+
+BACKLOG = 1_024  # connections waiting to be accepted: a stampede must not be refused by the kernel
+
+
+class CannotListen(Exception):
+    """The address cannot be used. The text is one sentence for a person."""
+
+
+def run(options: Options) -> int:
+    """Serve until SIGINT or SIGTERM. Returns the exit code: 1 when the port or the state file cannot be used."""
+    logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
+    try:
+        asyncio.run(_serve(options))
+    except (CannotListen, StateUnusable) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(options: Options) -> None:
+    store = Store(options.state)
+    try:
+        # Answers that are still being held back or dripped do not keep the process.
+        runner = web.AppRunner(application(World(options, store)), access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        try:
+            await _listen(runner, options)
+            print(f"Sandbox listens on http://{_shown(options.host)}:{_port(runner.addresses)}", flush=True)
+            await _stop_signal()
+        finally:
+            await runner.cleanup()
+    finally:
+        store.close()
+
+
+async def _listen(runner: web.AppRunner, options: Options) -> None:
+    try:
+        await web.TCPSite(runner, options.host, options.port, backlog=BACKLOG).start()
+    except OSError as error:
+        place = f"{_shown(options.host)}:{options.port}"
+        if error.errno == errno.EADDRINUSE:
+            raise CannotListen(f"Sandbox cannot listen on {place}: the port is taken. Give another with --port.") from error
+        raise CannotListen(f"Sandbox cannot listen on {place}: {error.strerror or error}.") from error
+
+
+async def _stop_signal() -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await stopped.wait()
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _port(addresses: Sequence[tuple[str, int] | tuple[str, int, int, int]]) -> int:
+    return addresses[0][1]

@@ -1,0 +1,1 @@
+"""Trouble on demand (faults, limits) and the books on what came in (calls, counters)."""

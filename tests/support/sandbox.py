@@ -1,0 +1,419 @@
+"""The sandbox as tests use it: a process of its own, steered by small methods.
+
+    sandbox = Sandbox.start(state=tmp_path / "sandbox.sqlite3")
+    callback = sandbox.authorize(url, user="ada", team="Northwind")
+    sandbox.fault("hang", path="/v2/droplets", seconds=30, times=1)
+    ...
+    sandbox.stop()
+
+Users are named by first name, e-mail address or uuid; teams by name or uuid.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import requests
+
+PROJECT = Path(__file__).resolve().parents[2]
+READY = "Sandbox listens on "
+TIMEOUT = 30.0  # seconds, for control calls and the consent page
+CLIENT_ID = "sandbox-client"
+CLIENT_SECRET = "sandbox-secret"  # noqa: S105 - the sandbox's own default
+CALLBACK = "http://127.0.0.1:8000/accounts/digitalocean/login/callback/"
+
+
+class NotStarted(Exception):
+    """The sandbox did not come up. The text is what it printed."""
+
+
+class NotAuthorized(Exception):
+    """The sandbox showed its own error page instead of coming back."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person of the sandbox's cast."""
+
+    uuid: str
+    name: str
+    email: str
+    status: str
+    teams: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team of the sandbox. `droplets` counts ordinary ones, `gpus` the GPU ones beside them."""
+
+    uuid: str
+    name: str
+    members: list[str]
+    droplets: int
+    gpus: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A row of the ledger: one consent with its latest pair. Times are seconds since the epoch."""
+
+    grant: int
+    client_id: str
+    user_uuid: str
+    team_uuid: str
+    scope: str
+    access_token: str
+    refresh_token: str
+    access_expires_at: float
+    access_live: bool
+    refresh_live: bool
+    revoked: bool
+    created_at: float
+    refreshed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What came in. Endpoints read "GET /v2/droplets" or "POST /v1/oauth/token refresh_token"."""
+
+    by_endpoint: dict[str, int]
+    by_team: dict[str, int]
+    in_flight_max: dict[str, int]
+    refreshes: dict[int, int]
+    refreshes_at_once_max: dict[int, int]
+
+    @property
+    def total(self) -> int:
+        """All requests together."""
+        return sum(self.by_endpoint.values())
+
+    @property
+    def refresh_requests(self) -> int:
+        """How often the token endpoint was asked for a refresh, whatever came of it."""
+        return self.by_endpoint.get("POST /v1/oauth/token refresh_token", 0)
+
+
+class Sandbox:
+    """A running sandbox. `url` is its address, without a slash at the end."""
+
+    def __init__(self, state: Path | str, options: Sequence[str]) -> None:
+        """Use `start`."""
+        self._state = str(state)
+        self._options = list(options)
+        self._process: subprocess.Popen[str] | None = None
+        self._people: tuple[list[User], list[Team]] | None = None
+        self.browser = requests.Session()
+        self.url = ""
+
+    @classmethod
+    def start(cls, *, state: Path | str = ":memory:", options: Sequence[str] = ()) -> Self:
+        """Start a sandbox on a free port and wait until it listens. Raises NotStarted."""
+        sandbox = cls(state, options)
+        sandbox._launch(0)
+        return sandbox
+
+    def _launch(self, port: int) -> None:
+        command = [sys.executable, "-m", "sandbox", "--port", str(port), "--state", self._state, *self._options]
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        process = subprocess.Popen(
+            command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line.startswith(READY):
+            process.kill()
+            raise NotStarted(line or "The sandbox ended at once; its own words are above.")
+        self._process = process
+        self.url = line.removeprefix(READY).strip()
+
+    def stop(self) -> None:
+        """Stop it. Doing so twice is fine."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.terminate()
+            process.wait(timeout=TIMEOUT)
+            if process.stdout is not None:
+                process.stdout.close()
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=TIMEOUT)
+
+    def restart(self) -> None:
+        """Stop it and start it again on the same port, with what its state file holds."""
+        port = urlsplit(self.url).port or 0
+        self.stop()
+        self._launch(port)
+
+    @property
+    def pid(self) -> int:
+        """The process id, while it runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    # Addresses and credentials, as an application is configured with them
+
+    @property
+    def oauth_url(self) -> str:
+        """What stands for https://cloud.digitalocean.com/v1/oauth."""
+        return f"{self.url}/v1/oauth"
+
+    @property
+    def api_url(self) -> str:
+        """What stands for https://api.digitalocean.com/v2."""
+        return f"{self.url}/v2"
+
+    @property
+    def client_id(self) -> str:
+        """The registered application's id."""
+        return CLIENT_ID
+
+    @property
+    def client_secret(self) -> str:
+        """The registered application's secret."""
+        return CLIENT_SECRET
+
+    # The world
+
+    def reset(self, **wanted: Any) -> None:
+        """A fresh world. Takes droplets, teams, seed, keep_clients and every setting."""
+        self._control("POST", "reset", wanted)
+        self._people = None
+        self.browser = requests.Session()
+
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """Change settings (README.md of the sandbox lists them). Returns all of them."""
+        found: dict[str, Any] = self._control("POST", "settings", changes)
+        return found
+
+    def users(self) -> list[User]:
+        """Everybody."""
+        return self._cast()[0]
+
+    def teams(self) -> list[Team]:
+        """Every team, with how many droplets it has now."""
+        self._people = None
+        return self._cast()[1]
+
+    def user(self, who: str) -> User:
+        """One person, by first name, e-mail address or uuid."""
+        for user in self.users():
+            if who in (user.uuid, user.email) or who.lower() == user.name.lower().split()[0]:
+                return user
+        raise LookupError(f"nobody is called {who!r}")
+
+    def team(self, which: str) -> Team:
+        """One team, by name or uuid."""
+        for team in self._cast()[1]:
+            if which in (team.uuid, team.name):
+                return team
+        raise LookupError(f"no team is called {which!r}")
+
+    def account(self, user: str, **changes: str) -> None:
+        """Change a user's `status` (active, warning, locked) or `email`, or make them a member of `team`."""
+        self._control("POST", "account", {"user": self.user(user).uuid, **changes})
+        self._people = None
+
+    def droplets(
+        self,
+        team: str,
+        *,
+        count: int | None = None,
+        add: int | None = None,
+        remove: int | None = None,
+        patch: Sequence[Mapping[str, Any]] = (),
+        gpus: bool = False,
+    ) -> None:
+        """Change a team's droplets. A patch is {"index": 0, "set": {"name": …}, "remove": ["tags"]}."""
+        wanted = {"count": count, "add": add, "remove": remove, "patch": list(patch), "gpus": gpus}
+        uuid = self.team(team).uuid
+        self._control("POST", f"teams/{uuid}/droplets", {k: v for k, v in wanted.items() if v is not None})
+        self._people = None
+
+    def register_client(self, client_id: str, client_secret: str, redirect_uris: Sequence[str] = ()) -> None:
+        """Register a further OAuth application."""
+        body = {"client_id": client_id, "client_secret": client_secret, "redirect_uris": list(redirect_uris)}
+        self._control("POST", "clients", body)
+
+    # Trouble
+
+    def fault(self, kind: str, *, path: str = "", **more: Any) -> int:
+        """Arrange a fault on the paths that the regular expression `path` finds. Returns its id.
+
+        `more`: method, grant_type, team (name or uuid), page, type; times, skip, phase; and what the kind takes.
+        """
+        if more.get("team"):
+            more["team"] = self.team(more["team"]).uuid
+        return int(self._control("POST", "faults", {"kind": kind, "path": path, **more})["id"])
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The arranged faults, with `seen` and `hits`."""
+        found: list[dict[str, Any]] = self._control("GET", "faults")
+        return found
+
+    def hits(self, fault: int) -> int:
+        """How many requests a fault has spoilt."""
+        return next(int(each["hits"]) for each in self.faults() if each["id"] == fault)
+
+    def clear_faults(self, fault: int | None = None) -> None:
+        """Forget one fault, or all."""
+        self._control("DELETE", "faults" if fault is None else f"faults/{fault}")
+
+    def expire(self, *, team: str | None = None, user: str | None = None) -> int:
+        """Let live access tokens expire now; refresh tokens live. Returns how many expired."""
+        return int(self._control("POST", "expire", self._whose(team, user))["expired"])
+
+    def revoke(self, *, team: str | None = None, user: str | None = None) -> int:
+        """Revoke grants as the person would in the panel. Returns how many died."""
+        return int(self._control("POST", "revoke", self._whose(team, user))["revoked"])
+
+    # The books
+
+    def counters(self) -> Counters:
+        """What came in since the start, the last reset or the last `reset_counters`."""
+        found = self._control("GET", "counters")
+        for name in ("refreshes", "refreshes_at_once_max"):
+            found[name] = {int(grant): count for grant, count in found[name].items()}
+        return Counters(**found)
+
+    def reset_counters(self) -> None:
+        """All counts to zero."""
+        self._control("POST", "counters/reset", {})
+
+    def ledger(self) -> list[Grant]:
+        """Every grant with its latest pair, oldest first."""
+        return [Grant(**row) for row in self._control("GET", "ledger")]
+
+    def live_grants(self) -> list[Grant]:
+        """The grants that could still be used, now or after a refresh."""
+        return [grant for grant in self.ledger() if grant.access_live or grant.refresh_live]
+
+    def requests(self) -> list[dict[str, Any]]:
+        """The last thousand requests: method, path, status, fault, request_id."""
+        found: list[dict[str, Any]] = self._control("GET", "requests")
+        return found
+
+    # As a person at a browser, and as an application
+
+    def authorize(
+        self, url: str, *, user: str = "ada", team: str | None = None, decision: str = "authorize"
+    ) -> str:
+        """Walk the consent page that `url` shows. Returns the callback address, which is not followed.
+
+        Without a team, the user's first one is taken, or none if there is none. Raises NotAuthorized when the
+        sandbox shows an error page.
+        """
+        person = self.user(user)
+        if "prompt=none" not in url:
+            url = f"{url}&{urlencode({'user': person.uuid})}"
+        page = self.browser.get(url, allow_redirects=False, timeout=TIMEOUT)
+        if page.status_code == 302:
+            return page.headers["Location"]
+        _expect_page(page)
+        form = ConsentForm()
+        form.feed(page.text)
+        fields = dict(form.fields)
+        if team is not None:
+            fields["team"] = self.team(team).uuid if team else ""
+        answer = self.browser.post(
+            f"{self.url}{form.action}",
+            data={**fields, "user": person.uuid, "decision": decision},
+            allow_redirects=False,
+            timeout=TIMEOUT,
+        )
+        if answer.status_code != 302:
+            _expect_page(answer)
+            raise NotAuthorized(answer.text)
+        return answer.headers["Location"]
+
+    def authorize_url(self, *, redirect_uri: str = CALLBACK, scope: str | None = "read", **more: str) -> str:
+        """The address that an application would send the browser to."""
+        query = {"client_id": CLIENT_ID, "redirect_uri": redirect_uri, "response_type": "code", "state": "a-state"}
+        if scope is not None:
+            query["scope"] = scope
+        return f"{self.oauth_url}/authorize?{urlencode(query | more)}"
+
+    def code(
+        self, *, user: str = "ada", team: str | None = None, redirect_uri: str = CALLBACK, scope: str = "read",
+        **more: str,
+    ) -> str:  # fmt: skip
+        """A code, as it arrives at the callback."""
+        url = self.authorize_url(redirect_uri=redirect_uri, scope=scope, **more)
+        callback = self.authorize(url, user=user, team=team)
+        return parse_qs(urlsplit(callback).query)["code"][0]
+
+    def token(self, **fields: str) -> requests.Response:
+        """One POST to the token endpoint, as the registered application unless `fields` say otherwise."""
+        data = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **fields}
+        return requests.post(f"{self.oauth_url}/token", data=data, timeout=TIMEOUT)
+
+    def connect(self, *, user: str = "ada", team: str | None = None, scope: str = "read") -> dict[str, Any]:
+        """Authorize and exchange the code. Returns the token endpoint's answer."""
+        code = self.code(user=user, team=team, scope=scope)
+        answer = self.token(grant_type="authorization_code", code=code, redirect_uri=CALLBACK)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def refresh(self, refresh_token: str) -> requests.Response:
+        """Spend a refresh token."""
+        return self.token(grant_type="refresh_token", refresh_token=refresh_token)
+
+    def get(self, path: str, token: str | None = None, **parameters: Any) -> requests.Response:
+        """GET a path of the API, such as "/v2/droplets", without following redirects."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return requests.get(
+            f"{self.url}{path}", params=parameters, headers=headers, timeout=TIMEOUT, allow_redirects=False
+        )
+
+    # Within
+
+    def _control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        answer = requests.request(method, f"{self.url}/_sandbox/{path}", json=body, timeout=TIMEOUT)
+        if not answer.ok:
+            raise ValueError(answer.json()["message"])
+        return answer.json()
+
+    def _cast(self) -> tuple[list[User], list[Team]]:
+        if self._people is None:
+            found = self._control("GET", "teams")
+            self._people = ([User(**each) for each in found["users"]], [Team(**each) for each in found["teams"]])
+        return self._people
+
+    def _whose(self, team: str | None, user: str | None) -> dict[str, str]:
+        found = {"team": None if team is None else self.team(team).uuid if team else ""}
+        found["user"] = None if user is None else self.user(user).uuid
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class ConsentForm(HTMLParser):
+    """Reads the consent page's form as a browser would send it without a click in it."""
+
+    def __init__(self) -> None:
+        """Nothing read yet."""
+        super().__init__()
+        self.action = ""
+        self.fields: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take the form's address and the values that it would send."""
+        found = dict(attrs)
+        if tag == "form":
+            self.action = found.get("action") or ""
+        elif tag == "input" and (found.get("type") == "hidden" or "checked" in found):
+            self.fields[found.get("name") or ""] = found.get("value") or ""
+
+
+def _expect_page(answer: requests.Response) -> None:
+    if answer.status_code != 200:
+        raise NotAuthorized(f"{answer.status_code}: {answer.text}")
