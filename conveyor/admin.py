@@ -6,7 +6,6 @@ from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
-from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest, HttpResponse
 
 
@@ -19,7 +18,3 @@ class ConveyorAdminSite(admin.AdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         answer: HttpResponse = secure_admin_login(super().login)(request, extra_context)
         return answer
-
-
-class ConveyorAdminConfig(AdminConfig):
-    default_site = "conveyor.admin.ConveyorAdminSite"

@@ -126,9 +126,16 @@ def stop(what: str) -> NoReturn:
 
 def _flag(value: str) -> bool:
     try:
-        return {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}[
-            value.lower()
-        ]
+        return {
+            "true": True,
+            "1": True,
+            "yes": True,
+            "on": True,
+            "false": False,
+            "0": False,
+            "no": False,
+            "off": False,
+        }[value.lower()]
     except KeyError:
         raise ValueError from None
 

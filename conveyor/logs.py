@@ -21,7 +21,13 @@ _SECRET_FIELD = re.compile(
     r"""((?:client_secret|refresh_token|access_token|code|code_verifier)["']?\s*[=:]\s*["']?)[^\s"'&,}]{6,}"""
 )
 # What every log record has; anything else on it was given with extra= and belongs into the line.
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "request", "server_time", "taskName"}
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "request",
+    "server_time",
+    "taskName",
+}
 
 
 def redact(text: str) -> str:
@@ -52,7 +58,12 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         when = self.formatTime(record, "%Y-%m-%dT%H:%M:%S")
-        parts = [f"{when}.{int(record.msecs):03d}", record.levelname, record.name, f"request_id={request_id.get()}"]
+        parts = [
+            f"{when}.{int(record.msecs):03d}",
+            record.levelname,
+            record.name,
+            f"request_id={request_id.get()}",
+        ]
         parts.append(" ".join(record.getMessage().splitlines()))
         for name in sorted(set(vars(record)) - _STANDARD - {"exc_text", "status_code"}):
             value = getattr(record, name)

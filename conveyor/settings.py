@@ -19,9 +19,10 @@ _env = Environment(Path(_env_file) if _env_file else None)
 DEBUG = _env.flag("DEBUG")
 _LOOPBACK = ["127.0.0.1", "localhost", "[::1]"]
 
-SECRET_KEY = _env.secret(
-    "SECRET_KEY", required=not DEBUG, how="take 50 or more random characters"
-) or "insecure-key-for-development-only-" + "0" * 20
+SECRET_KEY = (
+    _env.secret("SECRET_KEY", required=not DEBUG, how="take 50 or more random characters")
+    or "insecure-key-for-development-only-" + "0" * 20
+)
 ALLOWED_HOSTS = _env.hosts("ALLOWED_HOSTS", _LOOPBACK)
 
 # Token keys. With DEBUG on and none set, a fixed one: good for a try, worthless as a secret.
@@ -35,7 +36,9 @@ _REGISTER = "register an OAuth application in DigitalOcean's control panel under
 DIGITAL_OCEAN_CLIENT_ID = _env.secret("DIGITAL_OCEAN_CLIENT_ID", required=not DEBUG, how=_REGISTER)
 DIGITAL_OCEAN_CLIENT_SECRET = _env.secret("DIGITAL_OCEAN_CLIENT_SECRET", required=not DEBUG, how=_REGISTER)
 DIGITAL_OCEAN_OAUTH_URL = _env.url(
-    "DIGITAL_OCEAN_OAUTH_URL", "https://cloud.digitalocean.com/v1/oauth", "https://cloud.digitalocean.com/v1/oauth"
+    "DIGITAL_OCEAN_OAUTH_URL",
+    "https://cloud.digitalocean.com/v1/oauth",
+    "https://cloud.digitalocean.com/v1/oauth",
 )
 DIGITAL_OCEAN_API_URL = _env.url(
     "DIGITAL_OCEAN_API_URL", "https://api.digitalocean.com/v2", "https://api.digitalocean.com/v2"
@@ -48,7 +51,7 @@ SANDBOX = urlsplit(DIGITAL_OCEAN_OAUTH_URL).hostname in ("127.0.0.1", "localhost
 FLEET_DEADLINE = 4.0
 
 INSTALLED_APPS = [
-    "conveyor.admin.ConveyorAdminConfig",
+    "conveyor.apps.ConveyorAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

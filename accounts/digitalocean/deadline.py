@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Any
 
 import urllib3
-from requests.adapters import HTTPAdapter
 
 _running = threading.local()
 
@@ -126,9 +125,5 @@ class _HTTPSPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection  # type: ignore[assignment]  # as above
 
 
-class DeadlineAdapter(HTTPAdapter):
-    """requests' adapter over connections that a `Deadline` can cut."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+POOL_CLASSES = {"http": _HTTPPool, "https": _HTTPSPool}
+"""What a urllib3 PoolManager needs as its `pool_classes_by_scheme` for its calls to be cuttable."""

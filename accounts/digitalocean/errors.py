@@ -122,3 +122,13 @@ class UnexpectedAnswer(DigitalOceanError):
 
     code = "unexpected_answer"
     sentence = "DigitalOcean answered with something that makes no sense."
+
+
+def by_code(code: str) -> type[DigitalOceanError]:
+    """The class whose `code` was written down, for telling again what went wrong earlier."""
+    return _BY_CODE.get(code, Unavailable)
+
+
+_BY_CODE: dict[str, type[DigitalOceanError]] = {
+    kind.code: kind for kind in (RateLimited, Unavailable, TooSlow, AnswerLost, UnexpectedAnswer, Misconfigured)
+}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 import msgspec
 import requests
 import urllib3
+from requests.adapters import HTTPAdapter
 
 from accounts.digitalocean import errors
-from accounts.digitalocean.deadline import Deadline, DeadlineAdapter
+from accounts.digitalocean.deadline import POOL_CLASSES, Deadline
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -39,6 +40,9 @@ class Answer(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes
     request_id: str
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status}, {len(self.body)} bytes, request {self.request_id or '-'})"
 
     def decode(self, kind: type[T]) -> T:
         """The body as `kind`. Raises `UnexpectedAnswer` when it is not JSON of that shape."""
@@ -61,11 +65,19 @@ class _Problem(msgspec.Struct):
     error_description: str = ""
 
 
+class _Adapter(HTTPAdapter):
+    """requests' adapter over connections that a `Deadline` can cut."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
+
+
 def _new_session() -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # else ~/.netrc replaces the Bearer header, and a proxy variable reroutes tokens
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one team's cookie is nothing for another
-    adapter = DeadlineAdapter(pool_connections=4, pool_maxsize=POOL_SIZE, max_retries=0)
+    adapter = _Adapter(pool_connections=4, pool_maxsize=POOL_SIZE, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers.update({"User-Agent": "Conveyor", "Accept": "application/json"})
@@ -120,7 +132,8 @@ def send(
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             # `from None`: the exceptions of requests carry the request, and with it the token.
             raise _broken(error, deadline, method) from None
-        if deadline.expired and len(content) < int(response.headers.get("content-length") or 0):
+        if deadline.expired and "content-length" not in response.headers:
+            # With a length urllib3 has counted; without one, an answer that was cut looks like one that ended.
             raise errors.TooSlow("the deadline cut the answer short")
     request_id = response.headers.get("x-request-id", "")[:100]
     answer = Answer(response.status_code, response.headers, content, request_id)
@@ -180,7 +193,7 @@ _BY_STATUS: dict[int, type[errors.DigitalOceanError]] = {
 def _retry_at(headers: Mapping[str, str], default: int | None = 60) -> datetime | None:
     """When DigitalOcean asks to come back: `retry-after` (seconds, or a date as RFC 9110 §10.2.3 allows), else
     `ratelimit-reset` (epoch seconds), else in `default` seconds. Never more than an hour from now."""
-    now = datetime.now(timezone.utc)
+    now = datetime.now(UTC)
     seconds: float | None = default
     if value := headers.get("retry-after"):
         try:

@@ -1,0 +1,126 @@
+"""How allauth is told to behave: the hooks that Conveyor answers differently."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialAccount, SocialLogin
+from allauth.socialaccount.providers.base import AuthError
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from accounts import arrivals, links
+from accounts.digitalocean.errors import DigitalOceanError
+from accounts.models import Connection, User
+from accounts.trouble import Trouble, of_error, stop
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        """A second tab or a double click may have taken the address between the form's check and now."""
+        try:
+            with transaction.atomic():
+                saved: User = super().save_user(request, user, form, commit)
+                return saved
+        except IntegrityError:
+            raise ImmediateHttpResponse(redirect("account_login")) from None
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Who proves to own an address has it: an account that never did gives it up, in the same transaction."""
+        with transaction.atomic():
+            if email_address.can_set_verified():
+                squatters = User.objects.filter(email=email_address.email).exclude(pk=email_address.user_id)
+                for squatter in squatters.select_for_update():
+                    EmailAddress.objects.filter(user=squatter, email=email_address.email).delete()
+                    squatter.release_email()
+            confirmed: bool = super().confirm_email(request, email_address)
+            return confirmed
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Not in DigitalOcean's callback, where asking would stash the login: our views ask before they leave."""
+        if app == "allauth.socialaccount":
+            return False
+        required: bool = super().is_reauthentication_required(app=app, **kwargs)
+        return required
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        arrivals.decide(request, sociallogin)
+
+    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
+        """Sign-up with DigitalOcean: the user, the link and the pair in one transaction, or nothing of it."""
+        try:
+            with transaction.atomic():
+                user: User = super().save_user(request, sociallogin, form)
+                links.link(sociallogin, user, sign_in=True)
+                return user
+        except links.TookTooLong:
+            raise stop(
+                request,
+                Trouble("That took too long", "The access was given back in the meantime. Please start again."),
+            ) from None
+        except (IntegrityError, links.BelongsToAnother):
+            links.refuse(sociallogin, "two at once")
+            raise stop(
+                request,
+                Trouble(
+                    "This was done in another tab",
+                    "The account exists already. Log in, and everything is there.",
+                    "Log in",
+                    reverse("account_login"),
+                ),
+            ) from None
+
+    def on_authentication_error(
+        self,
+        request: HttpRequest,
+        provider: Any,
+        error: Any = None,
+        exception: Any = None,
+        extra_context: Any = None,
+    ) -> None:
+        if isinstance(exception.__cause__, DigitalOceanError):
+            raise stop(request, of_error(exception.__cause__))
+        if error == AuthError.CANCELLED:
+            return
+        if extra_context and "state_id" in extra_context:
+            raise stop(request, _stale(request, extra_context["state_id"]))
+        raise stop(
+            request,
+            Trouble(
+                "DigitalOcean did not connect the team",
+                "It sent you back without an authorization. Nothing was connected and nothing was changed. Start again from Conveyor.",
+                status=400,
+            ),
+        )
+
+    def validate_disconnect(self, account: SocialAccount, accounts: Any) -> None:
+        connection = Connection.objects.filter(account=account).first()
+        if connection and not links.may_lose(connection):
+            raise ValidationError(LAST_WAY_IN)
+
+
+LAST_WAY_IN = "This is your only way to sign in. Set a password first, or switch on another team."
+
+
+def _stale(request: HttpRequest, state_id: str | None) -> Trouble:
+    if getattr(request, "oauth_state_expired", False):
+        return Trouble(
+            "That took longer than ten minutes",
+            "For your safety Conveyor does not wait longer for an answer from DigitalOcean. Nothing was connected. Start again.",
+            status=400,
+        )
+    return Trouble(
+        "This link is used up",
+        "An answer from DigitalOcean works once, and only in the browser that asked for it. If you have just connected "
+        "a team, it is connected. Otherwise start again from Conveyor.",
+        status=400,
+    )

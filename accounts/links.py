@@ -1,0 +1,252 @@
+"""link(): how a DigitalOcean team becomes a Connection, from every way in; and the ways out again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Literal
+from uuid import UUID
+
+from allauth.socialaccount.models import SocialAccount, SocialLogin
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import revocations, tokens, trail
+from accounts.models import Connection, Event, Revocation, User
+
+PROVIDER = "digitalocean"
+
+_PAY_SECONDS = 4.0
+"""How long a page waits for DigitalOcean to take a revocation before it says that it will be done later."""
+
+
+class LinkError(Exception):
+    """The team cannot be linked; the grant has been made due for revocation."""
+
+
+class TookTooLong(LinkError):
+    """The grant waited so long to be linked that it is being revoked, or has been."""
+
+
+class BelongsToAnother(LinkError):
+    """This user's access to this team is linked by another Conveyor account."""
+
+
+@dataclass(frozen=True)
+class Linked:
+    connection: Connection
+    how: Literal["added", "renewed", "kept"]
+    """`kept`: the stored pair was healthy and reaches further than the new grant, so it stayed."""
+
+
+def ticket(login: SocialLogin) -> UUID:
+    """Which grant a login has in its hand. allauth carries this id about, in place of a token."""
+    if login.token is None:
+        raise TookTooLong
+    return UUID(login.token.token)
+
+
+def link(
+    login: SocialLogin, user: User, *, sign_in: bool = False, chosen: bool = False, actor: str = trail.PERSON
+) -> Linked:
+    """Make the team that this login is for one of the user's connections, or renew the one it is already.
+
+    In one transaction: the pair is stored, an older pair is owed a revocation, the grant's own revocation is struck.
+    `chosen` says that the person asked for just this connection and scope, so the scope may get narrower.
+    Raises `TookTooLong`, `BelongsToAnother`.
+    """
+    pk = ticket(login)
+    try:
+        with transaction.atomic():
+            grant = Revocation.objects.select_for_update().filter(pk=pk, lease_until=None).first()
+            if grant is None:
+                raise TookTooLong
+            linked = _link(grant, login, user, sign_in, chosen, actor)
+            if linked.how == "kept":
+                revocations.make_due(pk, "not needed")
+            else:
+                grant.delete()
+    except LinkError:
+        revocations.make_due(pk, "refused")
+        raise
+    login.user = user
+    return linked
+
+
+def _link(grant: Revocation, login: SocialLogin, user: User, sign_in: bool, chosen: bool, actor: str) -> Linked:
+    account = _account(grant, login, user)
+    connection = (
+        Connection.objects.select_for_update(of=("self",))
+        .select_related("account", "token__account")
+        .filter(account=account)
+        .first()
+    )
+    if connection and not chosen and _reaches_further(connection, grant.scope):
+        return Linked(connection, "kept")
+    added = connection is None
+    if connection is None:
+        connection = Connection.objects.create(
+            account=account,
+            user_uuid=grant.user_uuid,
+            team_uuid=grant.team_uuid,
+            team_name=_name(grant),
+            sign_in=sign_in,
+        )
+    else:
+        _owe_replaced(connection)
+    scope_before = connection.scope
+    access_token, refresh_token = revocations.opened(grant)
+    stored = tokens.store(
+        connection,
+        access_token=access_token,
+        refresh_token=refresh_token,
+        expires_at=grant.expires_at,
+        scope=grant.scope,
+        team_uuid=grant.team_uuid,
+        team_name=_name(grant),
+        email=grant.email,
+        connected_at=timezone.now(),
+        refreshed_at=None,
+        sign_in=connection.sign_in or sign_in,
+    )
+    if not stored:
+        raise AssertionError("a row that this transaction holds changed its generation")
+    connection.refresh_from_db()
+    kind = Event.Kind.CONNECT if added else Event.Kind.RECONNECT
+    trail.record(kind, connection, actor=actor, user=user)
+    if not added and scope_before != grant.scope:
+        detail = f"from {scope_before or 'none'} to {grant.scope or 'none'}"
+        trail.record(Event.Kind.SCOPE, connection, actor=actor, user=user, detail=detail)
+    return Linked(connection, "added" if added else "renewed")
+
+
+def _account(grant: Revocation, login: SocialLogin, user: User) -> SocialAccount:
+    """The SocialAccount of this grant, owned by `user`: found, re-keyed from before there was a team, or new."""
+    found = SocialAccount.objects.select_for_update(of=("self",)).filter(provider=PROVIDER, uid=grant.uid).first()
+    if found is None and grant.team_uuid:
+        found = SocialAccount.objects.filter(provider=PROVIDER, uid=f"{grant.user_uuid}:", user=user).first()
+        if found:
+            _rekey(found, grant.uid)
+    if found is None:
+        try:
+            with transaction.atomic():
+                found = SocialAccount.objects.create(
+                    provider=PROVIDER, uid=grant.uid, user=user, extra_data=login.account.extra_data
+                )
+        except IntegrityError:  # another tab was faster
+            found = SocialAccount.objects.get(provider=PROVIDER, uid=grant.uid)
+    if found.user_id != user.pk:
+        raise BelongsToAnother
+    login.account = found
+    return found
+
+
+def _rekey(account: SocialAccount, uid: str) -> None:
+    """A connection made without a team whose owner has one now: the same link under its full name.
+
+    The stored pair was sealed for the old uid, so it is owed its revocation before the uid changes.
+    """
+    connection = Connection.objects.select_related("account", "token__account").filter(account=account).first()
+    if connection:
+        _owe_replaced(connection)
+        if connection.token:
+            type(connection.token).objects.filter(pk=connection.token.pk).update(token="", token_secret="")
+    account.uid = uid
+    account.save(update_fields=["uid"])
+
+
+def _reaches_further(connection: Connection, scope: str) -> bool:
+    """Whether the stored pair is in order and its scope strictly contains `scope`."""
+    healthy = connection.state == Connection.State.HEALTHY and tokens.is_readable(connection)
+    return healthy and set(scope.split()) < set(connection.scope.split())
+
+
+def _owe_replaced(connection: Connection, reason: str = "replaced") -> None:
+    pair = tokens.unsealed(connection.token) if connection.token else None
+    if pair:
+        revocations.owe(*pair, expires_at=connection.expires_at, reason=reason, connection=connection)
+
+
+def _name(grant: Revocation) -> str:
+    return grant.team_name or grant.email or "Personal account"
+
+
+def refuse(login: SocialLogin, reason: str, *, user: User | None = None) -> None:
+    """Do not link: the grant is owed its revocation from now on, and is offered to DigitalOcean at once."""
+    discard(ticket(login), reason, user=user)
+
+
+def discard(pk: UUID, reason: str, *, user: User | None = None) -> None:
+    revocations.make_due(pk, reason)
+    grant = Revocation.objects.filter(pk=pk).first()
+    if grant:
+        trail.record(Event.Kind.REFUSED, grant, actor=trail.PERSON, outcome=reason, user=user)
+    pay_now([pk])
+
+
+def pay_now(pks: Iterable[UUID]) -> list[Revocation]:
+    """Try to pay these at once, within a few seconds; returns those that still wait."""
+    pks = list(pks)
+    revocations.pay(pks, until=monotonic() + _PAY_SECONDS, actor=trail.PERSON)
+    return list(Revocation.objects.filter(pk__in=pks))
+
+
+def may_lose(connection: Connection) -> bool:
+    """Whether its owner can still sign in without this connection: the last way in must stay."""
+    if not connection.sign_in:
+        return True
+    user = connection.user
+    if user.has_usable_password() and user.has_own_email:
+        return True
+    return Connection.objects.filter(account__user=user, sign_in=True).exclude(pk=connection.pk).exists()
+
+
+def set_sign_in(connection: Connection, on: bool) -> bool:
+    """Switch "sign in with this". False when it is the last way in and would be switched off."""
+    with transaction.atomic():
+        # One switch of one person at a time: two tabs must not switch off the last two.
+        User.objects.select_for_update().get(pk=connection.user.pk)
+        connection.refresh_from_db()
+        if connection.sign_in == on:
+            return True
+        if not on and not may_lose(connection):
+            return False
+        Connection.objects.filter(pk=connection.pk).update(sign_in=on)
+        trail.record(
+            Event.Kind.SIGN_IN,
+            connection,
+            actor=trail.PERSON,
+            user=connection.user,
+            detail="on" if on else "off",
+        )
+    return True
+
+
+def disconnect(connection: Connection) -> list[Revocation] | None:
+    """Delete the connection at once, and offer its grant to DigitalOcean for revocation.
+
+    Returns the revocations that still wait (empty: DigitalOcean took it); None, and nothing done, when it is the last
+    way in. The revocation is written by `signals` in the same transaction, for every way in which a token can go.
+    """
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=connection.user.pk)
+        if not may_lose(connection):
+            return None
+        trail.record(Event.Kind.DISCONNECT, connection, actor=trail.PERSON, user=user)
+        connection.account.delete()
+    return pay_now(owed_for([connection.pk]))
+
+
+def delete_account(user: User) -> list[Revocation]:
+    """Delete a person with all connections. Returns the revocations that still wait."""
+    connections = list(Connection.objects.of(user))
+    with transaction.atomic():
+        for connection in connections:
+            trail.record(Event.Kind.DISCONNECT, connection, actor=trail.PERSON, detail="account deleted")
+        user.delete()
+    return pay_now(owed_for([connection.pk for connection in connections]))
+
+
+def owed_for(connection_pks: list[UUID]) -> list[UUID]:
+    return list(Revocation.objects.filter(connection_id__in=connection_pks).values_list("pk", flat=True))

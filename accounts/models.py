@@ -1,0 +1,173 @@
+"""What Conveyor knows of the teams that people have connected."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import ClassVar
+from uuid import uuid4
+
+from allauth.socialaccount.models import SocialAccount, SocialToken
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from accounts.users import User, UserManager
+
+__all__ = ["Connection", "Event", "Revocation", "User", "UserManager"]
+
+SQUARES = 8
+"""How many colours a team's square can have."""
+
+
+class ConnectionQuerySet(models.QuerySet["Connection"]):
+    def of(self, user: User) -> ConnectionQuerySet:
+        """A person's connections in the order in which pages show them."""
+        return self.filter(account__user=user).select_related("account", "token").order_by("team_name", "pk")
+
+
+class Connection(models.Model):
+    """A DigitalOcean team that a user has linked: allauth's SocialAccount and SocialToken, and what those lack.
+
+    `generation` is bumped whenever the stored pair changes, and only then: whoever wants to write a pair, or a verdict
+    about one, does it `WHERE generation =` the one that was read. The lease is the short right to refresh.
+    """
+
+    class State(models.TextChoices):
+        HEALTHY = "healthy", "Healthy"
+        NEEDS_RECONNECT = "needs_reconnect", "Needs its owner"
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    account = models.OneToOneField(SocialAccount, on_delete=models.CASCADE, related_name="connection")
+    token = models.OneToOneField(SocialToken, on_delete=models.SET_NULL, null=True, related_name="connection")
+    user_uuid = models.CharField("DigitalOcean user", max_length=80, db_index=True)
+    team_uuid = models.CharField("DigitalOcean team", max_length=80, blank=True)
+    team_name = models.CharField("team", max_length=255)
+    email = models.EmailField("DigitalOcean e-mail", max_length=320, blank=True)
+    scope = models.CharField("granted scope", max_length=1000, blank=True)
+    sign_in = models.BooleanField("may sign in", default=False)
+
+    state = models.CharField(max_length=20, choices=State.choices, default=State.HEALTHY)
+    generation = models.PositiveIntegerField(default=0)
+    lease_id = models.UUIDField(null=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    failures = models.PositiveSmallIntegerField("failed refreshes in a row", default=0)
+    retry_at = models.DateTimeField("next refresh not before", null=True)
+    last_error = models.CharField("last error", max_length=200, blank=True)
+    last_error_at = models.DateTimeField(null=True)
+
+    connected_at = models.DateTimeField("connected", default=timezone.now)
+    refreshed_at = models.DateTimeField("last refresh", null=True)
+    droplet_count = models.PositiveIntegerField("droplets", null=True)
+    droplets_read_at = models.DateTimeField("droplets read", null=True)
+
+    objects = ConnectionQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["team_name", "pk"]
+
+    def __str__(self) -> str:
+        return self.team_name
+
+    @property
+    def user(self) -> User:
+        owner: User = self.account.user
+        return owner
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """When the stored access token ends; None when unknown or when there is none."""
+        return self.token.expires_at if self.token else None
+
+    @property
+    def initial(self) -> str:
+        return next((character.upper() for character in self.team_name if character.isalnum()), "?")
+
+    @property
+    def square(self) -> int:
+        """Which colour the team's square has: the same everywhere, from the team's uuid."""
+        return hashlib.sha256((self.team_uuid or self.user_uuid).encode()).digest()[0] % SQUARES
+
+    @property
+    def can_act(self) -> bool:
+        """Whether the granted scope reaches beyond reading."""
+        return any(not scope.endswith("read") for scope in self.scope.split())
+
+    @property
+    def access_label(self) -> str:
+        return "Read and act" if self.can_act else "Read only"
+
+
+class Revocation(models.Model):
+    """A grant that DigitalOcean is owed the revocation of; the row goes once DigitalOcean took it.
+
+    Every grant begins as one: the callback writes this row, due in an hour, before it does anything else with the
+    pair. Linking deletes it in the transaction that stores the pair; a callback that is refused makes it due; one
+    that is abandoned, or whose process dies, falls due by itself.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    token = models.TextField(editable=False)
+    token_secret = models.TextField(blank=True, editable=False)
+    expires_at = models.DateTimeField(null=True)
+    scope = models.CharField(max_length=1000, blank=True)
+    user_uuid = models.CharField(max_length=80, blank=True)
+    team_uuid = models.CharField(max_length=80, blank=True)
+    team_name = models.CharField("team", max_length=255, blank=True)
+    email = models.EmailField(max_length=320, blank=True)
+    connection_id = models.UUIDField(null=True, db_index=True)
+    reason = models.CharField(max_length=40)
+    created_at = models.DateTimeField("created", default=timezone.now)
+    due_at = models.DateTimeField("due", default=timezone.now, db_index=True)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["due_at"]
+
+    def __str__(self) -> str:
+        return f"{self.team_name or 'a grant'}, {self.reason}"
+
+    @property
+    def uid(self) -> str:
+        """What the SocialAccount of this grant is, or would be, known by."""
+        return f"{self.user_uuid}:{self.team_uuid}"
+
+    @property
+    def seal_owner(self) -> str:
+        """Whose its sealed texts are: its own, so that they open neither as a connection's nor the other way round."""
+        return f"grant:{self.pk}"
+
+
+class Event(models.Model):
+    """The trail: what happened to a connection, when, by whom, how it ended. Never a secret, never changed."""
+
+    class Kind(models.TextChoices):
+        CONNECT = "connect", "Connected"
+        RECONNECT = "reconnect", "Reconnected"
+        REFRESH = "refresh", "Access renewed"
+        SCOPE = "scope", "Access changed"
+        SIGN_IN = "sign_in", "Sign-in switched"
+        REFUSED = "refused", "Connecting refused"
+        LOST = "lost", "Access lost"
+        DISCONNECT = "disconnect", "Disconnected"
+        REVOKE = "revoke", "Revoked at DigitalOcean"
+        RESEAL = "reseal", "Sealed with a new key"
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    outcome = models.CharField(max_length=40, default="ok")
+    actor = models.CharField(max_length=40, help_text="person, or the part of Conveyor that did it")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="events")
+    connection_id = models.UUIDField(null=True, db_index=True)
+    team_name = models.CharField(max_length=255, blank=True)
+    detail = models.CharField(max_length=300, blank=True)
+    request_id = models.CharField("DigitalOcean's request id", max_length=100, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, {self.outcome}"

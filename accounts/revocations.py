@@ -1,0 +1,166 @@
+"""Grants that DigitalOcean is owed the revocation of: written down first, paid at once where that works, else later."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Literal
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import trail
+from accounts.digitalocean import errors, oauth
+from accounts.models import Connection, Event, Revocation
+from accounts.sealing import CannotOpen, seal, unseal
+
+log = logging.getLogger(__name__)
+
+ABANDONED = timedelta(hours=1)
+"""A grant that has not been linked by then is taken for abandoned. Well above the life of allauth's pending pages."""
+
+_LEASE = timedelta(seconds=30)
+_WORKERS = 8
+
+
+def owe(
+    access_token: str,
+    refresh_token: str,
+    *,
+    expires_at: datetime | None,
+    reason: str,
+    connection: Connection | None = None,
+    scope: str = "",
+    due_in: timedelta = timedelta(0),
+) -> Revocation:
+    """Write down, sealed, that this pair is to be revoked. Belongs into the transaction that makes it unwanted."""
+    row = Revocation(expires_at=expires_at, reason=reason, scope=scope[:1000], due_at=timezone.now() + due_in)
+    if connection:
+        row.connection_id = connection.pk
+        row.user_uuid, row.team_uuid = connection.user_uuid, connection.team_uuid
+        row.team_name, row.email = connection.team_name, connection.email
+    _seal_into(row, access_token, refresh_token)
+    row.save()
+    return row
+
+
+def _seal_into(row: Revocation, access_token: str, refresh_token: str) -> None:
+    row.token = seal(access_token, field="token", uid=row.seal_owner)
+    row.token_secret = seal(refresh_token, field="token_secret", uid=row.seal_owner)
+
+
+def opened(row: Revocation) -> tuple[str, str]:
+    """The pair of a grant. Raises `CannotOpen`."""
+    return (
+        unseal(row.token, field="token", uid=row.seal_owner),
+        unseal(row.token_secret, field="token_secret", uid=row.seal_owner),
+    )
+
+
+def make_due(pk: UUID, reason: str) -> None:
+    """A grant that waited to be linked is not wanted: revoke it from now on."""
+    Revocation.objects.filter(pk=pk).update(due_at=timezone.now(), reason=reason)
+
+
+def due() -> list[UUID]:
+    """What is owed now and nobody is just paying."""
+    now = timezone.now()
+    rows = Revocation.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), due_at__lte=now)
+    return list(rows.values_list("pk", flat=True))
+
+
+Step = Literal["revoke", "refresh"]
+
+
+def pay(pks: Iterable[UUID], *, until: float, actor: str) -> dict[UUID, errors.DigitalOceanError | None]:
+    """Try to revoke these now. None for each that DigitalOcean took (or that was dead anyway), else the reason.
+
+    Several at a time; ends at `until` (of `time.monotonic`). An access token that does not work any more may leave a
+    refresh token that does, so then the pair is refreshed, written down, and the new one revoked.
+    """
+    outcome: dict[UUID, errors.DigitalOceanError | None] = {}
+    running: dict[Future[oauth.Pair | str], tuple[Revocation, Step]] = {}
+    pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="revoke")
+
+    def start(row: Revocation, step: Step) -> None:
+        timeout = min(until - monotonic(), oauth.TIMEOUT)
+        access_token, refresh_token = opened(row)
+        if step == "revoke":
+            running[pool.submit(oauth.revoke, access_token, timeout=timeout)] = row, step
+        else:
+            # A refresh that is cut off may lose the only token that could still end the grant: give it all its time.
+            running[pool.submit(oauth.refresh, refresh_token)] = row, step
+
+    try:
+        for row in _leased(pks):
+            try:
+                start(row, "revoke")
+            except CannotOpen:
+                outcome[row.pk] = _wait_longer(row, errors.Misconfigured("sealed with a lost key"), actor)
+        while running:
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                row, step = running.pop(future)
+                try:
+                    answer = future.result()
+                except (errors.TokenRejected, errors.InvalidGrant) as error:
+                    if step == "revoke" and row.token_secret:
+                        start(row, "refresh")
+                    else:
+                        _paid(row, actor, outcome="was dead already", request_id=error.request_id)
+                        outcome[row.pk] = None
+                except errors.DigitalOceanError as error:
+                    outcome[row.pk] = _wait_longer(row, error, actor)
+                else:
+                    if isinstance(answer, oauth.Pair):
+                        _seal_into(row, answer.access_token, answer.refresh_token)
+                        row.expires_at = answer.expires_at
+                        row.save(update_fields=["token", "token_secret", "expires_at"])
+                        start(row, "revoke")
+                    else:
+                        _paid(row, actor, request_id=answer)
+                        outcome[row.pk] = None
+    finally:
+        pool.shutdown(wait=False)
+    return outcome
+
+
+def _leased(pks: Iterable[UUID]) -> Iterable[Revocation]:
+    """Those of the rows that nobody else is paying right now, taken for us."""
+    for pk in pks:
+        now = timezone.now()
+        free = Revocation.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=pk)
+        if free.update(lease_until=now + _LEASE):
+            yield Revocation.objects.get(pk=pk)
+
+
+def _paid(row: Revocation, actor: str, *, outcome: str = "ok", request_id: str = "") -> None:
+    with transaction.atomic():
+        trail.record(Event.Kind.REVOKE, row, actor=actor, outcome=outcome, detail=row.reason, request_id=request_id)
+        row.delete()
+
+
+def _wait_longer(row: Revocation, error: errors.DigitalOceanError, actor: str) -> errors.DigitalOceanError:
+    """Not taken: again in a minute, then less and less often, at least daily."""
+    attempts = min(row.attempts + 1, 1000)
+    pause = timedelta(minutes=min(2 ** min(attempts - 1, 11), 24 * 60))
+    retry_at = max(timezone.now() + pause, error.retry_at or timezone.now())
+    with transaction.atomic():
+        Revocation.objects.filter(pk=row.pk).update(
+            attempts=attempts, due_at=retry_at, lease_until=None, last_error=error.code
+        )
+        trail.record(
+            Event.Kind.REVOKE,
+            row,
+            actor=actor,
+            outcome=error.code,
+            detail=row.reason,
+            request_id=error.request_id,
+        )
+    error.retry_at = retry_at
+    return error

@@ -1,0 +1,35 @@
+"""What has to happen however something came about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.signals import user_logged_in
+from allauth.socialaccount.models import SocialLogin, SocialToken
+from django.db.models.signals import pre_delete
+from django.http import HttpRequest
+
+from accounts import arrivals, revocations, tokens
+from accounts.models import Connection, User
+
+
+def connect() -> None:
+    pre_delete.connect(_owe_revocation, sender=SocialToken, dispatch_uid="accounts.owe_revocation")
+    user_logged_in.connect(_link_after_login, dispatch_uid="accounts.link_after_login")
+
+
+def _owe_revocation(sender: type[SocialToken], instance: SocialToken, **kwargs: Any) -> None:
+    """A stored pair goes, by disconnect, account deletion or the admin: DigitalOcean is owed its revocation.
+
+    Here, because the pair can still be read, and in the transaction that deletes it.
+    """
+    connection = Connection.objects.select_related("account").filter(token=instance).first()
+    pair = tokens.unsealed(instance)
+    if pair:
+        revocations.owe(*pair, expires_at=instance.expires_at, reason="disconnected", connection=connection)
+
+
+def _link_after_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    login = kwargs.get("sociallogin")
+    if isinstance(login, SocialLogin):
+        arrivals.link_after_login(request, user, login)

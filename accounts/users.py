@@ -1,0 +1,70 @@
+"""The user: known by an e-mail address and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.utils import timezone
+
+RELEASED_DOMAIN = "released.invalid"
+"""Stands in an account whose address somebody else has proved to own (RFC 2606: `.invalid` never resolves)."""
+
+
+class UserManager(BaseUserManager["User"]):
+    use_in_migrations = True
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").lower())
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A user with a lower-case address. Raises ValueError without one."""
+        if not email:
+            raise ValueError("A user needs an e-mail address")
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, **fields | {"is_staff": True, "is_superuser": True})
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    email = models.EmailField("e-mail address", unique=True, error_messages={"unique": "This address is taken."})
+    is_staff = models.BooleanField("support staff", default=False, help_text="May enter the admin site.")
+    is_active = models.BooleanField("active", default=True, help_text="Untick instead of deleting an account.")
+    date_joined = models.DateTimeField("joined", default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        app_label = "accounts"
+
+    def __str__(self) -> str:
+        return self.email
+
+    def clean(self) -> None:
+        super().clean()
+        self.email = self.email.lower()
+
+    def release_email(self) -> None:
+        """Give the address up to somebody who has proved to own it; this account goes on without one."""
+        self.email = f"{uuid4().hex}@{RELEASED_DOMAIN}"
+        self.save(update_fields=["email"])
+
+    @property
+    def has_own_email(self) -> bool:
+        return not self.email.endswith(f"@{RELEASED_DOMAIN}")
+
+
+def display(user: User) -> str:
+    """How a user is called on pages and in letters."""
+    return user.email if user.has_own_email else "account without an address"

@@ -1,0 +1,123 @@
+"""The pages about oneself: connections, account settings, and leaving."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from allauth.account.decorators import reauthentication_required
+from allauth.mfa.utils import is_mfa_enabled
+from allauth.socialaccount.adapter import get_adapter
+from allauth.usersessions.models import UserSession
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import cards, links
+from accounts.adapter import LAST_WAY_IN
+from accounts.forms import DeleteAccountForm
+from accounts.models import Connection, Revocation, User
+from accounts.request import SignedInRequest
+
+
+def connection_of(user: User, pk: UUID) -> Connection:
+    """One of the user's own connections; somebody else's, or none, is a 404."""
+    return get_object_or_404(Connection.objects.of(user), pk=pk)
+
+
+@login_required
+@require_GET
+def connections(request: SignedInRequest) -> HttpResponse:
+    return render(request, "socialaccount/connections.html", {"connections": cards.of(request.user)})
+
+
+@login_required
+@require_POST
+@reauthentication_required
+def reconnect(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Off to DigitalOcean for this one team, asking for the access that it had."""
+    connection = connection_of(request.user, pk)
+    provider = get_adapter().get_provider(request, links.PROVIDER)
+    scope = ["read", "write"] if connection.can_act else provider.get_scope()
+    answer: HttpResponse = provider.redirect(
+        request, "connect", scope=scope, data={"connection": str(connection.pk), "scope": scope}
+    )
+    return answer
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@reauthentication_required(allow_get=True)
+def disconnect(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    connection = connection_of(request.user, pk)
+    if request.method == "GET":
+        return render(request, "accounts/disconnect.html", {"connection": cards.card(connection)})
+    waiting = links.disconnect(connection)
+    if waiting is None:
+        messages.error(request, LAST_WAY_IN)
+    else:
+        messages.success(request, _told([connection.team_name], waiting))
+    return redirect("socialaccount_connections")
+
+
+@login_required
+@require_POST
+@reauthentication_required
+def sign_in(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Switch whether this team may sign in."""
+    connection = connection_of(request.user, pk)
+    on = request.POST.get("on") == "1"
+    if links.set_sign_in(connection, on):
+        can = "can now" if on else "can no longer"
+        messages.success(request, f"You {can} sign in with {connection.team_name}.")
+    else:
+        messages.error(request, LAST_WAY_IN)
+    return redirect("socialaccount_connections")
+
+
+@login_required
+@require_GET
+def settings(request: SignedInRequest) -> HttpResponse:
+    user = request.user
+    context = {
+        "email": user.email if user.has_own_email else "",
+        "has_password": user.has_usable_password(),
+        "mfa_on": is_mfa_enabled(user),
+        "sessions": UserSession.objects.filter(user=user).count(),
+    }
+    return render(request, "accounts/settings.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+@reauthentication_required
+def delete(request: SignedInRequest) -> HttpResponse:
+    """Delete the account: what goes is listed, the address is typed, the log-in is recent."""
+    form = DeleteAccountForm(request.POST or None, user=request.user)
+    if form.is_valid():
+        user = request.user
+        names = [connection.team_name for connection in Connection.objects.of(user)]
+        waiting = links.delete_account(user)
+        logout(request)
+        return render(
+            request,
+            "accounts/deleted.html",
+            {"told": _told(names, waiting) if names else ""},
+        )
+    status = 422 if form.is_bound else 200
+    context = {"form": form, "connections": cards.of(request.user)}
+    return render(request, "accounts/delete.html", context, status=status)
+
+
+def _told(names: list[str], waiting: list[Revocation]) -> str:
+    """What was revoked, and what DigitalOcean has still to be told."""
+    what = ", ".join(names)
+    if not waiting:
+        return f"{what} is disconnected, and its access is revoked at DigitalOcean."
+    still = ", ".join(sorted({row.team_name for row in waiting}))
+    return (
+        f"{what} is disconnected. DigitalOcean could not be told yet to revoke the access of {still}; "
+        "Conveyor goes on trying until it is done."
+    )
