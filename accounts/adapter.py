@@ -87,8 +87,9 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         exception: Any = None,
         extra_context: Any = None,
     ) -> None:
-        if isinstance(exception.__cause__, DigitalOceanError):
-            raise stop(request, of_error(exception.__cause__))
+        cause = exception.__cause__ if exception else None
+        if isinstance(cause, DigitalOceanError):
+            raise stop(request, of_error(cause))
         if error == AuthError.CANCELLED:
             return
         if extra_context and "state_id" in extra_context:
@@ -97,7 +98,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
             request,
             Trouble(
                 "DigitalOcean did not connect the team",
-                "It sent you back without an authorization. Nothing was connected and nothing was changed. Start again from Conveyor.",
+                "It sent you back without an authorization. Nothing was connected and nothing was changed. "
+                "Start again from Conveyor.",
                 status=400,
             ),
         )
@@ -115,7 +117,8 @@ def _stale(request: HttpRequest, state_id: str | None) -> Trouble:
     if getattr(request, "oauth_state_expired", False):
         return Trouble(
             "That took longer than ten minutes",
-            "For your safety Conveyor does not wait longer for an answer from DigitalOcean. Nothing was connected. Start again.",
+            "For your safety Conveyor does not wait longer for an answer from DigitalOcean. Nothing was connected. "
+            "Start again.",
             status=400,
         )
     return Trouble(

@@ -41,7 +41,7 @@ class _ConnectionInline(ReadOnly, admin.TabularInline):
     model = SocialAccount
     verbose_name_plural = "connections"
     fields: ClassVar = ["team", "state", "scope", "token_expires", "last_refresh", "last_error"]
-    readonly_fields: ClassVar = fields
+    readonly_fields: ClassVar = ["team", "state", "scope", "token_expires", "last_refresh", "last_error"]
     extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SocialAccount]:
@@ -108,7 +108,8 @@ class ConveyorUserAdmin(UserAdmin):
     inlines = (_ConnectionInline, _EmailInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).annotate(connections=Count("socialaccount__connection", distinct=True))
+        users: QuerySet[User] = super().get_queryset(request)
+        return users.annotate(connections=Count("socialaccount__connection", distinct=True))
 
     @admin.display(description="connections", ordering="connections")
     def connection_count(self, user: User) -> int:

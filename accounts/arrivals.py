@@ -46,8 +46,9 @@ def _connect(request: HttpRequest, login: SocialLogin) -> HttpResponse:
             request,
             Trouble(
                 "You chose another team",
-                f"This was about {expected.team_name}, but at DigitalOcean another team was chosen. Nothing was changed. "
-                f"Start again and choose {expected.team_name}, signed in at DigitalOcean as {expected.email or 'the same user'}.",
+                f"This was about {expected.team_name}, but at DigitalOcean another team was chosen. Nothing was "
+                f"changed. Start again and choose {expected.team_name}, signed in at DigitalOcean as "
+                f"{expected.email or 'the same user'}.",
             ),
         )
     try:

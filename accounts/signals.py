@@ -9,13 +9,13 @@ from allauth.socialaccount.models import SocialLogin, SocialToken
 from django.db.models.signals import pre_delete
 from django.http import HttpRequest
 
-from accounts import arrivals, revocations, tokens
+from accounts import arrivals, recent, revocations, tokens
 from accounts.models import Connection, User
 
 
 def connect() -> None:
     pre_delete.connect(_owe_revocation, sender=SocialToken, dispatch_uid="accounts.owe_revocation")
-    user_logged_in.connect(_link_after_login, dispatch_uid="accounts.link_after_login")
+    user_logged_in.connect(_after_login, dispatch_uid="accounts.after_login")
 
 
 def _owe_revocation(sender: type[SocialToken], instance: SocialToken, **kwargs: Any) -> None:
@@ -29,7 +29,8 @@ def _owe_revocation(sender: type[SocialToken], instance: SocialToken, **kwargs: 
         revocations.owe(*pair, expires_at=instance.expires_at, reason="disconnected", connection=connection)
 
 
-def _link_after_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
+def _after_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    recent.note_login(request)
     login = kwargs.get("sociallogin")
     if isinstance(login, SocialLogin):
         arrivals.link_after_login(request, user, login)

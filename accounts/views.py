@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from allauth.account.decorators import reauthentication_required
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.socialaccount.adapter import get_adapter
 from allauth.usersessions.models import UserSession
@@ -19,6 +18,7 @@ from accounts import cards, links
 from accounts.adapter import LAST_WAY_IN
 from accounts.forms import DeleteAccountForm
 from accounts.models import Connection, Revocation, User
+from accounts.recent import recent_login_required
 from accounts.request import SignedInRequest
 
 
@@ -35,7 +35,7 @@ def connections(request: SignedInRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-@reauthentication_required
+@recent_login_required
 def reconnect(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Off to DigitalOcean for this one team, asking for the access that it had."""
     connection = connection_of(request.user, pk)
@@ -49,7 +49,7 @@ def reconnect(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-@reauthentication_required(allow_get=True)
+@recent_login_required
 def disconnect(request: SignedInRequest, pk: UUID) -> HttpResponse:
     connection = connection_of(request.user, pk)
     if request.method == "GET":
@@ -64,7 +64,7 @@ def disconnect(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-@reauthentication_required
+@recent_login_required
 def sign_in(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Switch whether this team may sign in."""
     connection = connection_of(request.user, pk)
@@ -92,7 +92,7 @@ def settings(request: SignedInRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
-@reauthentication_required
+@recent_login_required
 def delete(request: SignedInRequest) -> HttpResponse:
     """Delete the account: what goes is listed, the address is typed, the log-in is recent."""
     form = DeleteAccountForm(request.POST or None, user=request.user)

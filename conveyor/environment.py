@@ -108,7 +108,8 @@ class Environment:
 
     def fernet_keys(self, name: str, *, required: bool, how: str) -> list[str]:
         """Comma-separated Fernet keys; the first seals, all of them open."""
-        keys = self.read(name, [], _fernet_keys, "the 44 characters of a Fernet key, or several with commas between")
+        none: list[str] = []
+        keys = self.read(name, none, _fernet_keys, "the 44 characters of a Fernet key, or several with commas between")
         if not os.environ.get(name, "").strip() and required:
             self._problems.append(f"{name} is not set: {how}")
         return keys

@@ -3,10 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
+from django.core.cache import cache
 
+from tests.support.person import Person
 from tests.support.sandbox import Sandbox
+
+
+def pytest_configure() -> None:
+    """What only tests want: no collected static files, and passwords that cost nothing."""
+    django_settings.STORAGES["staticfiles"]["BACKEND"] = (
+        "django.contrib.staticfiles.storage.StaticFilesStorage"
+    )
+    django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SQLite as a file: threads and processes meet there as they do in production."""
+    database = django_settings.DATABASES["default"]
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    """Rate limits and readings live in the cache; none of them outlives a test."""
+    cache.clear()
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +50,33 @@ def sandbox(sandbox_process: Sandbox) -> Sandbox:
     """A running sandbox in a fresh world: 150 droplets a team, no grants, no faults, counters at zero."""
     sandbox_process.reset()
     return sandbox_process
+
+
+@pytest.fixture
+def digitalocean(sandbox: Sandbox, settings: Any) -> Sandbox:
+    """The sandbox, and Conveyor set up to take it for DigitalOcean."""
+    settings.DIGITAL_OCEAN_OAUTH_URL = sandbox.oauth_url
+    settings.DIGITAL_OCEAN_API_URL = sandbox.api_url
+    return sandbox
+
+
+@pytest.fixture
+def alice(digitalocean: Sandbox, db: None) -> Person:
+    """Signed up and signed in; Ada Byron at DigitalOcean."""
+    person = Person(digitalocean, "alice@example.com", "ada")
+    person.sign_up()
+    return person
+
+
+@pytest.fixture
+def bob(digitalocean: Sandbox, db: None) -> Person:
+    """Signed up and signed in; Grace Hopper at DigitalOcean, who shares Northwind with Ada."""
+    person = Person(digitalocean, "bob@example.com", "grace")
+    person.sign_up()
+    return person
+
+
+@pytest.fixture
+def visitor(digitalocean: Sandbox, db: None) -> Person:
+    """Nobody yet; Ada Byron at DigitalOcean."""
+    return Person(digitalocean, "ada@acme.example", "ada")

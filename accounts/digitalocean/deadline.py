@@ -118,11 +118,11 @@ class _HTTPSConnection(_Cuttable, urllib3.connection.HTTPSConnection):
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection  # type: ignore[assignment]  # a subclass, which urllib3's protocol type cannot say
+    ConnectionCls = _HTTPConnection
 
 
 class _HTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection  # type: ignore[assignment]  # as above
+    ConnectionCls = _HTTPSConnection
 
 
 POOL_CLASSES = {"http": _HTTPPool, "https": _HTTPSPool}

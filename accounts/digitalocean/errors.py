@@ -55,7 +55,7 @@ class TokenRejected(DigitalOceanError):
 
 
 class InvalidGrant(DigitalOceanError):
-    """The token endpoint's `invalid_grant`: this code or refresh token is used up, expired or revoked (RFC 6749 §5.2)."""
+    """The token endpoint's `invalid_grant` (RFC 6749 §5.2): this code or refresh token is spent, expired or revoked."""
 
     code = "invalid_grant"
     sentence = "DigitalOcean no longer accepts this authorization."

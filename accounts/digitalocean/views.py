@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.socialaccount.internal import statekit
 from allauth.socialaccount.models import SocialApp, SocialLogin, SocialToken
 from allauth.socialaccount.providers.base import ProviderException
@@ -17,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 
-from accounts import links, revocations
+from accounts import links, recent, revocations
 from accounts.digitalocean import errors, oauth
 from accounts.trouble import Trouble, page
 
@@ -30,7 +29,7 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
         return f"{settings.DIGITAL_OCEAN_OAUTH_URL}/authorize"
 
     @property
-    def access_token_url(self) -> str:  # type: ignore[override]  # a setting, read when it is needed
+    def access_token_url(self) -> str:
         return f"{settings.DIGITAL_OCEAN_OAUTH_URL}/token"
 
     @sensitive_variables()
@@ -94,7 +93,7 @@ class _LoginView(OAuth2LoginView):
             )
         if process == "connect" and request.method == "POST":
             # Before leaving: in the callback allauth would have to put the login aside for it.
-            raise_if_reauthentication_required(request, app="accounts")
+            recent.require(request)
         answer: HttpResponse = super().dispatch(request, *args, **kwargs)
         return answer
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -169,18 +170,24 @@ def _error_of(answer: Answer) -> errors.DigitalOceanError:
         problem = msgspec.json.decode(answer.body, type=_Problem)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         problem = _Problem()
-    told = {"status": answer.status, "request_id": (answer.request_id or problem.request_id)[:100]}
+    request_id = (answer.request_id or problem.request_id)[:100]
     code = (problem.error or problem.id)[:60]
-    if answer.status in _BY_STATUS:
-        return _BY_STATUS[answer.status](code, **told)
-    if answer.status == 429:
-        return errors.RateLimited(code, retry_at=_retry_at(answer.headers), **told)
-    if answer.status >= 500:
-        return errors.Unavailable(code, retry_at=_retry_at(answer.headers, default=None), **told)
-    if 400 <= answer.status < 500:
+    status = answer.status
+    kind: type[errors.DigitalOceanError]
+    retry_at, sentence = None, ""
+    if status in _BY_STATUS:
+        kind = _BY_STATUS[status]
+    elif status == 429:
+        kind, retry_at = errors.RateLimited, _retry_at(answer.headers)
+    elif status >= 500:
+        kind, retry_at = errors.Unavailable, _retry_at(answer.headers, default=None)
+    elif status >= 400:
+        kind = errors.Refused
         words = problem.message or problem.error_description
-        return errors.Refused(code, sentence=f"DigitalOcean refused this: {words[:300]}" if words else "", **told)
-    return errors.UnexpectedAnswer("neither an answer nor an error", **told)
+        sentence = f"DigitalOcean refused this: {words[:300]}" if words else ""
+    else:
+        kind = errors.UnexpectedAnswer
+    return kind(code, status=status, request_id=request_id, retry_at=retry_at, sentence=sentence)
 
 
 _BY_STATUS: dict[int, type[errors.DigitalOceanError]] = {
@@ -196,21 +203,21 @@ def _retry_at(headers: Mapping[str, str], default: int | None = 60) -> datetime 
     now = datetime.now(UTC)
     seconds: float | None = default
     if value := headers.get("retry-after"):
-        try:
-            seconds = float(value)
-        except ValueError:
-            try:
-                seconds = (parsedate_to_datetime(value) - now).total_seconds()
-            except (ValueError, TypeError):
-                pass
+        seconds = _seconds(value, now) or seconds
     elif (value := headers.get("ratelimit-reset")) and headers.get("ratelimit-remaining") == "0":
-        try:
+        with suppress(ValueError):
             seconds = float(value) - now.timestamp()
-        except ValueError:
-            pass
     if seconds is None or seconds != seconds:
         return None
     return now + timedelta(seconds=min(max(seconds, 1), _RETRY_AFTER_LIMIT))
+
+
+def _seconds(value: str, now: datetime) -> float | None:
+    with suppress(ValueError):
+        return float(value)
+    with suppress(ValueError, TypeError):
+        return (parsedate_to_datetime(value) - now).total_seconds()
+    return None
 
 
 def _shape_of(error: Exception) -> str:

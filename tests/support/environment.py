@@ -1,0 +1,31 @@
+"""The environment of the tests, set before Django reads its settings (pytest loads this first, by `-p`).
+
+DATABASE_URL and REDIS_URL come from outside, so that one suite runs on every kind of host.
+"""
+
+from __future__ import annotations
+
+import os
+
+# A developer's .env is none of the tests' business.
+os.environ["ENV_FILE"] = ""
+os.environ.update(
+    {
+        "DEBUG": "False",
+        "SECRET_KEY": "a-key-for-tests-alone-0123456789-0123456789-0123456789",
+        "TOKEN_KEYS": "dGVzdHMtYWxvbmUtdGVzdHMtYWxvbmUtdGVzdHMtYWw=",
+        "DIGITAL_OCEAN_CLIENT_ID": "sandbox-client",
+        "DIGITAL_OCEAN_CLIENT_SECRET": "sandbox-secret",
+        "ALLOWED_HOSTS": "127.0.0.1,localhost,testserver",
+        "EMAIL_URL": "smtp://127.0.0.1:9",
+        "HTTPS": "False",
+    }
+)
+for name in (
+    "DIGITAL_OCEAN_OAUTH_URL",
+    "DIGITAL_OCEAN_API_URL",
+    "SENTRY_DSN",
+    "TRUSTED_PROXIES",
+    "DIGITAL_OCEAN_PKCE",
+):
+    os.environ.pop(name, None)
