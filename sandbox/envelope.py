@@ -41,14 +41,18 @@ async def envelope(request: web.Request, handler: Handler) -> web.StreamResponse
         if not _from_loopback(request):
             return _stamped(request, errors.answer(404, "Not found.", request["request_id"]))
         return await really()
-    call = await calls.read(request, world.store)
+    try:
+        call = await calls.read(request, world.store)
+    except (ValueError, web.HTTPException):
+        answer = errors.answer(400, "The request's body or query cannot be read.", request["request_id"])
+        return _stamped(request, answer)
     fault = world.faults.strike(call)
     with world.counters.during(call):
         await _latency(request, world)
-        answer = await really() if fault is None else await _spoilt(request, fault, really)
-    status = None if isinstance(answer, Gone) else answer.status
+        sent = await really() if fault is None else await _spoilt(request, fault, really)
+    status = None if isinstance(sent, Gone) else sent.status
     world.log.note(request, status, fault.kind if fault else None, request["request_id"])
-    return answer
+    return sent
 
 
 async def _answered(request: web.Request, handler: Handler) -> web.Response:
@@ -76,7 +80,7 @@ async def _answered(request: web.Request, handler: Handler) -> web.Response:
 async def _spoilt(request: web.Request, fault: Fault, really: Really) -> web.StreamResponse:
     try:
         answer = await spoil(request, fault, really)
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
         answer = errors.answer(500, f"The fault does not fit the answer: {error}", request["request_id"])
     return answer if isinstance(answer, Gone) else _stamped(request, answer)
 

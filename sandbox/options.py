@@ -105,14 +105,12 @@ def read(namespace: argparse.Namespace) -> Options:
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text} is below zero")
-    return value
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, zero or more")
+    return int(text)
 
 
 def _port(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 65535:
+    if _count(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text} is not a port: 0 to 65535")
-    return value
+    return int(text)

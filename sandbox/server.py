@@ -29,7 +29,7 @@ def run(options: Options) -> int:
     try:
         asyncio.run(_serve(options))
     except (CannotListen, StateUnusable) as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
@@ -41,9 +41,11 @@ async def _serve(options: Options) -> None:
         runner = web.AppRunner(application(World(options, store)), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:
+            stopped = _stop_signal()
             await _listen(runner, options)
-            print(f"Sandbox listens on http://{_shown(options.host)}:{_port(runner.addresses)}", flush=True)
-            await _stop_signal()
+            sys.stdout.write(f"Sandbox listens on http://{_shown(options.host)}:{_port(runner.addresses)}\n")
+            sys.stdout.flush()
+            await stopped.wait()
         finally:
             await runner.cleanup()
     finally:
@@ -56,16 +58,18 @@ async def _listen(runner: web.AppRunner, options: Options) -> None:
     except OSError as error:
         place = f"{_shown(options.host)}:{options.port}"
         if error.errno == errno.EADDRINUSE:
-            raise CannotListen(f"Sandbox cannot listen on {place}: the port is taken. Give another with --port.") from error
+            sentence = f"Sandbox cannot listen on {place}: the port is taken. Give another with --port."
+            raise CannotListen(sentence) from error
         raise CannotListen(f"Sandbox cannot listen on {place}: {error.strerror or error}.") from error
 
 
-async def _stop_signal() -> None:
+def _stop_signal() -> asyncio.Event:
+    """An event that SIGINT and SIGTERM set."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
+    return stopped
 
 
 def _shown(host: str) -> str:

@@ -35,6 +35,16 @@ CREATE INDEX pairs_by_grant ON pairs (grant_id);
 CREATE INDEX grants_by_person ON grants (user_uuid, team_uuid);
 """
 
+EMPTY = (
+    "DELETE FROM pairs",
+    "DELETE FROM codes",
+    "DELETE FROM grants",
+    "DELETE FROM members",
+    "DELETE FROM teams",
+    "DELETE FROM users",
+    "DELETE FROM facts",
+)
+
 
 class StateUnusable(Exception):
     """The state file cannot be opened, or is not the sandbox's. The text is one sentence for a person."""
@@ -121,8 +131,8 @@ class Store:
     def forget(self, *, keep_clients: bool) -> None:
         """Empty every table, that of the clients only when asked."""
         with self.transaction():
-            for table in ("pairs", "codes", "grants", "members", "teams", "users", "facts"):
-                self.run(f"DELETE FROM {table}")
+            for statement in EMPTY:
+                self.run(statement)
             if not keep_clients:
                 self.run("DELETE FROM clients")
 

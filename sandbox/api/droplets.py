@@ -7,6 +7,7 @@ from aiohttp import web
 from sandbox.api import errors
 from sandbox.api.gate import Caller, needs
 from sandbox.fleet.listing import Query, Sight, shown
+from sandbox.numbers import whole
 
 PER_PAGE_DEFAULT, PER_PAGE_MOST = 20, 200
 
@@ -37,9 +38,8 @@ def listing(request: web.Request, caller: Caller) -> web.Response:
 @needs("droplet:read")
 def one(request: web.Request, caller: Caller) -> web.Response:
     """One droplet of the team, of either kind."""
-    asked = request.match_info["droplet_id"]
-    known = asked.isascii() and asked.isdigit()
-    droplet = caller.world.fleets.of(caller.team).find(int(asked)) if known else None
+    asked = whole(request.match_info["droplet_id"])
+    droplet = None if asked is None else caller.world.fleets.of(caller.team).find(asked)
     if droplet is None:
         raise errors.not_found()
     return web.json_response({"droplet": shown(droplet, _sight(caller))})
@@ -58,7 +58,8 @@ def _sight(caller: Caller) -> Sight:
 def _number(text: str | None, name: str, default: int, most: int | None) -> int:
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit()) or int(text) < 1 or (most is not None and int(text) > most):
+    number = whole(text)
+    if number is None or number < 1 or (most is not None and number > most):
         bounds = "1 or more" if most is None else f"1 to {most}"
         raise errors.unprocessable(f"{name} must be a number, {bounds}.")
-    return int(text)
+    return number

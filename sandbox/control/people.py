@@ -20,13 +20,26 @@ def teams(world: World, given: Given) -> Any:
         for uuid in theirs:
             members.setdefault(uuid, []).append(user.uuid)
         people.append(
-            {"uuid": user.uuid, "name": user.name, "email": user.email, "status": user.status, "teams": theirs}
+            {
+                "uuid": user.uuid,
+                "name": user.name,
+                "email": user.email,
+                "status": user.status,
+                "teams": theirs,
+            }
         )
     found = []
     for team in cast.teams(world.store):
-        fleet = world.fleets.of(team)
-        counts = {"droplets": len(fleet.ordinary), "gpus": len(fleet.gpus)}
-        found.append({"uuid": team.uuid, "name": team.name, "members": members.get(team.uuid, []), **counts})
+        ordinary, gpus = world.fleets.counts(team)
+        found.append(
+            {
+                "uuid": team.uuid,
+                "name": team.name,
+                "members": members.get(team.uuid, []),
+                "droplets": ordinary,
+                "gpus": gpus,
+            }
+        )
     return {"users": people, "teams": found}
 
 

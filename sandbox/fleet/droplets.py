@@ -35,8 +35,12 @@ def fleet(seed: int, team: Team, count: int) -> list[Droplet]:
 
 def gpu_fleet(seed: int, team: Team, count: int) -> list[Droplet]:
     """The GPU droplets of a team: at most three, in two teams of three, and none beside a handful of droplets."""
-    wanted = (3, 2, 0)[(team.number - 1) % 3]
-    return [_gpu(seed, team, index) for index in range(min(wanted, count // 25))]
+    return [_gpu(seed, team, index) for index in range(gpu_count(team, count))]
+
+
+def gpu_count(team: Team, count: int) -> int:
+    """How many GPU droplets a team of `count` ordinary ones has."""
+    return min((3, 2, 0)[(team.number - 1) % 3], count // 25)
 
 
 def another(seed: int, team: Team, index: int) -> Droplet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sandbox.fleet import regions
@@ -50,8 +51,9 @@ def pick(chance: random.Random, year: int, *, gpu: bool) -> dict[str, Any]:
     return describe(chance.choices(fitting, [image.weight for image in fitting])[0])
 
 
+@cache
 def describe(image: Image) -> dict[str, Any]:
-    """A public image as in a droplet."""
+    """A public image as in a droplet; every droplet made from it shares this one object."""
     return {
         "id": image.id,
         "name": image.name,

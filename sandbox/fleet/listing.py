@@ -13,7 +13,7 @@ from sandbox.cast import Team
 from sandbox.fleet import droplets
 from sandbox.fleet.droplets import Droplet
 
-PAGES_KEPT = 1_000  # of 200 droplets each, a page is half a megabyte at most
+BYTES_KEPT = 64_000_000  # of encoded pages, for each fleet: enough for 20,000 droplets in one way of asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,12 @@ class Fleet:
     gpus: list[Droplet]
     made: int  # how many ordinary ones were ever made, so that an added one is always a new one
     pages: OrderedDict[object, bytes] = field(default_factory=OrderedDict)
+    pages_size: int = 0
 
     def change(self) -> None:
         """Forget the encoded pages."""
         self.pages.clear()
+        self.pages_size = 0
 
     def find(self, droplet_id: int) -> Droplet | None:
         """The droplet with this id, of either kind."""
@@ -63,8 +65,9 @@ class Fleet:
         if body is None:
             body = json.dumps(self._answer(query, sight, base_url)).encode()
             self.pages[key] = body
-            if len(self.pages) > PAGES_KEPT:
-                self.pages.popitem(last=False)
+            self.pages_size += len(body)
+            while self.pages_size > BYTES_KEPT:
+                self.pages_size -= len(self.pages.popitem(last=False)[1])
         return body
 
     def _answer(self, query: Query, sight: Sight, base_url: str) -> dict[str, Any]:
@@ -94,6 +97,13 @@ class Fleets:
         if team.uuid not in self._fleets:
             self.resize(team, self._count)
         return self._fleets[team.uuid]
+
+    def counts(self, team: Team) -> tuple[int, int]:
+        """How many ordinary and GPU droplets a team has, without making them for the asking."""
+        fleet = self._fleets.get(team.uuid)
+        if fleet is None:
+            return self._count, droplets.gpu_count(team, self._count)
+        return len(fleet.ordinary), len(fleet.gpus)
 
     def resize(self, team: Team, count: int) -> None:
         """Make the team's fleet afresh, of `count` ordinary droplets."""

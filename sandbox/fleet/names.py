@@ -7,7 +7,12 @@ import random
 from sandbox.fleet import regions
 from sandbox.fleet.roles import GPU_NAMES, Role
 
-STYLES = ("{stage}-{role}-{n:02d}", "{role}-{n:02d}.{region}", "{role}{n}-{stage}", "{role}-{n:02d}.{stage}.{team}")
+STYLES = (
+    "{stage}-{role}-{n:02d}",
+    "{role}-{n:02d}.{region}",
+    "{role}{n}-{stage}",
+    "{role}-{n:02d}.{stage}.{team}",
+)
 
 
 def ordinary(chance: random.Random, role: Role, stage: str, region: str, size: str, team: str, serial: int) -> str:

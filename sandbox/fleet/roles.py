@@ -18,7 +18,14 @@ class Role:
 
 SMALL = ("s-1vcpu-512mb-10gb", "s-1vcpu-1gb", "s-1vcpu-1gb-amd", "s-1vcpu-2gb")
 MIDDLING = ("s-1vcpu-2gb", "s-2vcpu-2gb", "s-2vcpu-4gb", "s-2vcpu-4gb-intel", "s-2vcpu-4gb-amd")
-LARGE = ("s-4vcpu-8gb", "s-4vcpu-8gb-amd", "s-8vcpu-16gb", "s-8vcpu-16gb-intel", "g-2vcpu-8gb", "g-4vcpu-16gb")
+LARGE = (
+    "s-4vcpu-8gb",
+    "s-4vcpu-8gb-amd",
+    "s-8vcpu-16gb",
+    "s-8vcpu-16gb-intel",
+    "g-2vcpu-8gb",
+    "g-4vcpu-16gb",
+)
 BUSY = ("c-2", "c-4", "c-8", "s-4vcpu-8gb-intel")
 STORES = ("g-4vcpu-16gb", "m-2vcpu-16gb", "m-4vcpu-32gb", "so-2vcpu-16gb", "g-8vcpu-32gb")
 

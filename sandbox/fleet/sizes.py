@@ -84,7 +84,11 @@ ORDINARY = (
         ("m-4vcpu-32gb", 4, 32768, 100, 6, 168),
         ("m-8vcpu-64gb", 8, 65536, 200, 7, 336),
     ),
-    *_family("Storage-Optimized", ("so-2vcpu-16gb", 2, 16384, 300, 4, 131), ("so-4vcpu-32gb", 4, 32768, 600, 6, 262)),
+    *_family(
+        "Storage-Optimized",
+        ("so-2vcpu-16gb", 2, 16384, 300, 4, 131),
+        ("so-4vcpu-32gb", 4, 32768, 600, 6, 262),
+    ),
 )
 
 

@@ -83,9 +83,7 @@ async def decide(request: web.Request) -> web.Response:
     if (refusal := _refusal(wish)) is not None:
         return refusal
     if given.get("decision") != "authorize":
-        answer = wish.back_with_error(
-            "access_denied", "The resource owner or authorization server denied the request."
-        )
+        answer = wish.back_with_error("access_denied", "The resource owner or authorization server denied the request.")
     else:
         code = grants.new_code(
             world.store, wish.client_id, wish.redirect_uri, user.uuid, team_uuid, wish.scope, wish.challenge

@@ -41,7 +41,10 @@ def may_call_back(store: Store, client_id: str, uri: str) -> bool:
     except ValueError:
         return False
     return (
-        parts.scheme == "http"
+        uri.isascii()
+        and uri.isprintable()  # urlsplit overlooks line breaks, a Location header must not
+        and "@" not in parts.netloc
+        and parts.scheme == "http"
         and host in LOOPBACK
         and parts.path.endswith(CALLBACK_PATH)
         and not parts.query

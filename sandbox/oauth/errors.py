@@ -40,4 +40,6 @@ def invalid_grant() -> Refused:
 
 def unsupported_grant_type() -> Refused:
     """A grant_type that this server does not have."""
-    return Refused("unsupported_grant_type", "The authorization grant type is not supported by the authorization server.")
+    return Refused(
+        "unsupported_grant_type", "The authorization grant type is not supported by the authorization server."
+    )

@@ -45,7 +45,13 @@ class Pair:
 
 
 def new_code(
-    store: Store, client_id: str, redirect_uri: str, user_uuid: str, team_uuid: str, scope: str, challenge: str
+    store: Store,
+    client_id: str,
+    redirect_uri: str,
+    user_uuid: str,
+    team_uuid: str,
+    scope: str,
+    challenge: str,
 ) -> str:
     """A code for one exchange, good for ten minutes. `challenge` is PKCE's S256 challenge or empty."""
     code = secrets.token_hex(32)
@@ -57,9 +63,7 @@ def new_code(
     return code
 
 
-def exchange(
-    store: Store, settings: Settings, client_id: str, code: str, redirect_uri: str, verifier: str
-) -> Pair:
+def exchange(store: Store, settings: Settings, client_id: str, code: str, redirect_uri: str, verifier: str) -> Pair:
     """Spend a code. Raises Refused when it is not this client's, not for this callback, used, late or unproven."""
     with store.transaction():
         row = store.first("SELECT * FROM codes WHERE code = ?", code)
@@ -153,18 +157,21 @@ def revoke(store: Store, settings: Settings, grant: Grant, token: str) -> None:
 
 def revoke_all(store: Store, team: str | None, user: str | None) -> int:
     """As a person does in the panel: the grants of a team, of a user, or all. Returns how many died."""
-    where, values = _whose(team, user)
-    return store.run(f"UPDATE grants SET revoked = 1 WHERE revoked = 0{where}", *values)
+    return store.run(
+        "UPDATE grants SET revoked = 1 WHERE revoked = 0 "
+        "AND coalesce(?, team_uuid) = team_uuid AND coalesce(?, user_uuid) = user_uuid",
+        team, user,
+    )  # fmt: skip
 
 
 def expire_all(store: Store, team: str | None, user: str | None) -> int:
     """Let access tokens expire now; refresh tokens live. Returns how many live ones expired."""
-    where, values = _whose(team, user)
     now = time.time()
     return store.run(
-        "UPDATE pairs SET access_expires_at = ? WHERE access_dead = 0 AND access_expires_at > ? "
-        f"AND grant_id IN (SELECT id FROM grants WHERE revoked = 0{where})",
-        now - 1, now, *values,
+        "UPDATE pairs SET access_expires_at = ? WHERE access_dead = 0 AND access_expires_at > ? AND grant_id IN "
+        "(SELECT id FROM grants WHERE revoked = 0 "
+        "AND coalesce(?, team_uuid) = team_uuid AND coalesce(?, user_uuid) = user_uuid)",
+        now - 1, now, team, user,
     )  # fmt: skip
 
 
@@ -213,12 +220,6 @@ def _proven(challenge: str, verifier: str) -> bool:
         return not verifier
     digest = hashlib.sha256(verifier.encode()).digest()
     return hmac.compare_digest(base64.urlsafe_b64encode(digest).rstrip(b"="), challenge.encode())
-
-
-def _whose(team: str | None, user: str | None) -> tuple[str, list[str]]:
-    clauses = [("team_uuid", team), ("user_uuid", user)]
-    given = [(column, value) for column, value in clauses if value is not None]
-    return "".join(f" AND {column} = ?" for column, _ in given), [value for _, value in given]
 
 
 def _grant(row: sqlite3.Row) -> Grant:

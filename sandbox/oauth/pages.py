@@ -73,7 +73,8 @@ def _team(team: Team, *, checked: bool) -> str:
 
 
 def _no_team(user: User) -> str:
-    return f'{_hidden("team", NO_TEAM)}<p class="hint">{escape(user.name)} has no team: the access is to the account alone.</p>'
+    hint = f"{escape(user.name)} has no team: the access is to the account alone."
+    return f'{_hidden("team", NO_TEAM)}<p class="hint">{hint}</p>'
 
 
 def _scope(part: str) -> str:
@@ -88,5 +89,9 @@ def _page(html: str, status: int, *, form_action: str) -> web.Response:
         status=status,
         content_type="text/html",
         charset="utf-8",
-        headers={"Content-Security-Policy": policy, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
+        headers={
+            "Content-Security-Policy": policy,
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "no-referrer",
+        },
     )

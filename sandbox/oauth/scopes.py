@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 # The resources that DigitalOcean's list of custom scopes names.
-RESOURCES = frozenset(
-    """
-    1click account actions addon agent api app billing block_storage block_storage_action block_storage_snapshot
-    byoip_prefix cdn certificate database domain droplet firewall function genai image image_action kubernetes
-    load_balancer monitoring partner_attachment project regions registry reserved_ip reserved_ip_action
-    reserved_ipv6 security sizes snapshot spaces spaces_key ssh_key tag uptime vpc vpc_peering
-    """.split()
-)
+RESOURCES = frozenset({
+    "1click", "account", "actions", "addon", "agent", "api", "app", "billing", "block_storage",
+    "block_storage_action", "block_storage_snapshot", "byoip_prefix", "cdn", "certificate", "database",
+    "domain", "droplet", "firewall", "function", "genai", "image", "image_action", "kubernetes",
+    "load_balancer", "monitoring", "partner_attachment", "project", "regions", "registry", "reserved_ip",
+    "reserved_ip_action", "reserved_ipv6", "security", "sizes", "snapshot", "spaces", "spaces_key", "ssh_key",
+    "tag", "uptime", "vpc", "vpc_peering",
+})  # fmt: skip
 ACTIONS = frozenset({"create", "read", "update", "delete", "admin", "access_cluster", "view_credentials"})
 DEFAULT = "read"  # what a request without `scope` gets
 
@@ -22,7 +22,7 @@ def known(scope: str) -> bool:
 
 def _known(part: str) -> bool:
     resource, colon, action = part.partition(":")
-    return part in {"read", "write"} or bool(colon) and resource in RESOURCES and action in ACTIONS
+    return part in {"read", "write"} or (bool(colon) and resource in RESOURCES and action in ACTIONS)
 
 
 def allows(granted: str, needed: str) -> bool:

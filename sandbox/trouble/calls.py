@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from sandbox.numbers import whole
 from sandbox.oauth import grants
 from sandbox.store import Store
 
@@ -59,7 +60,6 @@ async def read(request: web.Request, store: Store) -> Call:
     elif token := bearer(request):
         found = grants.of_access_token(store, token, live=False)
         team, grant_id = (found[0].team_uuid, found[0].id) if found else (None, None)
-    page = request.query.get("page", "1")
     return Call(
         method=request.method,
         path=request.path,
@@ -67,6 +67,6 @@ async def read(request: web.Request, store: Store) -> Call:
         grant_type=grant_type,
         team=team,
         grant_id=grant_id,
-        page=int(page) if page.isascii() and page.isdigit() else 1,
+        page=whole(request.query.get("page", "1")) or 1,
         type=request.query.get("type", "droplets"),
     )

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from sandbox.trouble.calls import Call
 
-
 Key = TypeVar("Key")
 
 

@@ -37,6 +37,8 @@ MATCHERS: dict[str, tuple[type, ...]] = {
     "page": (int,),
     "type": TEXT,
 }
+LEAST = {"status": 200, "bytes_per_second": 1}  # of the others, the least is zero
+OPEN = frozenset({"times", "method", "grant_type", "team", "page", "type"})  # may be null: any, or for ever
 REACH: dict[str, tuple[type, ...]] = {"times": (int,), "skip": (int,), "phase": TEXT, "kind": TEXT}
 
 
@@ -107,6 +109,11 @@ class Faults:
         return [fault.as_json() for fault in self._faults.values()]
 
 
+def _is(value: object, types: tuple[type, ...]) -> bool:
+    """isinstance, but true and false are no numbers."""
+    return isinstance(value, types) and (not isinstance(value, bool) or bool in types or object in types)
+
+
 def _read(fault_id: int, spec: dict[str, Any]) -> Fault:
     kind = spec.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
@@ -117,9 +124,10 @@ def _read(fault_id: int, spec: dict[str, Any]) -> Fault:
     for name, value in spec.items():
         if name not in known:
             raise ValueError(f"a fault of kind {kind} has no {name!r}; it has {', '.join(known)}")
-        odd = isinstance(value, bool) and bool not in known[name] and object not in known[name]
-        if odd or not (isinstance(value, known[name]) or (value is None and name in {"times", "method", "team"})):
+        if not (_is(value, known[name]) or (value is None and name in OPEN)):
             raise ValueError(f"{name} must be {' or '.join(each.__name__ for each in known[name])}")
+        if _is(value, NUMBER) and (value < LEAST.get(name, 0) or (name == "status" and value > 599)):
+            raise ValueError(f"{name} cannot be {value}")
     if missing := needed - spec.keys():
         raise ValueError(f"a fault of kind {kind} needs {', '.join(sorted(missing))}")
     phase = spec.get("phase", "before")

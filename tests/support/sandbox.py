@@ -27,7 +27,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 READY = "Sandbox listens on "
 TIMEOUT = 30.0  # seconds, for control calls and the consent page
 CLIENT_ID = "sandbox-client"
-CLIENT_SECRET = "sandbox-secret"  # noqa: S105 - the sandbox's own default
+CLIENT_SECRET = "sandbox-secret"
 CALLBACK = "http://127.0.0.1:8000/accounts/digitalocean/login/callback/"
 
 
@@ -110,7 +110,7 @@ class Sandbox:
         self._options = list(options)
         self._process: subprocess.Popen[str] | None = None
         self._people: tuple[list[User], list[Team]] | None = None
-        self.browser = requests.Session()
+        self.browser = _browser()
         self.url = ""
 
     @classmethod
@@ -121,11 +121,18 @@ class Sandbox:
         return sandbox
 
     def _launch(self, port: int) -> None:
-        command = [sys.executable, "-m", "sandbox", "--port", str(port), "--state", self._state, *self._options]
+        command = [
+            sys.executable,
+            "-m",
+            "sandbox",
+            "--port",
+            str(port),
+            "--state",
+            self._state,
+            *self._options,
+        ]
         environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-        process = subprocess.Popen(
-            command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True
-        )
+        process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line.startswith(READY):
@@ -189,7 +196,7 @@ class Sandbox:
         """A fresh world. Takes droplets, teams, seed, keep_clients and every setting."""
         self._control("POST", "reset", wanted)
         self._people = None
-        self.browser = requests.Session()
+        self.browser = _browser()
 
     def settings(self, **changes: Any) -> dict[str, Any]:
         """Change settings (README.md of the sandbox lists them). Returns all of them."""
@@ -298,16 +305,14 @@ class Sandbox:
         """The grants that could still be used, now or after a refresh."""
         return [grant for grant in self.ledger() if grant.access_live or grant.refresh_live]
 
-    def requests(self) -> list[dict[str, Any]]:
+    def recent_requests(self) -> list[dict[str, Any]]:
         """The last thousand requests: method, path, status, fault, request_id."""
         found: list[dict[str, Any]] = self._control("GET", "requests")
         return found
 
     # As a person at a browser, and as an application
 
-    def authorize(
-        self, url: str, *, user: str = "ada", team: str | None = None, decision: str = "authorize"
-    ) -> str:
+    def authorize(self, url: str, *, user: str = "ada", team: str | None = None, decision: str = "authorize") -> str:
         """Walk the consent page that `url` shows. Returns the callback address, which is not followed.
 
         Without a team, the user's first one is taken, or none if there is none. Raises NotAuthorized when the
@@ -338,7 +343,12 @@ class Sandbox:
 
     def authorize_url(self, *, redirect_uri: str = CALLBACK, scope: str | None = "read", **more: str) -> str:
         """The address that an application would send the browser to."""
-        query = {"client_id": CLIENT_ID, "redirect_uri": redirect_uri, "response_type": "code", "state": "a-state"}
+        query = {
+            "client_id": CLIENT_ID,
+            "redirect_uri": redirect_uri,
+            "response_type": "code",
+            "state": "a-state",
+        }
         if scope is not None:
             query["scope"] = scope
         return f"{self.oauth_url}/authorize?{urlencode(query | more)}"
@@ -355,7 +365,7 @@ class Sandbox:
     def token(self, **fields: str) -> requests.Response:
         """One POST to the token endpoint, as the registered application unless `fields` say otherwise."""
         data = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **fields}
-        return requests.post(f"{self.oauth_url}/token", data=data, timeout=TIMEOUT)
+        return _request("POST", f"{self.oauth_url}/token", data=data)
 
     def connect(self, *, user: str = "ada", team: str | None = None, scope: str = "read") -> dict[str, Any]:
         """Authorize and exchange the code. Returns the token endpoint's answer."""
@@ -372,14 +382,12 @@ class Sandbox:
     def get(self, path: str, token: str | None = None, **parameters: Any) -> requests.Response:
         """GET a path of the API, such as "/v2/droplets", without following redirects."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return requests.get(
-            f"{self.url}{path}", params=parameters, headers=headers, timeout=TIMEOUT, allow_redirects=False
-        )
+        return _request("GET", f"{self.url}{path}", params=parameters, headers=headers)
 
     # Within
 
     def _control(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        answer = requests.request(method, f"{self.url}/_sandbox/{path}", json=body, timeout=TIMEOUT)
+        answer = _request(method, f"{self.url}/_sandbox/{path}", json=body)
         if not answer.ok:
             raise ValueError(answer.json()["message"])
         return answer.json()
@@ -387,7 +395,10 @@ class Sandbox:
     def _cast(self) -> tuple[list[User], list[Team]]:
         if self._people is None:
             found = self._control("GET", "teams")
-            self._people = ([User(**each) for each in found["users"]], [Team(**each) for each in found["teams"]])
+            self._people = (
+                [User(**each) for each in found["users"]],
+                [Team(**each) for each in found["teams"]],
+            )
         return self._people
 
     def _whose(self, team: str | None, user: str | None) -> dict[str, str]:
@@ -412,6 +423,19 @@ class ConsentForm(HTMLParser):
             self.action = found.get("action") or ""
         elif tag == "input" and (found.get("type") == "hidden" or "checked" in found):
             self.fields[found.get("name") or ""] = found.get("value") or ""
+
+
+def _browser() -> requests.Session:
+    """A session that minds neither proxies nor ~/.netrc: the sandbox is on this machine."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+def _request(method: str, url: str, **more: Any) -> requests.Response:
+    """One request in a session of its own, so that threads may share a Sandbox."""
+    with _browser() as session:
+        return session.request(method, url, timeout=TIMEOUT, allow_redirects=False, **more)
 
 
 def _expect_page(answer: requests.Response) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from typing import Any
 
@@ -24,6 +25,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **given: Any) -> None:
         """Exits with the sandbox's own code: 1 when its port or its state file cannot be used."""
-        import argparse
-
         sys.exit(run(options.read(argparse.Namespace(**given))))
