@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from allauth.account.adapter import get_adapter
 from django.conf import settings
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts.models import Connection
@@ -21,7 +22,10 @@ def needs_reconnect(connection: Connection) -> None:
     site = f"{settings.ACCOUNT_DEFAULT_HTTP_PROTOCOL}://{_host()}" if _host() else ""
     context = {"connection": connection, "url": f"{site}{reverse('socialaccount_connections')}"}
     try:
-        get_adapter().send_mail("accounts/email/needs_reconnect", user.email, context)
+        # Not by allauth's adapter: it wants a request, and a command has none.
+        subject = render_to_string("accounts/email/needs_reconnect_subject.txt", context).strip()
+        body = render_to_string("accounts/email/needs_reconnect_message.txt", context)
+        send_mail(f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}{subject}", body, None, [user.email])
     except Exception:
         log.exception("A letter could not be sent", extra={"connection": str(connection.pk)})
 

@@ -78,7 +78,7 @@ def _link(grant: Revocation, login: SocialLogin, user: User, sign_in: bool, chos
     account = _account(grant, login, user)
     connection = (
         Connection.objects.select_for_update(of=("self",))
-        .select_related("account", "token__account")
+        .select_related("account", "token")
         .filter(account=account)
         .first()
     )
@@ -147,7 +147,7 @@ def _rekey(account: SocialAccount, uid: str) -> None:
 
     The stored pair was sealed for the old uid, so it is owed its revocation before the uid changes.
     """
-    connection = Connection.objects.select_related("account", "token__account").filter(account=account).first()
+    connection = Connection.objects.select_related("account", "token").filter(account=account).first()
     if connection:
         _owe_replaced(connection)
         if connection.token:
@@ -163,7 +163,7 @@ def _reaches_further(connection: Connection, scope: str) -> bool:
 
 
 def _owe_replaced(connection: Connection, reason: str = "replaced") -> None:
-    pair = tokens.unsealed(connection.token) if connection.token else None
+    pair = tokens.unsealed(connection.token, connection.account.uid) if connection.token else None
     if pair:
         revocations.owe(*pair, expires_at=connection.expires_at, reason=reason, connection=connection)
 

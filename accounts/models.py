@@ -23,7 +23,7 @@ SQUARES = 8
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     def of(self, user: User) -> ConnectionQuerySet:
         """A person's connections in the order in which pages show them."""
-        return self.filter(account__user=user).select_related("account", "token").order_by("team_name", "pk")
+        return self.filter(account__user=user).select_related("account__user", "token").order_by("team_name", "pk")
 
 
 class Connection(models.Model):

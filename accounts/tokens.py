@@ -118,7 +118,7 @@ def access_tokens(
 
 def is_readable(connection: Connection) -> bool:
     """Whether there is a stored pair and a key that opens it."""
-    return connection.token is not None and unsealed(connection.token) is not None
+    return connection.token is not None and unsealed(connection.token, connection.account.uid) is not None
 
 
 def is_due(connection: Connection, now: datetime, within: timedelta = timedelta(0)) -> bool:
@@ -138,7 +138,7 @@ def _look(connection: Connection, rejected: str | None) -> str | errors.DigitalO
     """What the row, as it was read, allows: a token, an error, or a refresh that wants a lease."""
     if connection.state == Connection.State.NEEDS_RECONNECT:
         return errors.NeedsReconnect(connection.last_error)
-    pair = unsealed(connection.token) if connection.token else None
+    pair = unsealed(connection.token, connection.account.uid) if connection.token else None
     if pair is None:
         log.error("No key opens a stored pair", extra={"connection": str(connection.pk)})
         return errors.NeedsReconnect("sealed with a lost key", sentence=_LOST_KEY)
@@ -161,8 +161,8 @@ def _look(connection: Connection, rejected: str | None) -> str | errors.DigitalO
     return _Refresh(connection, access_token, refresh_token, is_rejected)
 
 
-def unsealed(token: SocialToken) -> tuple[str, str] | None:
-    uid = token.account.uid
+def unsealed(token: SocialToken, uid: str) -> tuple[str, str] | None:
+    """The pair of a row that belongs to this uid; None when there is none, or no key opens it."""
     try:
         access_token = unseal(token.token, field="token", uid=uid)
         return (access_token, unseal(token.token_secret, field="token_secret", uid=uid)) if access_token else None
@@ -172,9 +172,7 @@ def unsealed(token: SocialToken) -> tuple[str, str] | None:
 
 def _read_again(open_: Mapping[UUID, Connection]) -> dict[UUID, Connection]:
     """The same connections as they are now; one that has gone meanwhile is shown as needing its owner."""
-    fresh = {
-        row.pk: row for row in Connection.objects.select_related("account__user", "token__account").filter(pk__in=open_)
-    }
+    fresh = {row.pk: row for row in Connection.objects.select_related("account__user", "token").filter(pk__in=open_)}
     for pk, connection in open_.items():
         if pk not in fresh:
             connection.state = Connection.State.NEEDS_RECONNECT

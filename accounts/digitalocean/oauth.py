@@ -86,19 +86,19 @@ def exchange(code: str, redirect_uri: str, *, code_verifier: str = "") -> Pair:
     return _token(form)
 
 
-def refresh(refresh_token: str, *, timeout: float = TIMEOUT) -> Pair:
+def refresh(refresh_token: str) -> Pair:
     """Trade a refresh token for a new pair (RFC 6749 §6). It works once, whether or not the answer arrives."""
-    return _token({"grant_type": "refresh_token", "refresh_token": refresh_token}, timeout=timeout)
+    return _token({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
 
-def _token(form: dict[str, str], *, timeout: float = TIMEOUT) -> Pair:
+def _token(form: dict[str, str]) -> Pair:
     """Raises `InvalidGrant`, `Misconfigured`, `RateLimited`, `Unavailable` and its kinds, `UnexpectedAnswer`."""
     credentials = {
         "client_id": settings.DIGITAL_OCEAN_CLIENT_ID,
         "client_secret": settings.DIGITAL_OCEAN_CLIENT_SECRET,
     }
     try:
-        answer = wire.send("POST", _oauth_url("token"), timeout=timeout, form=form | credentials)
+        answer = wire.send("POST", _oauth_url("token"), timeout=TIMEOUT, form=form | credentials)
     except errors.DigitalOceanError as error:
         raise _oauth_error(error) from None
     grant = answer.decode(_Grant)
@@ -140,7 +140,7 @@ def _oauth_error(error: errors.DigitalOceanError) -> errors.DigitalOceanError:
     return kind(error.detail, status=error.status, request_id=error.request_id)
 
 
-def revoke(access_token: str, *, timeout: float = TIMEOUT) -> str:
+def revoke(access_token: str, *, timeout: float) -> str:
     """End the grant of this access token. Returns DigitalOcean's request id.
 
     Raises `TokenRejected` when the token does not work any more (which ends nothing that still lived otherwise).
@@ -149,9 +149,9 @@ def revoke(access_token: str, *, timeout: float = TIMEOUT) -> str:
     return wire.send("POST", url, timeout=timeout, token=access_token, form={"token": access_token}).request_id
 
 
-def whose(access_token: str, *, timeout: float = TIMEOUT) -> Whose:
+def whose(access_token: str) -> Whose:
     """The user and team behind a token, from `GET /v2/account`. Raises a `DigitalOceanError`."""
-    answer = wire.send("GET", f"{settings.DIGITAL_OCEAN_API_URL}/account", timeout=timeout, token=access_token)
+    answer = wire.send("GET", f"{settings.DIGITAL_OCEAN_API_URL}/account", timeout=TIMEOUT, token=access_token)
     account = answer.decode(_AccountAnswer).account
     team = account.team or _Team("")
     for part in (account.uuid, team.uuid):
