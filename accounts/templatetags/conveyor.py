@@ -13,7 +13,8 @@ from accounts import browsers
 
 register = template.Library()
 
-_MINUTE, _HOUR, _DAY, _MONTH, _YEAR = 60, 3600, 86_400, 2_629_800, 31_557_600  # seconds; a month is a year / 12
+# Seconds; a year is 365.25 days, a month a twelfth of it.
+_MINUTE, _HOUR, _DAY, _MONTH, _YEAR = 60, 3600, 86_400, 2_629_800, 31_557_600
 _UNITS = (
     (_YEAR, "year", "y"),
     (_MONTH, "month", "mo"),
