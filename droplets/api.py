@@ -1,0 +1,60 @@
+"""DigitalOcean's API v2 for droplets: one function per endpoint, over the wire. It knows tokens and deadlines only.
+
+Safe to call from any thread. `until` is a moment of `time.monotonic`: no call goes on beyond it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from time import monotonic, sleep
+
+from django.conf import settings
+
+from accounts.digitalocean import errors, wire
+from droplets import schema
+
+PER_PAGE = 200
+"""Rows of a page: the most that DigitalOcean gives."""
+
+_PASSING = {502, 503, 504}
+
+
+def droplets_page(token: str, *, page: int, gpus: bool, until: float) -> schema.Page:
+    """Page `page`, from 1, of a team's droplets. GPU droplets are a listing of their own; without `gpus`, none comes.
+
+    Raises a `DigitalOceanError`. Addresses of pages are computed: those that an answer names could lead a token away.
+    """
+    params: dict[str, str | int] = {"page": page, "per_page": PER_PAGE}
+    if gpus:
+        params["type"] = "gpus"
+    return schema.page(_get(token, "/droplets", params=params, until=until))
+
+
+def droplet(token: str, droplet_id: int, *, until: float) -> schema.Droplet:
+    """One droplet, of either kind. Raises a `DigitalOceanError`, `NotFound` when this team has none of that id."""
+    answer = _get(token, f"/droplets/{droplet_id}", until=until)
+    found = schema.droplet(answer)
+    if found.id != droplet_id:
+        raise answer.unexpected("another droplet than was asked for")
+    return found
+
+
+def _get(token: str, path: str, *, params: Mapping[str, str | int] | None = None, until: float) -> wire.Answer:
+    """A GET, and once more where that can help and there is time."""
+    url = f"{settings.DIGITAL_OCEAN_API_URL}{path}"
+    try:
+        return wire.send("GET", url, timeout=until - monotonic(), token=token, params=params)
+    except errors.Unavailable as error:
+        pause = random.uniform(0.05, 0.25)  # noqa: S311  # so that not all come back at once; no secret
+        if not _may_pass(error) or monotonic() + pause >= until:
+            raise
+        sleep(pause)
+    return wire.send("GET", url, timeout=until - monotonic(), token=token, params=params)
+
+
+def _may_pass(error: errors.Unavailable) -> bool:
+    """Whether a second try at once makes sense: not after a slow answer, nor where DigitalOcean names a later time."""
+    if isinstance(error, errors.AnswerLost):
+        return True
+    return error.status in _PASSING and error.retry_at is None

@@ -1,0 +1,85 @@
+"""A droplet as the fleet's list shows it: flat, small, and all that sorting and adding up needs."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from droplets.schema import Droplet, Image, Region
+
+_DIGITS = re.compile(r"([0-9]+)")
+_ARCHITECTURE = re.compile(r" (\(LTS\) )?(x64|x32)$")
+_PLACE_NUMBER = re.compile(r" [0-9]+$")
+
+
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`memory` in MB, `disk` in GB, `monthly` in US dollars. What DigitalOcean did not tell is "" or None."""
+
+    id: int
+    name: str
+    status: str
+    locked: bool
+    image: str
+    region: str
+    region_slug: str
+    vcpus: int | None
+    memory: int | None
+    disk: int | None
+    address: str
+    tags: tuple[str, ...]
+    monthly: float | None
+    created_at: datetime | None
+
+    @classmethod
+    def of(cls, droplet: Droplet) -> Row:
+        region = droplet.region or Region()
+        return cls(
+            id=droplet.id,
+            name=name_of(droplet),
+            status=droplet.status or "",
+            locked=bool(droplet.locked),
+            image=image_name(droplet.image),
+            region=place(region),
+            region_slug=region.slug or "",
+            vcpus=droplet.vcpus,
+            memory=droplet.memory,
+            disk=droplet.disk,
+            address=main_address(droplet),
+            tags=tuple(droplet.tags or ()),
+            monthly=droplet.size.price_monthly if droplet.size else None,
+            created_at=droplet.created_at,
+        )
+
+
+def name_of(droplet: Droplet) -> str:
+    return (droplet.name or "").strip() or f"Droplet {droplet.id}"
+
+
+def image_name(image: Image | None) -> str:
+    """“Ubuntu 24.04” for what DigitalOcean calls “24.04 (LTS) x64” of “Ubuntu”; other images by their own name."""
+    if image is None:
+        return ""
+    name = _ARCHITECTURE.sub("", image.name or "")
+    if image.distribution and image.public and name[:1].isdigit():
+        return f"{image.distribution} {name}"
+    return name or image.distribution or image.slug or ""
+
+
+def place(region: Region) -> str:
+    """“Frankfurt” for “Frankfurt 1”: the slug tells the number."""
+    return _PLACE_NUMBER.sub("", region.name or "") or (region.slug or "")
+
+
+def main_address(droplet: Droplet) -> str:
+    """The public address to show where there is room for one: version 4 before version 6."""
+    return next((str(a.ip_address) for a in (*droplet.public_v4, *droplet.public_v6)), "")
+
+
+def by_name(row: Row) -> tuple[list[str | tuple[int, str]], int]:
+    """Sorts “web-2” before “web-10”, capitals with small letters, equals by id: the same order every time."""
+    parts: list[str | tuple[int, str]] = list(_DIGITS.split(row.name.casefold()))
+    # Digits stand at the odd places. Compared by length, then as text: a name of 255 of them is no number to Python.
+    parts[1::2] = [(len(digits), digits) for digits in (str(part).lstrip("0") for part in parts[1::2])]
+    return parts, row.id

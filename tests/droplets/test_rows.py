@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import msgspec
+import pytest
+
+from droplets.rows import Row, by_name, image_name, place
+from droplets.schema import Address, Droplet, Image, Networks, Region, Size, Text
+
+
+def row(name: str, id_: int = 1) -> Row:
+    return Row.of(Droplet(id=id_, name=Text(name)))
+
+
+def image(**fields: Any) -> Image:
+    return Image(**{key: Text(value) if isinstance(value, str) else value for key, value in fields.items()})
+
+
+# Works
+
+
+def test_a_row_is_flat() -> None:
+    droplet = Droplet(
+        id=7,
+        name=Text("web-1"),
+        status=Text("active"),
+        locked=True,
+        vcpus=4,
+        memory=8192,
+        disk=160,
+        size=Size(price_monthly=48.0),
+        region=Region(slug=Text("fra1"), name=Text("Frankfurt 1")),
+        image=image(name="24.04 (LTS) x64", distribution="Ubuntu", public=True),
+        networks=Networks(
+            v4=[Address(Text("203.0.113.11"), None, Text("public"))],
+            v6=[Address(Text("2001:db8::1"), None, Text("public"))],
+        ),
+        tags=[Text("web"), Text("env:prod")],
+    )
+
+    found = Row.of(droplet)
+
+    assert found == Row(
+        7, "web-1", "active", True, "Ubuntu 24.04", "Frankfurt", "fra1", 4, 8192, 160, "203.0.113.11",
+        ("web", "env:prod"), 48.0, None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"name": "24.04 (LTS) x64", "distribution": "Ubuntu", "public": True}, "Ubuntu 24.04"),
+        ({"name": "12 x64", "distribution": "Debian", "public": True}, "Debian 12"),
+        ({"name": "Docker 25.0.3 on Ubuntu 22.04", "distribution": "Ubuntu", "public": True},
+         "Docker 25.0.3 on Ubuntu 22.04"),
+        ({"name": "2024-golden", "distribution": "Ubuntu", "public": False}, "2024-golden"),
+        ({"distribution": "Fedora"}, "Fedora"),
+        ({"slug": "nifty1"}, "nifty1"),
+        ({}, ""),
+    ],
+)  # fmt: skip
+def test_images_are_called_as_people_call_them(fields: dict[str, Any], name: str) -> None:
+    assert image_name(image(**fields)) == name
+
+
+def test_a_region_without_a_name_is_called_by_its_slug() -> None:
+    assert place(Region(slug=Text("xyz9"))) == "xyz9"
+    assert place(Region(slug=Text("nyc3"), name=Text("New York 3"))) == "New York"
+
+
+def test_names_are_sorted_as_people_count_and_equals_by_id() -> None:
+    wanted = ["10-front", "api", "API-2", "api-10", "web-2", "web-02", "web-10a", "web-10b", "zoo"]
+    rows = [row(name, id_) for id_, name in enumerate(wanted, 1)]
+    random.shuffle(rows)
+
+    assert [found.name for found in sorted(rows, key=by_name)] == wanted
+
+
+# Handles
+
+
+def test_a_droplet_that_tells_nothing_but_its_id_is_a_row() -> None:
+    found = Row.of(Droplet(id=7, name=Text("  ")))
+
+    assert found.name == "Droplet 7"
+    assert (found.image, found.region, found.address, found.monthly) == ("", "", "", None)
+
+
+def test_a_name_of_digits_alone_can_be_sorted() -> None:
+    rows = [row("9" * 5000), row("1"), row("²"), row("٣"), row("")]
+
+    assert len(sorted(rows, key=by_name)) == 5
+
+
+def test_a_version_6_address_stands_in_where_there_is_no_other() -> None:
+    v6 = Address(Text("2001:db8::1"), None, Text("public"))
+
+    assert Row.of(Droplet(id=1, networks=Networks(v6=[v6]))).address == "2001:db8::1"
+
+
+def test_rows_can_be_kept_small() -> None:
+    kept = msgspec.msgpack.encode(row("web-1"), enc_hook=str)
+
+    assert msgspec.msgpack.decode(kept, type=Row) == row("web-1")
