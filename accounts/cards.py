@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accounts import links, tokens
+from accounts import links, pairs
 from accounts.adapter import LAST_WAY_IN
 from accounts.digitalocean import errors
 from accounts.models import Connection, User
@@ -74,7 +74,7 @@ def _state(connection: Connection) -> tuple[str, str, str]:
     if connection.state == Connection.State.NEEDS_RECONNECT:
         sentence = _LOST.get(connection.last_error, errors.NeedsReconnect.sentence)
         return "needs_reconnect", "Needs you", sentence
-    if not tokens.is_readable(connection):
+    if not pairs.is_readable(connection):
         return "needs_reconnect", "Needs you", _LOST_KEY
     if connection.retry_at and connection.retry_at > timezone.now():
         return "failing", "Waiting", errors.by_code(connection.last_error).sentence

@@ -12,7 +12,7 @@ from allauth.socialaccount.models import SocialAccount, SocialLogin
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import revocations, tokens, trail
+from accounts import pairs, revocations, trail
 from accounts.models import Connection, Event, Revocation, User
 
 PROVIDER = "digitalocean"
@@ -97,7 +97,7 @@ def _link(grant: Revocation, login: SocialLogin, user: User, sign_in: bool, chos
         _owe_replaced(connection)
     scope_before = connection.scope
     access_token, refresh_token = revocations.opened(grant)
-    stored = tokens.store(
+    stored = pairs.store(
         connection,
         access_token=access_token,
         refresh_token=refresh_token,
@@ -158,12 +158,12 @@ def _rekey(account: SocialAccount, uid: str) -> None:
 
 def _reaches_further(connection: Connection, scope: str) -> bool:
     """Whether the stored pair is in order and its scope strictly contains `scope`."""
-    healthy = connection.state == Connection.State.HEALTHY and tokens.is_readable(connection)
+    healthy = connection.state == Connection.State.HEALTHY and pairs.is_readable(connection)
     return healthy and set(scope.split()) < set(connection.scope.split())
 
 
 def _owe_replaced(connection: Connection, reason: str = "replaced") -> None:
-    pair = tokens.unsealed(connection.token, connection.account.uid) if connection.token else None
+    pair = pairs.unsealed(connection.token, connection.account.uid) if connection.token else None
     if pair:
         revocations.owe(*pair, expires_at=connection.expires_at, reason=reason, connection=connection)
 

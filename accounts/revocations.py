@@ -106,6 +106,7 @@ def pay(pks: Iterable[UUID], *, until: float, actor: str) -> dict[UUID, errors.D
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 row, step = running.pop(future)
+                pk = row.pk  # deleting a row takes its key away
                 try:
                     answer = future.result()
                 except (errors.TokenRejected, errors.InvalidGrant) as error:
@@ -113,9 +114,9 @@ def pay(pks: Iterable[UUID], *, until: float, actor: str) -> dict[UUID, errors.D
                         start(row, "refresh")
                     else:
                         _paid(row, actor, outcome="was dead already", request_id=error.request_id)
-                        outcome[row.pk] = None
+                        outcome[pk] = None
                 except errors.DigitalOceanError as error:
-                    outcome[row.pk] = _wait_longer(row, error, actor)
+                    outcome[pk] = _wait_longer(row, error, actor)
                 else:
                     if isinstance(answer, oauth.Pair):
                         _seal_into(row, answer.access_token, answer.refresh_token)
@@ -124,7 +125,7 @@ def pay(pks: Iterable[UUID], *, until: float, actor: str) -> dict[UUID, errors.D
                         start(row, "revoke")
                     else:
                         _paid(row, actor, request_id=answer)
-                        outcome[row.pk] = None
+                        outcome[pk] = None
     finally:
         pool.shutdown(wait=False)
     return outcome

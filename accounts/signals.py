@@ -9,7 +9,7 @@ from allauth.socialaccount.models import SocialLogin, SocialToken
 from django.db.models.signals import pre_delete
 from django.http import HttpRequest
 
-from accounts import arrivals, recent, revocations, tokens
+from accounts import arrivals, pairs, recent, revocations
 from accounts.models import Connection, User
 
 
@@ -24,7 +24,7 @@ def _owe_revocation(sender: type[SocialToken], instance: SocialToken, **kwargs: 
     Here, because the pair can still be read, and in the transaction that deletes it.
     """
     connection = Connection.objects.select_related("account").filter(token=instance).first()
-    pair = tokens.unsealed(instance, instance.account.uid)
+    pair = pairs.unsealed(instance, instance.account.uid)
     if pair:
         revocations.owe(*pair, expires_at=instance.expires_at, reason="disconnected", connection=connection)
 

@@ -20,16 +20,15 @@ from datetime import datetime, timedelta
 from time import monotonic, sleep
 from uuid import UUID, uuid4
 
-from allauth.socialaccount.models import SocialToken
 from django.db import connections as database_connections
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import letters, revocations, trail
 from accounts.digitalocean import errors, oauth
 from accounts.models import Connection, Event
-from accounts.sealing import CannotOpen, seal, unseal
+from accounts.pairs import is_due, mark_lost, store, unsealed
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +64,7 @@ def access_tokens(
     *,
     until: float,
     rejected: Mapping[UUID, str] | None = None,
+    within: timedelta = timedelta(0),
     actor: str = "page",
 ) -> Iterator[tuple[Connection, str | errors.DigitalOceanError]]:
     """A usable access token, or the reason why there is none, for each connection exactly once.
@@ -72,7 +72,7 @@ def access_tokens(
     Those that are ready come first, the others as their refresh ends, and at `until` (of `time.monotonic`) whatever
     is still open comes as an error; a refresh under way is then finished in the background, its pair never dropped.
     `rejected` has, by primary key, tokens that DigitalOcean answered with 401: such a one is refreshed, or read
-    again where somebody has already.
+    again where somebody has already. `within` renews also what ends that soon, though it could still be used.
     """
     open_ = {connection.pk: connection for connection in connections}
     rejected = rejected or {}
@@ -82,7 +82,7 @@ def access_tokens(
     try:
         while open_ or running:
             for connection in list(open_.values()):
-                verdict = _look(connection, rejected.get(connection.pk))
+                verdict = _look(connection, rejected.get(connection.pk), within)
                 if isinstance(verdict, _Refresh):
                     if not _take_lease(verdict):
                         continue  # somebody else has it: look again
@@ -116,25 +116,9 @@ def access_tokens(
             threading.Thread(target=_finish, args=(running, actor), name="token-keeper").start()
 
 
-def is_readable(connection: Connection) -> bool:
-    """Whether there is a stored pair and a key that opens it."""
-    return connection.token is not None and unsealed(connection.token, connection.account.uid) is not None
-
-
-def is_due(connection: Connection, now: datetime, within: timedelta = timedelta(0)) -> bool:
-    """Whether the access token should be renewed: `within` from now, or a little before its end at the latest.
-
-    The little is min(300 s, a tenth of the life): a fixed margin above the life would renew on every request.
-    """
-    ends = connection.expires_at
-    if ends is None:
-        return False
-    began = max(filter(None, (connection.refreshed_at, connection.connected_at)))
-    margin = min(timedelta(seconds=300), max(ends - began, timedelta(0)) / 10)
-    return ends - now <= max(margin, within)
-
-
-def _look(connection: Connection, rejected: str | None) -> str | errors.DigitalOceanError | _Refresh:
+def _look(
+    connection: Connection, rejected: str | None, within: timedelta = timedelta(0)
+) -> str | errors.DigitalOceanError | _Refresh:
     """What the row, as it was read, allows: a token, an error, or a refresh that wants a lease."""
     if connection.state == Connection.State.NEEDS_RECONNECT:
         return errors.NeedsReconnect(connection.last_error)
@@ -145,13 +129,13 @@ def _look(connection: Connection, rejected: str | None) -> str | errors.DigitalO
     access_token, refresh_token = pair
     now = timezone.now()
     is_rejected = rejected is not None and rejected == access_token
-    if not is_rejected and not is_due(connection, now):
+    if not is_rejected and not is_due(connection, now, within):
         return access_token
     still_good = not is_rejected and connection.expires_at is not None and connection.expires_at > now
     if not refresh_token:
         if still_good:
             return access_token
-        if _mark_lost(connection, "no_refresh_token", actor="tokens"):
+        if mark_lost(connection, "no_refresh_token", actor="tokens"):
             letters.needs_reconnect(connection)
         return errors.NeedsReconnect("no refresh token", sentence=_NO_REFRESH)
     if connection.retry_at and connection.retry_at > now:
@@ -159,15 +143,6 @@ def _look(connection: Connection, rejected: str | None) -> str | errors.DigitalO
             return access_token
         return errors.by_code(connection.last_error)("backing off", retry_at=connection.retry_at)
     return _Refresh(connection, access_token, refresh_token, is_rejected)
-
-
-def unsealed(token: SocialToken, uid: str) -> tuple[str, str] | None:
-    """The pair of a row that belongs to this uid; None when there is none, or no key opens it."""
-    try:
-        access_token = unseal(token.token, field="token", uid=uid)
-        return (access_token, unseal(token.token_secret, field="token_secret", uid=uid)) if access_token else None
-    except CannotOpen:
-        return None
 
 
 def _read_again(open_: Mapping[UUID, Connection]) -> dict[UUID, Connection]:
@@ -208,7 +183,7 @@ def _settle(refresh: _Refresh, future: Future[oauth.Pair], actor: str) -> str | 
     try:
         pair = future.result()
     except errors.InvalidGrant as error:
-        if _mark_lost(connection, error.code, actor=actor, request_id=error.request_id):
+        if mark_lost(connection, error.code, actor=actor, request_id=error.request_id):
             letters.needs_reconnect(connection)
         return _after_refusal(refresh)
     except errors.DigitalOceanError as error:
@@ -254,63 +229,6 @@ def _save(refresh: _Refresh, pair: oauth.Pair, actor: str) -> bool:
             )
             trail.record(Event.Kind.REFRESH, connection, actor=actor, outcome="too late", request_id=pair.request_id)
     return saved
-
-
-def store(
-    connection: Connection,
-    *,
-    access_token: str,
-    refresh_token: str,
-    expires_at: datetime | None,
-    **changes: object,
-) -> bool:
-    """Seal and write a pair, the only place that does. False when the generation is no longer the one that was read.
-
-    Call it inside a transaction. `changes` are further fields of the connection, written with it.
-    """
-    written = Connection.objects.filter(pk=connection.pk, generation=connection.generation).update(
-        generation=F("generation") + 1,
-        state=Connection.State.HEALTHY,
-        lease_id=None,
-        lease_until=None,
-        failures=0,
-        retry_at=None,
-        last_error="",
-        last_error_at=None,
-        **changes,
-    )
-    if not written:
-        return False
-    uid = connection.account.uid
-    sealed = {
-        "token": seal(access_token, field="token", uid=uid),
-        "token_secret": seal(refresh_token, field="token_secret", uid=uid),
-        "expires_at": expires_at,
-    }
-    token, created = SocialToken.objects.update_or_create(
-        pk=connection.token_id, defaults=sealed, create_defaults=sealed | {"account": connection.account}
-    )
-    if created:
-        Connection.objects.filter(pk=connection.pk).update(token=token)
-    return True
-
-
-def _mark_lost(connection: Connection, reason: str, *, actor: str, request_id: str = "") -> bool:
-    """The pair is dead: nobody tries it again. False when the pair is another by now, or this was known already."""
-    with transaction.atomic():
-        marked = Connection.objects.filter(
-            pk=connection.pk, generation=connection.generation, state=Connection.State.HEALTHY
-        ).update(
-            state=Connection.State.NEEDS_RECONNECT,
-            lease_id=None,
-            lease_until=None,
-            retry_at=None,
-            last_error=reason,
-            last_error_at=timezone.now(),
-        )
-        if marked:
-            trail.record(Event.Kind.LOST, connection, actor=actor, outcome=reason, request_id=request_id)
-    return bool(marked)
 
 
 def _postpone(refresh: _Refresh, error: errors.DigitalOceanError, actor: str) -> datetime:

@@ -11,7 +11,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from accounts import tokens
+from accounts import pairs, tokens
 from accounts.digitalocean import errors, oauth
 from accounts.models import Connection, Event, Revocation
 from tests.support.person import Person
@@ -39,7 +39,7 @@ def age(connection: Connection, left: timedelta = timedelta(seconds=-1)) -> None
 def stored_pair(connection: Connection) -> tuple[str, str]:
     row = Connection.objects.get(pk=connection.pk)
     assert row.token
-    pair = tokens.unsealed(row.token, row.account.uid)
+    pair = pairs.unsealed(row.token, row.account.uid)
     assert pair
     return pair
 
@@ -346,7 +346,7 @@ class TestHandles:
         assert isinstance(refresh, tokens._Refresh)
         assert tokens._take_lease(refresh)
         pair = oauth.refresh(refresh.refresh_token)
-        tokens._mark_lost(stale, "invalid_grant", actor="elsewhere")
+        pairs.mark_lost(stale, "invalid_grant", actor="elsewhere")
 
         assert tokens._settle(refresh, _done(pair), "page") == pair.access_token
 

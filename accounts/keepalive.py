@@ -1,0 +1,88 @@
+"""Keeping connections alive while nobody looks: renew what ends soon, pay what revocations are owed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+from typing import Literal, TypeVar
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import revocations, tokens
+from accounts.digitalocean import errors, oauth
+from accounts.models import Connection, Revocation
+from accounts.pairs import is_due
+
+T = TypeVar("T")
+
+ACTOR = "refresh_tokens"
+
+_BATCH_SECONDS = tokens.LEASE.total_seconds() + oauth.TIMEOUT
+"""A batch waits at most for a lease that somebody else holds, and then for a refresh of its own."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of one connection or revocation.
+
+    `lost` is final and its owner's to mend; `waiting` will be tried again by the next run.
+    """
+
+    what: Literal["renewed", "revoked", "lost", "waiting"]
+    name: str
+    reason: str = ""
+
+    @property
+    def is_misconfigured(self) -> bool:
+        return self.reason == errors.Misconfigured.code
+
+
+def due_connections(within: timedelta) -> list[UUID]:
+    """Whose access token ends soon, soonest first."""
+    now = timezone.now()
+    rows = Connection.objects.select_related("token").filter(
+        state=Connection.State.HEALTHY, token__expires_at__lte=now + max(within, timedelta(seconds=300))
+    )
+    return [row.pk for row in rows.order_by("token__expires_at") if is_due(row, now, within)]
+
+
+def renew(pks: list[UUID], *, within: timedelta, batch: int) -> Iterator[Done]:
+    """Renew these, `batch` at a time side by side. Safe beside pages and other machines: the lease decides."""
+    for some in _slices(pks, batch):
+        rows = Connection.objects.select_related("account__user", "token").filter(pk__in=some)
+        before = {row.pk: row.generation for row in rows}
+        until = monotonic() + _BATCH_SECONDS
+        found = tokens.access_tokens(rows, until=until, within=within, actor=ACTOR)
+        answers = {connection.pk: answer for connection, answer in found}
+        for row in Connection.objects.filter(pk__in=before):
+            answer = answers.get(row.pk)
+            if row.generation != before[row.pk]:
+                yield Done("renewed", str(row))
+            elif row.state == Connection.State.NEEDS_RECONNECT:
+                yield Done("lost", str(row), row.last_error)
+            else:
+                reason = answer.code if isinstance(answer, errors.DigitalOceanError) else row.last_error
+                yield Done("waiting", str(row), reason or "refreshed elsewhere")
+
+
+def pay(pks: list[UUID], *, batch: int) -> Iterator[Done]:
+    """Pay these revocations, `batch` at a time."""
+    for some in _slices(pks, batch):
+        names = {row.pk: str(row) for row in Revocation.objects.filter(pk__in=some)}
+        answers = revocations.pay(names, until=monotonic() + 3 * oauth.TIMEOUT, actor=ACTOR)
+        for pk, error in answers.items():
+            yield Done("waiting", names[pk], error.code) if error else Done("revoked", names[pk])
+
+
+def backlog() -> int:
+    """How many revocations are owed in all, those not due yet included, abandoned grants in their grace aside."""
+    return Revocation.objects.filter(Q(attempts__gt=0) | Q(due_at__lte=timezone.now())).count()
+
+
+def _slices(items: list[T], size: int) -> Iterator[list[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

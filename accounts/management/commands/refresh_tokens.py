@@ -1,0 +1,65 @@
+"""`manage.py refresh_tokens`: for cron or a systemd timer, hourly or so."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from accounts import keepalive, revocations
+
+
+class Command(BaseCommand):
+    help = (
+        "Renews access that ends soon and pays the revocations that DigitalOcean is owed. Safe to run on several "
+        "machines at once. Exit code: 0 all done, 1 something has to wait for the next run, 2 DigitalOcean does not "
+        "accept Conveyor's own credentials."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--days",
+            type=float,
+            default=7.0,
+            help="renew what ends within this many days (default 7), at most half of a token's life before its end",
+        )
+        parser.add_argument("--batch", type=int, default=10, help="how many at a time (default 10)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["days"] < 0 or not 1 <= options["batch"] <= 100:
+            raise CommandError("--days must not be negative, --batch is between 1 and 100")
+        within, batch = timedelta(days=options["days"]), options["batch"]
+        connections, owed = keepalive.due_connections(within), revocations.due()
+        counts: Counter[str] = Counter()
+        misconfigured = False
+        # On a terminal only (disable=None); elsewhere the lines below are all there is.
+        with tqdm(total=len(connections) + len(owed), unit="", disable=None, file=self.stderr) as bar:
+            for done in self._all(connections, owed, within, batch):
+                counts[done.what] += 1
+                misconfigured = misconfigured or done.is_misconfigured
+                if done.what in ("lost", "waiting"):
+                    bar.clear()
+                    self.stdout.write(f"{_WORDS[done.what]}: {done.name} ({done.reason})")
+                bar.update()
+        self.stdout.write(
+            f"{counts['renewed']} renewed, {counts['lost']} need their owner, {counts['revoked']} revoked, "
+            f"{counts['waiting']} waiting; {keepalive.backlog()} revocations owed"
+        )
+        if misconfigured:
+            raise CommandError(
+                "DigitalOcean does not accept DIGITAL_OCEAN_CLIENT_ID and DIGITAL_OCEAN_CLIENT_SECRET", returncode=2
+            )
+        if counts["waiting"]:
+            raise CommandError(f"{counts['waiting']} could not be done now; the next run tries again", returncode=1)
+
+    def _all(self, connections: Any, owed: Any, within: timedelta, batch: int) -> Iterable[keepalive.Done]:
+        yield from keepalive.renew(connections, within=within, batch=batch)
+        yield from keepalive.pay(owed, batch=batch)
+
+
+_WORDS = {"lost": "Needs its owner", "waiting": "Could not be done now"}

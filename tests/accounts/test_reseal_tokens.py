@@ -1,0 +1,144 @@
+"""`manage.py reseal_tokens`, and what a lost key does."""
+
+from __future__ import annotations
+
+from io import StringIO
+from time import monotonic
+from typing import Any
+
+import pytest
+from allauth.socialaccount.models import SocialToken
+from cryptography.fernet import Fernet
+from django.core.management import CommandError, call_command
+
+from accounts import resealing, revocations, tokens
+from accounts.digitalocean import errors
+from accounts.models import Connection, Event
+from tests.accounts.test_tokens import age, ask, stored_pair
+from tests.support.person import Person
+from tests.support.sandbox import Sandbox
+
+NEW_KEY = Fernet.generate_key().decode()
+
+
+def run() -> str:
+    out = StringIO()
+    call_command("reseal_tokens", stdout=out, stderr=StringIO())
+    return out.getvalue()
+
+
+def test_it_moves_everything_to_the_first_key(alice: Person, digitalocean: Sandbox, settings: Any) -> None:
+    connection = alice.connect()
+    grant = revocations.owe("doo_v1_owed", "dor_v1_owed", expires_at=None, reason="test")
+    pair = stored_pair(connection)
+    settings.TOKEN_KEYS = [NEW_KEY, *settings.TOKEN_KEYS]
+
+    printed = run()
+
+    assert printed.startswith("2 sealed anew, 0 were current, 0 cannot be opened")
+    settings.TOKEN_KEYS = [NEW_KEY]
+    assert stored_pair(connection) == pair
+    grant.refresh_from_db()
+    assert revocations.opened(grant) == ("doo_v1_owed", "dor_v1_owed")
+    assert Event.objects.filter(kind=Event.Kind.RESEAL, connection_id=connection.pk).count() == 1
+
+
+def test_it_can_be_stopped_and_started_again(alice: Person, digitalocean: Sandbox, settings: Any) -> None:
+    for team in ("Acme Web", "Northwind"):
+        alice.connect(team)
+    settings.TOKEN_KEYS = [NEW_KEY, *settings.TOKEN_KEYS]
+    model, pk = next(resealing.sealed_rows())
+    resealing.reseal(model, pk)
+
+    assert run().startswith("1 sealed anew, 1 were current")
+    assert run().startswith("0 sealed anew, 2 were current")
+
+
+def test_it_does_not_get_in_the_way_of_a_refresh(alice: Person, digitalocean: Sandbox, settings: Any) -> None:
+    """Sealed anew between the lease and the answer: the generation is the same, so the new pair is stored."""
+    connection = alice.connect()
+    age(connection)
+    [row] = alice.connections
+    refresh = tokens._look(row, None)
+    assert isinstance(refresh, tokens._Refresh)
+    assert tokens._take_lease(refresh)
+    settings.TOKEN_KEYS = [NEW_KEY, *settings.TOKEN_KEYS]
+    run()
+
+    assert tokens._save(refresh, refresh.call(), "page")
+
+    [grant] = digitalocean.live_grants()
+    assert stored_pair(connection) == (grant.access_token, grant.refresh_token)
+
+
+def test_a_pair_that_is_stored_meanwhile_wins(
+    alice: Person, digitalocean: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = alice.connect()
+    settings.TOKEN_KEYS = [NEW_KEY, *settings.TOKEN_KEYS]
+    real = resealing.unseal
+
+    def refreshed_in_between(*args: Any, **kwargs: Any) -> str:
+        monkeypatch.setattr(resealing, "unseal", real)
+        age(connection)
+        ask(connection)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(resealing, "unseal", refreshed_in_between)
+    run()
+
+    [grant] = digitalocean.live_grants()
+    assert stored_pair(connection) == (grant.access_token, grant.refresh_token)
+
+
+def test_a_lost_key_is_told_and_exits_with_1(alice: Person, digitalocean: Sandbox, settings: Any) -> None:
+    alice.connect()
+    settings.TOKEN_KEYS = [NEW_KEY]
+
+    with pytest.raises(CommandError, match="keep the older keys"):
+        run()
+
+
+def test_a_lost_key_asks_to_reconnect_and_nothing_else_breaks(
+    alice: Person, digitalocean: Sandbox, settings: Any
+) -> None:
+    connection = alice.connect()
+    old_keys = settings.TOKEN_KEYS
+    settings.TOKEN_KEYS = [NEW_KEY]
+
+    assert isinstance(ask(connection), errors.NeedsReconnect)
+    page = alice.client.get("/accounts/3rdparty/").content.decode()
+    assert "Needs you" in page
+    assert "key" in page
+    assert alice.client.get("/droplets/").status_code == 200
+
+    # A key that comes back (a host that was started without it) finds its connections in order.
+    settings.TOKEN_KEYS = old_keys
+    assert isinstance(ask(connection), str)
+
+    settings.TOKEN_KEYS = [NEW_KEY]
+    again = alice.connect()
+    assert again.pk == connection.pk
+    assert isinstance(ask(again), str)
+
+
+def test_a_sealed_text_copied_elsewhere_does_not_open(alice: Person, digitalocean: Sandbox) -> None:
+    one, other = alice.connect("Acme Web"), alice.connect("Northwind")
+    assert one.token
+    assert other.token
+    SocialToken.objects.filter(pk=other.token.pk).update(token=one.token.token)
+    assert isinstance(ask(other), errors.NeedsReconnect)
+
+    SocialToken.objects.filter(pk=one.token.pk).update(token_secret=one.token.token)
+    assert isinstance(ask(one), errors.NeedsReconnect)
+
+
+def test_nothing_is_lost_for_good_by_a_look_without_the_key(
+    alice: Person, digitalocean: Sandbox, settings: Any
+) -> None:
+    alice.connect()
+    settings.TOKEN_KEYS = [NEW_KEY]
+
+    list(tokens.access_tokens(alice.connections, until=monotonic() + 5))
+
+    assert Connection.objects.get().state == Connection.State.HEALTHY
