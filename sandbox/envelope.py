@@ -38,7 +38,7 @@ async def envelope(request: web.Request, handler: Handler) -> web.StreamResponse
         return _stamped(request, await _answered(request, handler))
 
     if request.path.startswith(CONTROL):
-        if not _from_loopback(request):
+        if not from_loopback(request.remote):
             return _stamped(request, errors.answer(404, "Not found.", request["request_id"]))
         return await really()
     try:
@@ -95,9 +95,9 @@ async def _latency(request: web.Request, world: World) -> None:
         await asyncio.sleep(world.settings.latency_ms / 1_000)
 
 
-def _from_loopback(request: web.Request) -> bool:
-    """Whether the request came from this machine: the control API shows tokens."""
+def from_loopback(remote: str | None) -> bool:
+    """Whether an address is this machine's own: the control API shows tokens."""
     try:
-        return request.remote is not None and ipaddress.ip_address(request.remote).is_loopback
+        return remote is not None and ipaddress.ip_address(remote).is_loopback
     except ValueError:
         return False

@@ -43,6 +43,7 @@ EMPTY = (
     "DELETE FROM teams",
     "DELETE FROM users",
     "DELETE FROM facts",
+    "DELETE FROM sqlite_sequence",  # grants count from one again
 )
 
 

@@ -89,7 +89,6 @@ def _droplet(
     image = images.pick(chance, created.year, gpu=bool(size.gpus))
     if not size.gpus and chance.random() < 0.12:
         image = images.own_snapshot(chance, name, region, created_at, size.disk)
-    number = regions.SLUGS.index(region) if region in regions.SLUGS else len(regions.SLUGS)
     features = [
         feature
         for feature, there in (
@@ -123,7 +122,7 @@ def _droplet(
         # An address is given out when the droplet has been built.
         "networks": {"v4": [], "v6": []}
         if status == "new"
-        else addresses.networks(team.number, number, index, ipv6=ipv6),
+        else addresses.networks(team.number, regions.SLUGS.index(region), index, ipv6=ipv6),
         "region": _region(region),
         "tags": [],
         "vpc_uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{seed}/{team.uuid}/vpc/{region}")),

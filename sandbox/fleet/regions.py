@@ -6,6 +6,7 @@ from typing import Any
 
 NAMES = {
     "nyc1": "New York 1",
+    "nyc2": "New York 2",
     "nyc3": "New York 3",
     "sfo2": "San Francisco 2",
     "sfo3": "San Francisco 3",
@@ -16,10 +17,9 @@ NAMES = {
     "tor1": "Toronto 1",
     "blr1": "Bangalore 1",
     "syd1": "Sydney 1",
-    "atl1": "Atlanta 1",
 }
 SLUGS = tuple(NAMES)
-GPU_SLUGS = ("nyc2", "tor1", "atl1", "ams3")
+GPU_SLUGS = ("nyc2", "tor1", "ams3")
 CLOSED = frozenset({"sfo2"})  # runs what it has, takes no new droplets
 FEATURES = (
     "backups", "ipv6", "metadata", "install_agent", "storage", "image_transfer", "server_id", "management_networking",
@@ -29,7 +29,7 @@ FEATURES = (
 def describe(slug: str, sizes: list[str]) -> dict[str, Any]:
     """A region object as in a droplet; `sizes` are the size slugs that can be had there."""
     return {
-        "name": NAMES.get(slug, "New York 2"),
+        "name": NAMES[slug],
         "slug": slug,
         "features": list(FEATURES),
         "available": slug not in CLOSED,

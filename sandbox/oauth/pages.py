@@ -19,8 +19,8 @@ STYLE = (HERE / "sandbox.css").read_text(encoding="utf-8")
 STYLE_PATH = "/v1/oauth/sandbox.css"
 
 MEANINGS = {
-    "read": "See everything in the team",
-    "write": "Create, change and delete everything in the team",
+    "read": "See everything, change nothing",
+    "write": "Create, change and delete",
 }
 
 

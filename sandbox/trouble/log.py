@@ -21,11 +21,11 @@ class RequestLog:
 
     def note(self, request: web.Request, status: int | None, fault: str | None, request_id: str) -> None:
         """Keep one request. No `status` means that no whole answer went out; `fault` is the kind that saw to it."""
-        query = [(name, "…" if name in SECRET else value) for name, value in request.query.items()]
+        query = [(name, "***" if name in SECRET else value) for name, value in request.query.items()]
         self._entries.append(
             {
                 "method": request.method,
-                "path": request.path + (f"?{urlencode(query, safe=':/ …')}" if query else ""),
+                "path": request.path + (f"?{urlencode(query, safe=':/*')}" if query else ""),
                 "status": status,
                 "fault": fault,
                 "request_id": request_id,

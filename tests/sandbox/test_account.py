@@ -1,0 +1,57 @@
+"""GET /v2/account."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.sandbox import Sandbox
+
+
+def test_it_tells_user_and_team(sandbox: Sandbox) -> None:
+    token = sandbox.connect(user="grace", team="Northwind")["access_token"]
+
+    account = sandbox.get("/v2/account", token).json()["account"]
+
+    assert account["uuid"] == sandbox.user("grace").uuid
+    assert (account["email"], account["name"]) == ("grace@northwind.example", "Grace Hopper")
+    assert account["team"] == {"uuid": sandbox.team("Northwind").uuid, "name": "Northwind"}
+    assert (account["status"], account["email_verified"], account["droplet_limit"]) == ("active", True, 25)
+
+
+def test_the_user_is_the_same_in_every_team(sandbox: Sandbox) -> None:
+    tokens = [sandbox.connect(team=team)["access_token"] for team in ("Acme Web", "Northwind")]
+
+    accounts = [sandbox.get("/v2/account", token).json()["account"] for token in tokens]
+
+    assert accounts[0]["uuid"] == accounts[1]["uuid"]
+    assert accounts[0]["team"] != accounts[1]["team"]
+
+
+def test_outside_of_a_team_there_is_no_team(sandbox: Sandbox) -> None:
+    token = sandbox.connect(user="linus")["access_token"]
+
+    assert "team" not in sandbox.get("/v2/account", token).json()["account"]
+    assert sandbox.get("/v2/droplets", token).json() == {"droplets": [], "links": {}, "meta": {"total": 0}}
+
+
+def test_linus_can_get_a_team_later(sandbox: Sandbox) -> None:
+    before = sandbox.connect(user="linus")
+
+    sandbox.account("linus", team="Solo Works")
+    after = sandbox.connect(user="linus")
+
+    assert after["info"]["team_name"] == "Solo Works"
+    assert sandbox.get("/v2/droplets", after["access_token"]).json()["meta"]["total"] == 150
+    assert "team" not in sandbox.get("/v2/account", before["access_token"]).json()["account"]
+
+
+def test_status_and_address_can_be_changed(sandbox: Sandbox) -> None:
+    token = sandbox.connect()["access_token"]
+
+    sandbox.account("ada", status="locked", email="ada@elsewhere.example")
+
+    account = sandbox.get("/v2/account", token).json()["account"]
+    assert (account["status"], account["email"]) == ("locked", "ada@elsewhere.example")
+    assert account["status_message"]
+    with pytest.raises(ValueError, match="status must be one of"):
+        sandbox.account("ada", status="asleep")
