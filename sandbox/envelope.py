@@ -43,9 +43,8 @@ async def envelope(request: web.Request, handler: Handler) -> web.StreamResponse
         return await really()
     try:
         call = await calls.read(request, world.store)
-    except (ValueError, web.HTTPException):
-        answer = errors.answer(400, "The request's body or query cannot be read.", request["request_id"])
-        return _stamped(request, answer)
+    except errors.ApiError as refusal:
+        return _stamped(request, errors.answer(refusal.status, refusal.message, request["request_id"]))
     fault = world.faults.strike(call)
     with world.counters.during(call):
         await _latency(request, world)

@@ -34,11 +34,17 @@ def register(world: World, given: Given) -> Any:
 
 def expire(world: World, given: Given) -> Any:
     """POST expire."""
-    only(given, "team", "user")
-    return {"expired": grants.expire_all(world.store, given.get("team"), given.get("user"))}
+    return {"expired": grants.expire_all(world.store, *_whose(given))}
 
 
 def revoke(world: World, given: Given) -> Any:
     """POST revoke."""
+    return {"revoked": grants.revoke_all(world.store, *_whose(given))}
+
+
+def _whose(given: Given) -> tuple[str | None, str | None]:
     only(given, "team", "user")
-    return {"revoked": grants.revoke_all(world.store, given.get("team"), given.get("user"))}
+    team, user = given.get("team"), given.get("user")
+    if not isinstance(team, str | None) or not isinstance(user, str | None):
+        raise ValueError("team and user must be uuids")
+    return team, user

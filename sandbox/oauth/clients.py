@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import json
 from collections.abc import Mapping
@@ -69,6 +68,6 @@ def authenticate(store: Store, authorization: str, parameters: Mapping[str, str]
 def _basic(encoded: str) -> tuple[str, str]:
     try:
         client_id, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:  # neither ASCII, nor base64, nor UTF-8
         raise invalid_client() from error
     return unquote_plus(client_id), unquote_plus(secret)

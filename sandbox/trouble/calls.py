@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from sandbox.api import errors
 from sandbox.numbers import whole
 from sandbox.oauth import grants
 from sandbox.store import Store
@@ -28,10 +29,16 @@ class Call:
 
 
 async def parameters(request: web.Request) -> dict[str, str]:
-    """Form fields and query parameters together; a form field wins, and of a repeated one the first counts."""
+    """Form fields and query parameters together; a form field wins, and of a repeated one the first counts.
+
+    Raises ApiError for a form that cannot be read.
+    """
     found = {name: request.query[name] for name in request.query}
     if request.method == "POST":
-        form = await request.post()
+        try:
+            form = await request.post()
+        except (LookupError, ValueError, web.HTTPException) as error:  # charset, encoding, size
+            raise errors.ApiError(400, "The request's body cannot be read.") from error
         found |= {name: value for name in form if isinstance(value := form[name], str)}
     return found
 
@@ -39,11 +46,11 @@ async def parameters(request: web.Request) -> dict[str, str]:
 def bearer(request: web.Request) -> str:
     """The bearer token of a request, or nothing."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if kind.lower() == "bearer" else ""
+    return token.strip() if kind.lower() == "bearer" and token.isascii() else ""
 
 
 async def read(request: web.Request, store: Store) -> Call:
-    """Look at a request without judging it."""
+    """Look at a request without judging it. Raises ApiError for a form that cannot be read."""
     path = request.path.rstrip("/") or "/"
     resource = request.match_info.route.resource
     endpoint = f"{request.method} {resource.canonical.rstrip('/') if resource else 'elsewhere'}"

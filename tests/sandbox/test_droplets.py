@@ -203,7 +203,7 @@ def test_the_fleet_looks_lived_in(sandbox: Sandbox, token: str) -> None:
 
 def test_without_a_working_token_nothing_is_told(sandbox: Sandbox) -> None:
     for path in ("/v2/droplets", "/v2/droplets/1", "/v2/account", "/v2/nothing"):
-        for bad in (None, "", "doo_v1_nonsense"):
+        for bad in (None, "", "doo_v1_nonsense", "\xff"):
             answer = sandbox.get(path, bad)
             assert (answer.status_code, answer.json()["id"]) == (401, "unauthorized")
 

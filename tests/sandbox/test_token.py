@@ -88,7 +88,7 @@ def test_a_wrong_client_is_refused_and_spends_nothing(sandbox: Sandbox, wrong: d
 
 
 def test_a_wrong_basic_header_is_refused(sandbox: Sandbox) -> None:
-    for header in ("Basic !!!", "Basic " + base64.b64encode(b"sandbox-client:wrong").decode()):
+    for header in ("Basic !!!", "Basic \xe9", "Basic " + base64.b64encode(b"sandbox-client:wrong").decode()):
         answer = requests.post(
             f"{sandbox.oauth_url}/token",
             data={"grant_type": "refresh_token", "refresh_token": "x"},

@@ -217,6 +217,7 @@ def test_control_calls_refuse_what_they_do_not_know(sandbox: Sandbox) -> None:
 
     assert status("expire", json={"teams": "x"}) == 422
     assert status("revoke", json={"grant": 1}) == 422
+    assert status("revoke", json={"team": ["x"]}) == 422
     assert status("account", json={"user": "nobody"}) == 422
     assert status("clients", json={"client_id": "x"}) == 422
     assert status("settings", data="{not json") == 400
@@ -231,4 +232,6 @@ def test_unreadable_requests_are_a_400_and_not_a_500(sandbox: Sandbox) -> None:
     assert requests.post(url, data=b"x", headers={"Content-Type": "multipart/form-data"}, timeout=10).status_code == 400
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert requests.post(url, data=b"a=%ff&\xff", headers=form, timeout=10).status_code == 400
+    odd = {"Content-Type": "application/x-www-form-urlencoded; charset=nonsense"}
+    assert requests.post(url, data=b"a=b", headers=odd, timeout=10).status_code == 400
     assert requests.post(url, data=b"a=" + b"x" * 2_000_000, headers=form, timeout=10).status_code == 400
