@@ -1,0 +1,110 @@
+"""A process is killed at each step of a refresh and of a disconnect; what the next one finds is right."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from allauth.socialaccount.models import SocialAccount, SocialToken
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts.digitalocean import errors
+from accounts.models import Connection, Revocation
+from tests.accounts.test_tokens import age, ask, stored_pair
+from tests.support.person import Person
+from tests.support.processes import Worker
+from tests.support.sandbox import Sandbox
+
+# The function around which the process ends × whether DigitalOcean has rotated the pair by then and nobody kept it.
+REFRESH_STEPS = [
+    ("accounts.tokens:_take_lease:before", "kept"),
+    ("accounts.tokens:_take_lease:after", "kept"),
+    ("accounts.digitalocean.oauth:refresh:before", "kept"),
+    ("accounts.digitalocean.oauth:refresh:inside", "either"),
+    ("accounts.digitalocean.oauth:refresh:after", "lost"),
+    ("accounts.tokens:_save:before", "lost"),
+    ("accounts.pairs:seal:after", "lost"),  # inside the transaction, the connection's row already written
+    ("accounts.tokens:store:after", "lost"),  # inside it still, everything written
+    ("accounts.tokens:_save:after", "kept"),
+]
+DISCONNECT_STEPS = [
+    ("accounts.trail:record:after", "connected"),
+    ("accounts.revocations:owe:after", "connected"),
+    ("accounts.links:owed_for:before", "owed"),
+    ("accounts.revocations:pay:before", "owed"),
+    ("accounts.digitalocean.oauth:revoke:before", "owed"),
+    ("accounts.digitalocean.oauth:revoke:after", "owed"),
+    ("accounts.revocations:_paid:before", "owed"),
+    ("accounts.revocations:_paid:after", "paid"),
+]
+
+
+@pytest.fixture
+def connection(digitalocean: Sandbox, transactional_db: None) -> Connection:
+    alice = Person(digitalocean, "alice@example.com")
+    alice.sign_up()
+    return alice.connect()
+
+
+def let_leases_run_out() -> None:
+    past = timezone.now() - timedelta(seconds=1)
+    Connection.objects.exclude(lease_until=None).update(lease_until=past)
+    Revocation.objects.exclude(lease_until=None).update(lease_until=past)
+
+
+@pytest.mark.parametrize(("step", "expected"), REFRESH_STEPS)
+def test_killed_in_a_refresh(connection: Connection, digitalocean: Sandbox, step: str, expected: str) -> None:
+    digitalocean.expire()
+    age(connection)
+    if step.endswith("inside"):
+        digitalocean.fault("delay", path="/v1/oauth/token", seconds=1.5)
+    worker = Worker(connection, kill=step)
+
+    worker.order("once")
+    assert worker.was_killed()
+
+    digitalocean.clear_faults()
+    connection.refresh_from_db()
+    assert connection.state == Connection.State.HEALTHY  # nobody has been told otherwise yet
+    let_leases_run_out()
+    before = stored_pair(connection)
+    accepted = any(grant.refresh_token == before[1] and grant.refresh_live for grant in digitalocean.ledger())
+    if expected != "either":
+        assert accepted == (expected == "kept")
+
+    answer = ask(connection)
+
+    connection.refresh_from_db()
+    if accepted:
+        assert digitalocean.get("/v2/account", answer).status_code == 200
+        assert connection.state == Connection.State.HEALTHY
+    else:
+        assert isinstance(answer, errors.NeedsReconnect)
+        assert connection.state == Connection.State.NEEDS_RECONNECT
+
+
+@pytest.mark.parametrize(("step", "expected"), DISCONNECT_STEPS)
+def test_killed_in_a_disconnect(connection: Connection, digitalocean: Sandbox, step: str, expected: str) -> None:
+    worker = Worker(connection, kill=step)
+
+    worker.order("disconnect")
+    assert worker.was_killed()
+
+    if expected == "connected":
+        assert Connection.objects.filter(pk=connection.pk).exists()
+        assert not Revocation.objects.exists()
+        answer = ask(connection)
+        assert digitalocean.get("/v2/account", answer).status_code == 200
+        return
+    assert not Connection.objects.exists()
+    assert not SocialAccount.objects.exists()
+    assert not SocialToken.objects.exists()
+    assert Revocation.objects.count() == (1 if expected == "owed" else 0)
+
+    let_leases_run_out()
+    call_command("refresh_tokens", stdout=StringIO(), stderr=StringIO())
+
+    assert digitalocean.live_grants() == []
+    assert not Revocation.objects.exists()

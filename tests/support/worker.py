@@ -1,0 +1,120 @@
+"""A process of its own that uses the token service, steered over its standard input: one JSON object a line.
+
+    {"do": "meet", "threads": 16}   all threads ask for the connection's token at once and use it on the API
+    {"do": "once"}                  ask for it once
+    {"do": "disconnect"}            disconnect the connection
+
+Each is answered by one line. `--kill MODULE:NAME:before|inside|after` ends the process with SIGKILL around the first
+call of that function, as a power cut would.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from argparse import ArgumentParser
+from importlib import import_module
+from time import monotonic
+from typing import Any
+
+import django
+
+
+def main() -> None:
+    parser = ArgumentParser()
+    parser.add_argument("connection")
+    parser.add_argument("--kill", default="")
+    options = parser.parse_args()
+    django.setup()
+    if options.kill:
+        arm(*options.kill.split(":"))
+    print("ready", flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        answer = ORDERS[order.pop("do")](options.connection, **order)
+        print(json.dumps(answer), flush=True)
+
+
+def arm(module_name: str, name: str, moment: str) -> None:
+    """Put the end of this process around a function. `inside`: a third of a second after it has begun."""
+    holder: Any = import_module(module_name)
+    real = getattr(holder, name)
+
+    def deadly(*args: Any, **kwargs: Any) -> Any:
+        if moment == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if moment == "inside":
+            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        answer = real(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    setattr(holder, name, deadly)
+
+
+def meet(connection: str, threads: int, known: str = "") -> list[str]:
+    """What each thread met: "ok", or the error's code. `known` is the token that the threads believe in."""
+    barrier = threading.Barrier(threads)
+    met: list[str] = []
+
+    def use() -> None:
+        from django.db import connections
+
+        barrier.wait()
+        try:
+            met.append(_use(connection, known))
+        finally:
+            connections.close_all()
+
+    crowd = [threading.Thread(target=use) for _ in range(threads)]
+    for thread in crowd:
+        thread.start()
+    for thread in crowd:
+        thread.join()
+    return met
+
+
+def once(connection: str) -> list[str]:
+    return [_use(connection, "")]
+
+
+def disconnect(connection: str) -> list[str]:
+    from accounts import links
+    from accounts.models import Connection
+
+    waiting = links.disconnect(Connection.objects.select_related("account").get(pk=connection))
+    return ["ok" if waiting == [] else "waiting"]
+
+
+def _use(pk: str, known: str) -> str:
+    """As a page does: take the token, call the API, and after a 401 ask once more and replay once."""
+    from accounts import tokens
+    from accounts.digitalocean import errors, oauth
+    from accounts.models import Connection
+
+    row = Connection.objects.select_related("account__user", "token").get(pk=pk)
+    token: Any = known
+    if not known:
+        [(_, token)] = tokens.access_tokens([row], until=monotonic() + 30)
+    for attempt in range(2):
+        if isinstance(token, errors.DigitalOceanError):
+            return token.code
+        try:
+            oauth.whose(token)
+            return "ok"
+        except errors.TokenRejected:
+            if attempt:
+                return "token_rejected"
+            [(_, token)] = tokens.access_tokens([row], until=monotonic() + 30, rejected={row.pk: token})
+        except errors.DigitalOceanError as error:
+            return error.code
+    return "unreachable"
+
+
+ORDERS: dict[str, Any] = {"meet": meet, "once": once, "disconnect": disconnect}
+
+if __name__ == "__main__":
+    main()
