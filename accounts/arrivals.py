@@ -8,6 +8,7 @@ from __future__ import annotations
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.models import SocialAccount, SocialLogin
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -30,14 +31,7 @@ def decide(request: HttpRequest, login: SocialLogin) -> None:
 def _connect(request: HttpRequest, login: SocialLogin) -> HttpResponse:
     if not request.user.is_authenticated:
         links.refuse(login, "signed out meanwhile")
-        return page(
-            request,
-            Trouble(
-                "You were signed out meanwhile",
-                "So the team could not be connected, and its access was given back. Log in and connect it again.",
-                status=401,
-            ),
-        )
+        return page(request, _SIGNED_OUT)
     user: User = request.user
     expected = _expected(login, user)
     if expected is not None and expected.account.uid not in _uids(login):
@@ -65,7 +59,11 @@ def _connect(request: HttpRequest, login: SocialLogin) -> HttpResponse:
         )
     except links.TookTooLong:
         return page(request, _TOO_LONG)
-    links.pay_now(links.owed_for([linked.connection.pk]))
+    except links.NobodyThere:
+        links.refuse(login, "account deleted")
+        logout(request)
+        return page(request, _SIGNED_OUT)
+    links.pay_now(linked.owed)
     name = linked.connection.team_name
     messages.success(
         request,
@@ -79,6 +77,11 @@ def _connect(request: HttpRequest, login: SocialLogin) -> HttpResponse:
     return redirect(login.state.get("next") or "droplets:fleet")
 
 
+_SIGNED_OUT = Trouble(
+    "You were signed out meanwhile",
+    "So the team could not be connected, and its access was given back. Log in and connect it again.",
+    status=401,
+)
 _TOO_LONG = Trouble(
     "That took too long",
     "The access was given back in the meantime, so nothing is connected. Start again from Conveyor.",
@@ -132,11 +135,15 @@ def _known_by_another_team(login: SocialLogin) -> None:
 
 def link_after_login(request: HttpRequest, user: User, login: SocialLogin) -> None:
     """Log-in is complete: a team that was unknown until now becomes one of the user's."""
-    if not login.account._state.adding:
+    # Not `_state.adding`: the login may have waited in the session for a second factor, and that forgets it.
+    if login.account.pk is not None:
         return
     try:
         linked = links.link(login, user, sign_in=True)
-    except links.LinkError:
+    except links.LinkError as error:
+        if not isinstance(error, links.TookTooLong):
+            links.refuse(login, "not linked after log-in")
         messages.warning(request, "You are signed in, but the team could not be connected. Connect it again.")
         return
+    links.pay_now(linked.owed)
     messages.success(request, f"{linked.connection.team_name} is connected.")

@@ -17,12 +17,15 @@ from accounts.models import Connection, Event, Revocation, User
 
 PROVIDER = "digitalocean"
 
+UNLINKED = "abandoned"
+"""The reason of a grant's revocation for as long as it waits to be linked."""
+
 _PAY_SECONDS = 4.0
 """How long a page waits for DigitalOcean to take a revocation before it says that it will be done later."""
 
 
 class LinkError(Exception):
-    """The team cannot be linked; the grant has been made due for revocation."""
+    """The team cannot be linked."""
 
 
 class TookTooLong(LinkError):
@@ -33,11 +36,20 @@ class BelongsToAnother(LinkError):
     """This user's access to this team is linked by another Conveyor account."""
 
 
+class NobodyThere(LinkError):
+    """The person has deleted the account meanwhile."""
+
+
+How = Literal["added", "renewed", "kept"]
+
+
 @dataclass(frozen=True)
 class Linked:
     connection: Connection
-    how: Literal["added", "renewed", "kept"]
+    how: How
     """`kept`: the stored pair was healthy and reaches further than the new grant, so it stayed."""
+    owed: list[UUID]
+    """The revocations that came of it: of a pair that was replaced, or of the grant that was not needed."""
 
 
 def ticket(login: SocialLogin) -> UUID:
@@ -54,36 +66,41 @@ def link(
 
     In one transaction: the pair is stored, an older pair is owed a revocation, the grant's own revocation is struck.
     `chosen` says that the person asked for just this connection and scope, so the scope may get narrower.
-    Raises `TookTooLong`, `BelongsToAnother`.
+    Raises `TookTooLong`, `BelongsToAnother`, `NobodyThere`; the grant is due for revocation then.
     """
     pk = ticket(login)
     try:
         with transaction.atomic():
-            grant = Revocation.objects.select_for_update().filter(pk=pk, lease_until=None).first()
+            waiting = Revocation.objects.filter(reason=UNLINKED, lease_until=None, due_at__gt=timezone.now())
+            grant = waiting.select_for_update().filter(pk=pk).first()
             if grant is None:
                 raise TookTooLong
-            linked = _link(grant, login, user, sign_in, chosen, actor)
-            if linked.how == "kept":
+            connection, how = _link(grant, login, user, sign_in, chosen, actor)
+            owed = owed_for([connection.pk])
+            if how == "kept":
                 revocations.make_due(pk, "not needed")
+                owed.append(pk)
             else:
                 grant.delete()
-    except LinkError:
-        revocations.make_due(pk, "refused")
+    except BelongsToAnother:
+        revocations.make_due(pk, "belongs to another")
         raise
+    except IntegrityError:
+        if User.objects.filter(pk=user.pk).exists():
+            raise
+        revocations.make_due(pk, "account deleted")
+        raise NobodyThere from None
     login.user = user
-    return linked
+    return Linked(connection, how, owed)
 
 
-def _link(grant: Revocation, login: SocialLogin, user: User, sign_in: bool, chosen: bool, actor: str) -> Linked:
+def _link(
+    grant: Revocation, login: SocialLogin, user: User, sign_in: bool, chosen: bool, actor: str
+) -> tuple[Connection, How]:
     account = _account(grant, login, user)
-    connection = (
-        Connection.objects.select_for_update(of=("self",))
-        .select_related("account", "token")
-        .filter(account=account)
-        .first()
-    )
+    connection = _held(account)
     if connection and not chosen and _reaches_further(connection, grant.scope):
-        return Linked(connection, "kept")
+        return connection, "kept"
     added = connection is None
     if connection is None:
         connection = Connection.objects.create(
@@ -118,7 +135,7 @@ def _link(grant: Revocation, login: SocialLogin, user: User, sign_in: bool, chos
     if not added and scope_before != grant.scope:
         detail = f"from {scope_before or 'none'} to {grant.scope or 'none'}"
         trail.record(Event.Kind.SCOPE, connection, actor=actor, user=user, detail=detail)
-    return Linked(connection, "added" if added else "renewed")
+    return connection, "added" if added else "renewed"
 
 
 def _account(grant: Revocation, login: SocialLogin, user: User) -> SocialAccount:
@@ -142,12 +159,21 @@ def _account(grant: Revocation, login: SocialLogin, user: User) -> SocialAccount
     return found
 
 
+def _held(account: SocialAccount) -> Connection | None:
+    """The account's connection with its pair, which nobody changes until the end of the transaction.
+
+    Locked first and read after: PostgreSQL would lock the newest row, and join it with a token of before the wait.
+    """
+    list(Connection.objects.select_for_update().filter(account=account))
+    return Connection.objects.select_related("account", "token").filter(account=account).first()
+
+
 def _rekey(account: SocialAccount, uid: str) -> None:
     """A connection made without a team whose owner has one now: the same link under its full name.
 
     The stored pair was sealed for the old uid, so it is owed its revocation before the uid changes.
     """
-    connection = Connection.objects.select_related("account", "token").filter(account=account).first()
+    connection = _held(account)
     if connection:
         _owe_replaced(connection)
         if connection.token:
@@ -205,21 +231,13 @@ def may_lose(connection: Connection) -> bool:
 def set_sign_in(connection: Connection, on: bool) -> bool:
     """Switch "sign in with this". False when it is the last way in and would be switched off."""
     with transaction.atomic():
-        # One switch of one person at a time: two tabs must not switch off the last two.
-        User.objects.select_for_update().get(pk=connection.user.pk)
-        connection.refresh_from_db()
-        if connection.sign_in == on:
+        now = _locked(connection)
+        if now is None or now.sign_in == on:
             return True
-        if not on and not may_lose(connection):
+        if not on and not may_lose(now):
             return False
-        Connection.objects.filter(pk=connection.pk).update(sign_in=on)
-        trail.record(
-            Event.Kind.SIGN_IN,
-            connection,
-            actor=trail.PERSON,
-            user=connection.user,
-            detail="on" if on else "off",
-        )
+        Connection.objects.filter(pk=now.pk).update(sign_in=on)
+        trail.record(Event.Kind.SIGN_IN, now, actor=trail.PERSON, user=now.user, detail="on" if on else "off")
     return True
 
 
@@ -230,18 +248,32 @@ def disconnect(connection: Connection) -> list[Revocation] | None:
     way in. The revocation is written by `signals` in the same transaction, for every way in which a token can go.
     """
     with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=connection.user.pk)
-        if not may_lose(connection):
-            return None
-        trail.record(Event.Kind.DISCONNECT, connection, actor=trail.PERSON, user=user)
-        connection.account.delete()
+        now = _locked(connection)
+        if now is not None:
+            if not may_lose(now):
+                return None
+            trail.record(Event.Kind.DISCONNECT, now, actor=trail.PERSON, user=now.user)
+            now.account.delete()
     return pay_now(owed_for([connection.pk]))
+
+
+def _locked(connection: Connection) -> Connection | None:
+    """The connection as it is now, None when it has gone; nobody else changes this person's ways in meanwhile.
+
+    The person is locked, so that two tabs cannot switch off or disconnect the last two; then the account, which
+    `link` locks before the connection, too.
+    """
+    account = connection.account
+    list(User.objects.select_for_update(no_key=True).filter(pk=account.user_id))
+    list(SocialAccount.objects.select_for_update(of=("self",)).filter(pk=account.pk))
+    return Connection.objects.select_related("account__user", "token").filter(pk=connection.pk).first()
 
 
 def delete_account(user: User) -> list[Revocation]:
     """Delete a person with all connections. Returns the revocations that still wait."""
-    connections = list(Connection.objects.of(user))
     with transaction.atomic():
+        list(SocialAccount.objects.select_for_update(of=("self",)).filter(user=user))
+        connections = list(Connection.objects.of(user))
         for connection in connections:
             trail.record(Event.Kind.DISCONNECT, connection, actor=trail.PERSON, detail="account deleted")
         user.delete()

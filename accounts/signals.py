@@ -21,12 +21,15 @@ def connect() -> None:
 def _owe_revocation(sender: type[SocialToken], instance: SocialToken, **kwargs: Any) -> None:
     """A stored pair goes, by disconnect, account deletion or the admin: DigitalOcean is owed its revocation.
 
-    Here, because the pair can still be read, and in the transaction that deletes it.
+    Here, because the pair can still be read, and in the transaction that deletes it. The connection is locked and
+    the pair read again, for a refresh may have stored another since `instance` was read; one that comes to its end
+    later finds no row, and owes what it got.
     """
-    connection = Connection.objects.select_related("account").filter(token=instance).first()
-    pair = pairs.unsealed(instance, instance.account.uid)
-    if pair:
-        revocations.owe(*pair, expires_at=instance.expires_at, reason="disconnected", connection=connection)
+    connection = Connection.objects.select_for_update(of=("self",)).filter(token=instance).first()
+    token = SocialToken.objects.select_related("account").filter(pk=instance.pk).first()
+    pair = pairs.unsealed(token, token.account.uid) if token else None
+    if token and pair:
+        revocations.owe(*pair, expires_at=token.expires_at, reason="disconnected", connection=connection)
 
 
 def _after_login(request: HttpRequest, user: User, **kwargs: Any) -> None:

@@ -6,17 +6,24 @@ a new pair and ends the old access token at once; both live in one grant of one 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
 
 from accounts.digitalocean import errors, wire
 
+T = TypeVar("T")
+
 TIMEOUT = 8.0
 """Seconds, in total, for a call to the token endpoint. Long, because cutting a refresh off may lose its answer, and
 shorter than `accounts.tokens.LEASE`, because nobody else may refresh before it is over."""
+
+_LONGEST = 10 * 365 * 86400
+"""Seconds. A token that is said to live longer is not taken at its word."""
 
 
 class Whose(msgspec.Struct, frozen=True):
@@ -34,7 +41,12 @@ class Whose(msgspec.Struct, frozen=True):
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """What the token endpoint grants. `refresh_token` is empty, `expires_at` and `scope` None where it sent none."""
+    """What the token endpoint grants. `refresh_token` is empty, `expires_at` and `scope` None where it sent none.
+
+    `flaw` says what is wrong with the rest of an answer that held a token nevertheless. A code's pair with a flaw is
+    not to be used, but it is a grant that lives, and has to be given back; in it `access_token` may be empty, since a
+    refresh token alone is enough for that. A refreshed pair with a flaw is all there is: its old one is spent.
+    """
 
     access_token: str
     refresh_token: str
@@ -42,6 +54,7 @@ class Pair(msgspec.Struct, frozen=True):
     scope: str | None
     info: Whose | None
     request_id: str
+    flaw: str = ""
 
     def __repr__(self) -> str:
         return f"Pair(expires_at={self.expires_at}, scope={self.scope})"
@@ -52,6 +65,11 @@ class _Info(msgspec.Struct):
     email: str | None = None
     team_uuid: str | None = None
     team_name: str | None = None
+
+    def whose(self) -> Whose | None:
+        if not self.uuid:
+            return None
+        return Whose(self.uuid, self.email or "", self.team_uuid or "", self.team_name or "")
 
 
 class _Team(msgspec.Struct):
@@ -69,17 +87,8 @@ class _AccountAnswer(msgspec.Struct):
     account: _Account
 
 
-class _Grant(msgspec.Struct):
-    access_token: str
-    token_type: str | None = None
-    refresh_token: str | None = None
-    expires_in: float | None = None
-    scope: str | None = None
-    info: _Info | None = None
-
-
 def exchange(code: str, redirect_uri: str, *, code_verifier: str = "") -> Pair:
-    """Trade an authorization code for a pair (RFC 6749 §4.1.3). Raises what `_token` raises."""
+    """Trade an authorization code for a pair (RFC 6749 §4.1.3), maybe one with a flaw. Raises what `_token` raises."""
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
     if code_verifier:
         form["code_verifier"] = code_verifier
@@ -88,7 +97,10 @@ def exchange(code: str, redirect_uri: str, *, code_verifier: str = "") -> Pair:
 
 def refresh(refresh_token: str) -> Pair:
     """Trade a refresh token for a new pair (RFC 6749 §6). It works once, whether or not the answer arrives."""
-    return _token({"grant_type": "refresh_token", "refresh_token": refresh_token})
+    pair = _token({"grant_type": "refresh_token", "refresh_token": refresh_token})
+    if not pair.access_token:
+        raise errors.UnexpectedAnswer(pair.flaw, request_id=pair.request_id)
+    return pair
 
 
 def _token(form: dict[str, str]) -> Pair:
@@ -101,18 +113,51 @@ def _token(form: dict[str, str]) -> Pair:
         answer = wire.send("POST", _oauth_url("token"), timeout=TIMEOUT, form=form | credentials)
     except errors.DigitalOceanError as error:
         raise _oauth_error(error) from None
-    grant = answer.decode(_Grant)
-    if not _is_token(grant.access_token) or not (grant.refresh_token is None or _is_token(grant.refresh_token)):
-        raise answer.unexpected("a token that is no token")
-    expires_at = None
-    if grant.expires_in is not None:
-        if not 0 < grant.expires_in < 10 * 365 * 86400:
-            raise answer.unexpected("expires_in makes no sense")
-        expires_at = datetime.now(UTC) + timedelta(seconds=grant.expires_in)
-    info = None
-    if grant.info and grant.info.uuid:
-        info = Whose(grant.info.uuid, grant.info.email or "", grant.info.team_uuid or "", grant.info.team_name or "")
-    return Pair(grant.access_token, grant.refresh_token or "", expires_at, grant.scope, info, answer.request_id)
+    return _pair(answer)
+
+
+def _pair(answer: wire.Answer) -> Pair:
+    """Field by field: one that makes no sense must not lose the token that came beside it."""
+    found = answer.decode(dict[str, Any])
+    flaws = []
+
+    def take(name: str, read: Callable[[Any], T | None], good: Callable[[T], bool] = bool) -> T | None:
+        """The field `name` through `read`; None where it is missing, null or, which is a flaw, makes no sense."""
+        if found.get(name) is None:
+            return None
+        with suppress(msgspec.ValidationError):
+            value = read(found[name])
+            if value is not None and good(value):
+                return value
+        flaws.append(f"{name} makes no sense")
+        return None
+
+    access_token = take("access_token", _text, _is_token) or ""
+    refresh_token = take("refresh_token", _text, _is_token) or ""
+    seconds = take("expires_in", _number, lambda seconds: 0 < seconds < _LONGEST)
+    scope = take("scope", _text, lambda _: True)
+    info = take("info", lambda value: msgspec.convert(value, _Info), lambda _: True)
+    if not access_token:
+        flaws.append("no access token")
+    if not access_token and not refresh_token:
+        raise answer.unexpected(", ".join(flaws))
+    return Pair(
+        access_token,
+        refresh_token,
+        datetime.now(UTC) + timedelta(seconds=seconds) if seconds else None,
+        scope,
+        info.whose() if info else None,
+        answer.request_id,
+        ", ".join(flaws),
+    )
+
+
+def _text(value: Any) -> str:
+    return msgspec.convert(value, str)
+
+
+def _number(value: Any) -> float:
+    return msgspec.convert(value, float)
 
 
 def _is_token(text: str) -> bool:

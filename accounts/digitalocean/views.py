@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -19,6 +20,8 @@ from django.views.decorators.debug import sensitive_variables
 from accounts import links, recent, revocations
 from accounts.digitalocean import errors, oauth
 from accounts.trouble import Trouble, page
+
+log = logging.getLogger(__name__)
 
 
 class DigitalOceanOAuth2Adapter(OAuth2Adapter):
@@ -44,6 +47,9 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
                 code_verifier=pkce_code_verifier or "",
             )
         except errors.DigitalOceanError as error:
+            # Wrong credentials are for whoever runs this Conveyor: nobody can connect anything until they are right.
+            level = logging.CRITICAL if isinstance(error, errors.Misconfigured) else logging.WARNING
+            log.log(level, "A code could not be exchanged: %s", error)
             raise ProviderException(str(error)) from error
 
     def parse_token(self, data: oauth.Pair) -> SocialToken:
@@ -63,11 +69,13 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
             response.access_token,
             response.refresh_token,
             expires_at=response.expires_at,
-            reason="abandoned",
+            reason=links.UNLINKED,
             scope=oauth.account_scope(scope),
             due_in=revocations.ABANDONED,
         )
         try:
+            if response.flaw:
+                raise errors.UnexpectedAnswer(response.flaw, request_id=response.request_id)
             whose = oauth.whose(response.access_token)
             told = response.info
             if told and (told.user_uuid, told.team_uuid) != (whose.user_uuid, whose.team_uuid):
