@@ -15,7 +15,15 @@ from cryptography.fernet import Fernet
 
 T = TypeVar("T")
 
+BASE_DIR = Path(__file__).resolve().parent.parent
+
 _LINE = re.compile(r"\s*(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=")
+
+
+def env_file() -> Path | None:
+    """The file to read: `.env` of the project. ENV_FILE names another or, when empty, none."""
+    name = os.environ.get("ENV_FILE", str(BASE_DIR / ".env"))
+    return Path(name) if name else None
 
 
 class Environment:
@@ -77,6 +85,9 @@ class Environment:
 
     def number(self, name: str, default: int) -> int:
         return self.read(name, default, _natural, "a whole number such as 1")
+
+    def port(self, name: str, default: int) -> int:
+        return self.read(name, default, _port, "8000, a number from 1 to 65535")
 
     def hosts(self, name: str, default: list[str]) -> list[str]:
         return self.read(name, default, _list, "conveyor.example.com,www.example.com")
@@ -144,6 +155,13 @@ def _flag(value: str) -> bool:
 def _natural(value: str) -> int:
     number = int(value)
     if number < 0:
+        raise ValueError
+    return number
+
+
+def _port(value: str) -> int:
+    number = int(value)
+    if not 1 <= number <= 65535:
         raise ValueError
     return number
 

@@ -20,6 +20,9 @@ _TOKEN = re.compile(r"(do[opr]_v1_)[0-9A-Za-z]+|gAAAA[0-9A-Za-z_\-]{40,}=*")
 _SECRET_FIELD = re.compile(
     r"""((?:client_secret|refresh_token|access_token|code|code_verifier)["']?\s*[=:]\s*["']?)[^\s"'&,}]{6,}"""
 )
+# The key of a letter (reset of a password, proof of an address) is part of an address: in a log it would open an account.
+_LETTER_KEY = re.compile(r"(/password/reset/key/|/confirm-email/)[^/\s]{6,}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # What every log record has; anything else on it was given with extra= and belongs into the line.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
     "message",
@@ -31,8 +34,9 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
 
 
 def redact(text: str) -> str:
-    """`text` without anything that looks like a token, a client secret or an authorization code."""
+    """`text` without anything that looks like a token, a client secret, an authorization code or a letter's key."""
     text = _TOKEN.sub(lambda match: f"{match[1] or ''}[redacted]", text)
+    text = _LETTER_KEY.sub(r"\1[redacted]", text)
     return _SECRET_FIELD.sub(r"\1[redacted]", text)
 
 
@@ -54,7 +58,11 @@ class RedactingFilter(logging.Filter):
 
 
 class LineFormatter(logging.Formatter):
-    """`time level logger request_id=… message key=value …`, a traceback folded into the same line as JSON text."""
+    """`time level logger request_id=… message key=value …`, a traceback folded into the same line as JSON text.
+
+    Addresses that people type end up in messages, so control characters are spelled out: nobody writes a line of their
+    own into the log, or colours the terminal of who reads it.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         when = self.formatTime(record, "%Y-%m-%dT%H:%M:%S")
@@ -64,30 +72,35 @@ class LineFormatter(logging.Formatter):
             record.name,
             f"request_id={request_id.get()}",
         ]
-        parts.append(" ".join(record.getMessage().splitlines()))
+        parts.append(_CONTROL.sub(_spelled_out, " ".join(record.getMessage().splitlines())))
         for name in sorted(set(vars(record)) - _STANDARD - {"exc_text", "status_code"}):
-            value = getattr(record, name)
-            parts.append(f"{name}={json.dumps(value, default=str) if not isinstance(value, (int, float)) else value}")
+            parts.append(f"{name}={redact(json.dumps(getattr(record, name), default=str))}")
         text = record.exc_text or (self.formatException(record.exc_info) if record.exc_info else "")
         if text:
             parts.append(f"traceback={json.dumps(text)}")
         return " ".join(parts)
 
 
+def _spelled_out(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
+
+
 class RequestIdMiddleware:
-    """Gives each request an id of our own making, in every log line and in the answer's `X-Request-Id`."""
+    """Gives each request an id of our own making, in every log line and in the answer's `X-Request-Id`.
+
+    It stays set when the answer is on its way: Django's line about a 4xx and the server's access line come after the
+    middleware, in the same thread, and the thread's next request brings its own.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        token = request_id.set(uuid.uuid4().hex[:16])
-        try:
-            response = self.get_response(request)
-            response["X-Request-Id"] = request_id.get()
-            return response
-        finally:
-            request_id.reset(token)
+        chosen = uuid.uuid4().hex[:16]
+        request_id.set(chosen)
+        response = self.get_response(request)
+        response["X-Request-Id"] = chosen
+        return response
 
 
 class RedactingReporterFilter(SafeExceptionReporterFilter):

@@ -1,0 +1,181 @@
+"""`make run`: Conveyor on this machine, with a sandbox in DigitalOcean's place where there are no credentials.
+
+It runs before Django can: the settings need what this writes to `.env`.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from cryptography.fernet import Fernet
+
+from conveyor.environment import BASE_DIR, Environment, env_file, stop
+
+HOST = "127.0.0.1"
+GRACE = 10.0  # seconds that a child has to end before it is killed
+SANDBOX_CLIENT = {
+    "DIGITAL_OCEAN_CLIENT_ID": "sandbox-client",
+    "DIGITAL_OCEAN_CLIENT_SECRET": "sandbox-secret",
+}
+
+Child = subprocess.Popen[bytes]
+
+
+def main(sandbox_options: Sequence[str]) -> int:
+    """Set up, start and watch. Returns the exit code: 0 after Ctrl-C, else that of the child that ended first."""
+    signal.signal(signal.SIGTERM, _terminated)
+    file = env_file()
+    if file and write_env(file):
+        _say(f"Wrote keys of your own to {file.name}; later runs use them again.")
+    env = Environment(file)
+    port = env.port("PORT", 8000)
+    with_sandbox = not env.text("DIGITAL_OCEAN_CLIENT_ID")
+    sandbox_port = env.port("SANDBOX_PORT", port % 65535 + 1) if with_sandbox else 0
+    env.finish()
+    if sandbox_options and not with_sandbox:
+        stop("options for the sandbox are given, but DIGITAL_OCEAN_CLIENT_ID is set, so no sandbox runs")
+    require_free(port, "PORT")
+    if with_sandbox:
+        require_free(sandbox_port, "SANDBOX_PORT")
+
+    environment = dict(os.environ)
+    if with_sandbox:
+        sandbox = f"http://{HOST}:{sandbox_port}"
+        environment |= SANDBOX_CLIENT
+        environment |= {"DIGITAL_OCEAN_OAUTH_URL": f"{sandbox}/v1/oauth", "DIGITAL_OCEAN_API_URL": f"{sandbox}/v2"}
+    manage = [sys.executable, str(BASE_DIR / "manage.py")]
+    with _children() as children:
+        try:
+            _say("Preparing the database ...")
+            migrate = _start(children, [*manage, "migrate", "--verbosity", "0"], environment)
+            if code := migrate.wait():
+                return _exit_code(code)
+            children.clear()
+            if with_sandbox:
+                state = str(BASE_DIR / "sandbox.sqlite3")
+                command = [sys.executable, "-m", "sandbox", "--port", str(sandbox_port), "--state", state]
+                _start(children, [*command, *sandbox_options], environment, stdin=subprocess.DEVNULL)
+                if code := _wait_for(children, sandbox_port):
+                    return code
+            _start(children, [*manage, "runserver", f"{HOST}:{port}"], environment)
+            if code := _wait_for(children, port):
+                return code
+            _say(_welcome(port, sandbox_port))
+            return _watch(children)
+        except KeyboardInterrupt:
+            return 0
+
+
+def write_env(path: Path) -> bool:
+    """Write keys of this machine's own to `path`, readable by its owner alone. False when there is a file already."""
+    lines = [
+        "# Written by `make run`, once. .env.example tells what else can be set.",
+        "DEBUG=True",
+        f"SECRET_KEY={secrets.token_urlsafe(50)}",
+        f"TOKEN_KEYS={Fernet.generate_key().decode()}",
+    ]
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")
+    return True
+
+
+def require_free(port: int, name: str) -> None:
+    """End the process with one line (exit code 1) when something listens on `port` already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            other = port + 100 if port < 65000 else 8000
+            stop(f"port {port} of {HOST} is not free ({error.strerror}); choose another: make run {name}={other}")
+
+
+def _welcome(port: int, sandbox_port: int) -> str:
+    address = f"http://{HOST}:{port}"
+    if not sandbox_port:
+        return f"\nConveyor is up: {address}  (Ctrl-C stops it)\n"
+    return (
+        f"\nConveyor is up: {address}  (Ctrl-C stops it)\n"
+        f"No DigitalOcean credentials are set, so a sandbox at http://{HOST}:{sandbox_port} stands in for "
+        "DigitalOcean.\n"
+        f'Next: open {address}, sign up with any e-mail address, press "Connect a team" and authorize one.\n'
+    )
+
+
+@contextmanager
+def _children() -> Iterator[list[Child]]:
+    """A list of processes, all of which have ended when the block is left."""
+    children: list[Child] = []
+    try:
+        yield children
+    finally:
+        # A second Ctrl-C must not leave half of them behind.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for child in children:
+            child.terminate()
+        ends = time.monotonic() + GRACE
+        for child in children:
+            try:
+                child.wait(max(0.0, ends - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def _start(children: list[Child], command: list[str], environment: dict[str, str], stdin: int | None = None) -> Child:
+    child = subprocess.Popen(command, env=environment, cwd=BASE_DIR, stdin=stdin)
+    children.append(child)
+    return child
+
+
+def _wait_for(children: Sequence[Child], port: int) -> int:
+    """Return 0 once `port` answers, or the exit code of the child that ended before."""
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex((HOST, port)) == 0:
+                return 0
+        if any(child.poll() is not None for child in children):
+            return _watch(children)
+        time.sleep(0.05)
+
+
+def _watch(children: Sequence[Child]) -> int:
+    """Wait until one of them ends. Returns its exit code, never 0: none of them should."""
+    while True:
+        for child in children:
+            if child.poll() is not None:
+                return _exit_code(child.returncode) or 1
+        time.sleep(0.2)
+
+
+def _exit_code(code: int) -> int:
+    """A shell's number for it: 128 + n where signal n ended the process."""
+    return code if code >= 0 else 128 - code
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
