@@ -42,9 +42,9 @@ class Worker:
     def _read(self) -> str:
         assert self._process.stdout
         line = self._process.stdout.readline().strip()
-        if not line and self._process.wait(timeout=30) != -9:
+        if not line and (code := self._process.wait(timeout=30)) != -9:
             assert self._process.stderr
-            raise AssertionError(self._process.stderr.read())
+            raise AssertionError(f"ended with {code}: {self._process.stderr.read()}")
         return line
 
     def order(self, do: str, **more: Any) -> None:

@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 from argparse import ArgumentParser
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from time import monotonic
 from typing import Any
@@ -55,26 +56,23 @@ def arm(module_name: str, name: str, moment: str) -> None:
     setattr(holder, name, deadly)
 
 
+_crowd: ThreadPoolExecutor | None = None
+
+
 def meet(connection: str, threads: int, known: str = "") -> list[str]:
-    """What each thread met: "ok", or the error's code. `known` is the token that the threads believe in."""
+    """What each thread met: "ok", or the error's code. `known` is the token that the threads believe in.
+
+    The threads, and their database connections, live as long as the process, as a server's do.
+    """
+    global _crowd
+    _crowd = _crowd or ThreadPoolExecutor(threads)
     barrier = threading.Barrier(threads)
-    met: list[str] = []
 
-    def use() -> None:
-        from django.db import connections
-
+    def use() -> str:
         barrier.wait()
-        try:
-            met.append(_use(connection, known))
-        finally:
-            connections.close_all()
+        return _use(connection, known)
 
-    crowd = [threading.Thread(target=use) for _ in range(threads)]
-    for thread in crowd:
-        thread.start()
-    for thread in crowd:
-        thread.join()
-    return met
+    return [future.result() for future in [_crowd.submit(use) for _ in range(threads)]]
 
 
 def once(connection: str) -> list[str]:
