@@ -1,0 +1,226 @@
+"""Coming back while DigitalOcean is in trouble: a page that says so, nothing changed, the grant given back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.digitalocean import oauth
+from accounts.models import Event, Revocation
+from tests.support.callback import ACCOUNT, EXCHANGE, REVOKE, assert_refused
+from tests.support.pages import says
+from tests.support.person import Person
+from tests.support.sandbox import Sandbox
+from tests.support.stored import Stored, secrets_in
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For answers that do not come: Conveyor waits less long for them."""
+    monkeypatch.setattr(oauth, "TIMEOUT", 0.7)
+
+
+def wait_less(request: pytest.FixtureRequest, kind: str) -> None:
+    if kind in ("hang", "drip", "delay"):
+        request.getfixturevalue("impatient")
+
+
+# What the token endpoint does × the page's title. Nothing of it gives Conveyor a token that works.
+TROUBLE = {
+    "500": ("status", {"status": 500}, "DigitalOcean is having trouble"),
+    "503": ("status", {"status": 503}, "DigitalOcean is having trouble"),
+    "429": ("status", {"status": 429, "headers": {"retry-after": "30"}}, "DigitalOcean asks to wait"),
+    "403 without a code": ("status", {"status": 403}, "DigitalOcean's answer made no sense"),
+    "hang": ("hang", {"seconds": 20}, "DigitalOcean answered too slowly"),
+    "slow": ("delay", {"seconds": 3}, "DigitalOcean answered too slowly"),
+    "reset": ("reset", {}, "DigitalOcean's answer was lost on the way"),
+    "empty": ("empty", {}, "DigitalOcean's answer made no sense"),
+    "204": ("empty", {"status": 204}, "DigitalOcean's answer made no sense"),
+    "HTML 200": ("html", {"status": 200}, "DigitalOcean's answer made no sense"),
+    "HTML 502": ("html", {"status": 502}, "DigitalOcean is having trouble"),
+    "a list": ("json", {"json": []}, "DigitalOcean's answer made no sense"),
+    "a number": ("json", {"json": 7}, "DigitalOcean's answer made no sense"),
+    "a text": ("json", {"json": "yes"}, "DigitalOcean's answer made no sense"),
+    "null": ("json", {"json": None}, "DigitalOcean's answer made no sense"),
+    "nothing in it": ("json", {"json": {}}, "DigitalOcean's answer made no sense"),
+    "an error with 200": ("json", {"json": {"error": "invalid_grant"}}, "DigitalOcean's answer made no sense"),
+    "nested too deep": ("body", {"body": "[" * 50_000}, "DigitalOcean's answer made no sense"),
+    "half a surrogate": ("body", {"body": '{"access_token": "\\ud800"}'}, "DigitalOcean's answer made no sense"),
+    "no content type": (
+        "body",
+        {"body": "access_token=abc", "content_type": ""},
+        "DigitalOcean's answer made no sense",
+    ),
+    "a redirect": (
+        "redirect",
+        {"location": "http://127.0.0.1:9/", "status": 307},
+        "DigitalOcean's answer made no sense",
+    ),
+}
+
+# The exchange took effect, and what came back is spoilt. The token that came is good enough to be revoked with.
+SPOILT: dict[str, dict[str, Any]] = {
+    "expires soon": {"/expires_in": "soon"},
+    "expires in the past": {"/expires_in": -1},
+    "expires at once": {"/expires_in": 0},
+    "expires after the sun": {"/expires_in": 1e30},
+    "expires in a list": {"/expires_in": [30]},
+    "a refresh token with a space": {"/refresh_token": "dor v1"},
+    "a refresh token with a newline": {"/refresh_token": "dor\nv1"},
+    "a number for a refresh token": {"/refresh_token": 5},
+    "a list for a scope": {"/scope": ["read"]},
+    "a text for info": {"/info": "ada"},
+    "null for the access token": {"/access_token": None},
+    "a number for the access token": {"/access_token": 5},
+    "an access token with a space": {"/access_token": "doo v1"},
+    "an access token with a newline": {"/access_token": "doo\r\nX-Evil: 1"},
+    "an access token of nothing": {"/access_token": ""},
+    "an access token without end": {"/access_token": "a" * 5000},
+}
+
+
+class TestHandlesTheTokenEndpoint:
+    @pytest.mark.parametrize("name", TROUBLE)
+    def test_trouble(self, owner: Person, digitalocean: Sandbox, name: str, request: pytest.FixtureRequest) -> None:
+        kind, more, title = TROUBLE[name]
+        wait_less(request, kind)
+        callback = digitalocean.authorize(owner.leave(), team="Acme Web")
+        digitalocean.fault(kind, **EXCHANGE, **more)
+        before = Stored.now()
+
+        answer = owner.come_back(callback)
+
+        assert_refused(answer, before, digitalocean, title, "Start again from Conveyor")
+        assert not Revocation.objects.exists()
+        assert digitalocean.counters().by_endpoint["POST /v1/oauth/token authorization_code"] == 2  # sent once
+
+    def test_it_is_down(self, owner: Person, digitalocean: Sandbox, settings: Any) -> None:
+        callback = digitalocean.authorize(owner.leave(), team="Acme Web")
+        settings.DIGITAL_OCEAN_OAUTH_URL = "http://127.0.0.1:9/v1/oauth"
+        before = Stored.now()
+
+        answer = owner.come_back(callback)
+
+        assert_refused(answer, before, digitalocean, "DigitalOcean is having trouble", "best in a few minutes")
+
+    @pytest.mark.parametrize(
+        ("kind", "more", "title"),
+        [
+            ("drip", {"interval": 0.1}, "DigitalOcean answered too slowly"),
+            ("drip", {"interval": 0.05, "drip_headers": True}, "DigitalOcean answered too slowly"),
+            ("truncate", {"at": 60}, "DigitalOcean's answer was lost on the way"),
+            ("reset", {"phase": "after"}, "DigitalOcean's answer was lost on the way"),
+        ],
+    )
+    def test_an_answer_that_never_quite_arrives(
+        self, owner: Person, digitalocean: Sandbox, impatient: None, kind: str, more: Any, title: str
+    ) -> None:
+        """It took effect, and nobody has the token: the one grant that cannot be given back."""
+        callback = digitalocean.authorize(owner.leave(), team="Acme Web")
+        digitalocean.fault(kind, **EXCHANGE, **more)
+        before = Stored.now()
+
+        answer = owner.come_back(callback)
+
+        assert 400 <= answer.status_code < 600
+        assert answer.status_code != 500
+        assert says(answer, title, "Start again from Conveyor")
+        assert Stored.now() == before
+
+    @pytest.mark.parametrize("name", SPOILT)
+    def test_spoilt_answers_are_given_back(self, owner: Person, digitalocean: Sandbox, name: str) -> None:
+        callback = digitalocean.authorize(owner.leave(), team="Acme Web")
+        digitalocean.fault("patch", **EXCHANGE, set=SPOILT[name])
+        before = Stored.now()
+
+        answer = owner.come_back(callback)
+
+        assert_refused(answer, before, digitalocean, "DigitalOcean's answer made no sense")
+        assert len(digitalocean.live_grants()) == 1
+        assert not Revocation.objects.exists()
+
+    @pytest.mark.parametrize("field", ["uuid", "team_uuid"])
+    def test_it_names_another_than_the_account(self, owner: Person, digitalocean: Sandbox, field: str) -> None:
+        callback = digitalocean.authorize(owner.leave(), team="Acme Web")
+        digitalocean.fault("patch", **EXCHANGE, set={f"/info/{field}": "f" * 40})
+        before = Stored.now()
+
+        answer = owner.come_back(callback)
+
+        assert_refused(answer, before, digitalocean, "DigitalOcean's answer made no sense")
+        assert len(digitalocean.live_grants()) == 1
+
+
+# What /v2/account answers × the page's title.
+ACCOUNT_TROUBLE: dict[str, tuple[str, dict[str, Any], str]] = {
+    "401": ("status", {"status": 401}, "DigitalOcean did not accept its own access"),
+    "403": ("status", {"status": 403}, "This access is not enough"),
+    "404": ("status", {"status": 404}, "DigitalOcean could not be asked"),
+    "422": ("status", {"status": 422}, "DigitalOcean could not be asked"),
+    "429": ("status", {"status": 429}, "DigitalOcean asks to wait"),
+    "500": ("status", {"status": 500}, "DigitalOcean is having trouble"),
+    "hang": ("hang", {"seconds": 20}, "DigitalOcean answered too slowly"),
+    "drip": ("drip", {"interval": 0.1}, "DigitalOcean answered too slowly"),
+    "reset": ("reset", {}, "DigitalOcean's answer was lost on the way"),
+    "HTML 200": ("html", {"status": 200}, "DigitalOcean's answer made no sense"),
+    "garbage": ("body", {"body": "\x00{]"}, "DigitalOcean's answer made no sense"),
+    "a list": ("json", {"json": [1]}, "DigitalOcean's answer made no sense"),
+    "no account": ("json", {"json": {"account": None}}, "DigitalOcean's answer made no sense"),
+    "a number for a uuid": ("patch", {"set": {"/account/uuid": 7}}, "DigitalOcean's answer made no sense"),
+    "an empty uuid": ("patch", {"set": {"/account/uuid": ""}}, "DigitalOcean's answer made no sense"),
+    "a uuid with a colon": ("patch", {"set": {"/account/uuid": "a:b"}}, "DigitalOcean's answer made no sense"),
+    "a uuid without end": ("patch", {"set": {"/account/uuid": "a" * 500}}, "DigitalOcean's answer made no sense"),
+    "another user": ("patch", {"set": {"/account/uuid": "f" * 40}}, "DigitalOcean's answer made no sense"),
+    "another team": ("patch", {"set": {"/account/team/uuid": "f" * 40}}, "DigitalOcean's answer made no sense"),
+    "no team": ("patch", {"remove": ["/account/team"]}, "DigitalOcean's answer made no sense"),
+    "a redirect": (
+        "redirect",
+        {"location": "http://127.0.0.1:9/", "status": 302},
+        "DigitalOcean's answer made no sense",
+    ),
+}
+
+
+class TestHandlesTheAccountEndpoint:
+    @pytest.mark.parametrize("name", ACCOUNT_TROUBLE)
+    def test_the_grant_is_given_back(
+        self, owner: Person, digitalocean: Sandbox, name: str, request: pytest.FixtureRequest
+    ) -> None:
+        kind, more, title = ACCOUNT_TROUBLE[name]
+        wait_less(request, kind)
+        callback = digitalocean.authorize(owner.leave(), team="Acme Web")
+        digitalocean.fault(kind, **ACCOUNT, **more)
+        before = Stored.now()
+
+        answer = owner.come_back(callback)
+
+        assert_refused(answer, before, digitalocean, title)
+        assert len(digitalocean.live_grants()) == 1
+        assert not Revocation.objects.exists()
+
+    def test_the_grant_is_owed_where_it_cannot_be_given_back(self, owner: Person, digitalocean: Sandbox) -> None:
+        callback = digitalocean.authorize(owner.leave(), team="Acme Web")
+        digitalocean.fault("status", **ACCOUNT, status=500)
+        digitalocean.fault("status", **REVOKE, status=503)
+        before = Stored.now()
+
+        answer = owner.come_back(callback)
+
+        assert_refused(answer, before, digitalocean, "DigitalOcean is having trouble")
+        assert len(digitalocean.live_grants()) == 2
+        [owed] = Revocation.objects.all()
+        assert (owed.reason, owed.attempts, owed.last_error) == ("unavailable", 1, "unavailable")
+        assert not secrets_in(
+            [str(owed), repr(owed), *Event.objects.values_list("detail", flat=True)],
+        )
+
+    def test_the_request_id_is_shown_for_support(self, owner: Person, digitalocean: Sandbox) -> None:
+        callback = digitalocean.authorize(owner.leave(), team="Acme Web")
+        digitalocean.fault("status", **ACCOUNT, status=500)
+
+        answer = owner.come_back(callback)
+
+        asked = [each for each in digitalocean.recent_requests() if each["path"] == "/v2/account"][-1]
+        assert asked["status"] == 500
+        assert says(answer, asked["request_id"])
