@@ -199,7 +199,7 @@ def page(answer: Answer) -> Page:
             droplets.append(_droplet.decode(row))
         except msgspec.MsgspecError as error:
             # msgspec's messages name types and places, never a value.
-            log.warning("A droplet cannot be read: %s", error, extra={"digitalocean_request": answer.request_id})
+            log.warning("A droplet cannot be read: %s", error, extra={"digitalocean_request_id": answer.request_id})
     return Page(droplets, len(frame.droplets) - len(droplets), frame.meta.total, answer.request_id)
 
 

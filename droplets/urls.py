@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
 from django.urls import path
+
+from droplets import views
 
 app_name = "droplets"
 
-
-def _placeholder(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("fleet")
-
-
-urlpatterns = [path("droplets/", _placeholder, name="fleet")]
+urlpatterns = [
+    path("droplets/", views.fleet, name="fleet"),
+    path("droplets/<uuid:connection>/<int:droplet>/", views.detail, name="detail"),
+]
