@@ -16,3 +16,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("droplets.urls")),
 ]
+
+handler400 = "conveyor.views.bad_request"

@@ -6,10 +6,12 @@ import logging
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -27,6 +29,16 @@ def home(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect("droplets:fleet")
     return render(request, "home.html")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Our 400, except for a second click: logging in or out replaces the session under a request of the same moment.
+
+    Nothing was wrong with that request, and what it asked for has been done by the other one.
+    """
+    if isinstance(exception, SessionInterrupted):
+        return redirect("home")
+    return defaults.bad_request(request, exception)
 
 
 @never_cache
