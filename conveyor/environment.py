@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -18,6 +19,8 @@ T = TypeVar("T")
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 _LINE = re.compile(r"\s*(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=")
+# As Django's ALLOWED_HOSTS takes them: a name, .example.com for it and all below, *, an IPv6 address in brackets.
+_HOST = re.compile(r"\*|\.?[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
 
 
 def env_file() -> Path | None:
@@ -65,7 +68,10 @@ class Environment:
         if not value:
             return default
         try:
-            return parse(value)
+            # A warning of a library shows the value: whatever is worth one is malformed.
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                return parse(value)
         except Exception:
             self._problems.append(f"{name} is malformed: a good one looks like {good}")
             return default
@@ -90,10 +96,13 @@ class Environment:
         return self.read(name, default, _port, "8000, a number from 1 to 65535")
 
     def hosts(self, name: str, default: list[str]) -> list[str]:
-        return self.read(name, default, _list, "conveyor.example.com,www.example.com")
+        return self.read(name, default, _hosts, "conveyor.example.com,www.example.com")
 
     def url(self, name: str, default: str, good: str, schemes: tuple[str, ...] = ("https", "http")) -> str:
         return self.read(name, default, lambda value: _url(value, schemes), good)
+
+    def sentry_dsn(self, name: str) -> str:
+        return self.read(name, "", _sentry_dsn, "https://key@sentry.example.com/1")
 
     def database(self, name: str, default: Path) -> dict[str, Any]:
         fallback = self._env.db_url_config(f"sqlite:///{default}")
@@ -170,12 +179,29 @@ def _list(value: str) -> list[str]:
     return [item.strip() for item in value.split(",") if item.strip()]
 
 
+def _hosts(value: str) -> list[str]:
+    hosts = _list(value)
+    if not hosts or not all(_HOST.fullmatch(host) for host in hosts):
+        raise ValueError
+    return hosts
+
+
 def _url(value: str, schemes: tuple[str, ...]) -> str:
     parts = urlsplit(value)
     if parts.scheme not in schemes or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise ValueError
     _ = parts.port  # raises ValueError for a port that is none
     return value.rstrip("/")
+
+
+def _sentry_dsn(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("https", "http") or not parts.hostname or not parts.username:
+        raise ValueError
+    if not parts.path.rpartition("/")[2].isdigit():
+        raise ValueError
+    _ = parts.port  # raises ValueError for a port that is none
+    return value
 
 
 def _fernet_keys(value: str) -> list[str]:

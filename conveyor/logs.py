@@ -20,7 +20,7 @@ _TOKEN = re.compile(r"(do[opr]_v1_)[0-9A-Za-z]+|gAAAA[0-9A-Za-z_\-]{40,}=*")
 _SECRET_FIELD = re.compile(
     r"""((?:client_secret|refresh_token|access_token|code|code_verifier)["']?\s*[=:]\s*["']?)[^\s"'&,}]{6,}"""
 )
-# The key of a letter (reset of a password, proof of an address) is part of an address: in a log it would open an account.
+# The key in a letter (reset of a password, proof of an address) is part of an address: in a log it opens an account.
 _LETTER_KEY = re.compile(r"(/password/reset/key/|/confirm-email/)[^/\s]{6,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # What every log record has; anything else on it was given with extra= and belongs into the line.

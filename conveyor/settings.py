@@ -29,7 +29,9 @@ TOKEN_KEYS = _env.fernet_keys(
 
 _REGISTER = "register an OAuth application in DigitalOcean's control panel under API"
 DIGITAL_OCEAN_CLIENT_ID = _env.secret("DIGITAL_OCEAN_CLIENT_ID", required=not DEBUG, how=_REGISTER)
-DIGITAL_OCEAN_CLIENT_SECRET = _env.secret("DIGITAL_OCEAN_CLIENT_SECRET", required=not DEBUG, how=_REGISTER)
+DIGITAL_OCEAN_CLIENT_SECRET = _env.secret(
+    "DIGITAL_OCEAN_CLIENT_SECRET", required=not DEBUG or bool(DIGITAL_OCEAN_CLIENT_ID), how=_REGISTER
+)
 DIGITAL_OCEAN_OAUTH_URL = _env.url(
     "DIGITAL_OCEAN_OAUTH_URL",
     "https://cloud.digitalocean.com/v1/oauth",
@@ -262,7 +264,7 @@ LOGGING = {
 }
 DEFAULT_EXCEPTION_REPORTER_FILTER = "conveyor.logs.RedactingReporterFilter"
 
-SENTRY_DSN = _env.text("SENTRY_DSN")
+SENTRY_DSN = _env.sentry_dsn("SENTRY_DSN")
 
 _env.finish()
 

@@ -1,0 +1,39 @@
+"""What can be set is what is documented: nothing unsaid, nothing stale."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from tests.support.programs import PROJECT
+
+READERS = ("conveyor/settings.py", "conveyor/devserver.py", "gunicorn.conf.py")
+
+
+def read_variables() -> set[str]:
+    """The names in `env.flag("DEBUG")` and the like, in whatever reads the environment."""
+    found = set()
+    for path in READERS:
+        for node in ast.walk(ast.parse((PROJECT / path).read_text())):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="env" | "_env")), args=[ast.Constant(value=str(name)), *_]
+                ):
+                    found.add(name)
+    return found
+
+
+def test_the_variables_are_found() -> None:
+    assert {"SECRET_KEY", "PORT", "SANDBOX_PORT", "WEB_CONCURRENCY"} <= read_variables()
+
+
+@pytest.mark.parametrize(
+    ("path", "pattern"),
+    [(".env.example", r"^#([A-Z_]+)=(?:.*)$"), ("README.md", r"^\| `([A-Z_]+)` \|")],
+)
+def test_every_variable_is_documented_and_no_other(path: str, pattern: str) -> None:
+    documented = re.findall(pattern, (PROJECT / path).read_text(), re.MULTILINE)
+
+    assert sorted(documented) == sorted(read_variables())
