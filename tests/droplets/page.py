@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 
 from django.http import HttpResponse
@@ -23,6 +24,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
         self.tags.append((tag, found))
+        if tag not in ("a", "span", "bdi", "time", "strong", "b", "i"):
+            self._texts.append(" ")
         if tag == "tr":
             self._rows.append([])
             self._in_row = True
@@ -57,5 +60,7 @@ class Page(HTMLParser):
         """Where the forms of the page post to."""
         return [attrs["action"] for tag, attrs in self.tags if tag == "form"]
 
-    def links(self) -> list[str]:
-        return [attrs["href"] for tag, attrs in self.tags if tag == "a"]
+    def droplets(self) -> list[str]:
+        """The addresses of the droplets' pages."""
+        links = (attrs["href"] for tag, attrs in self.tags if tag == "a")
+        return [link for link in links if re.fullmatch(r"/droplets/[0-9a-f-]{36}/[0-9]+/", link)]
