@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import suppress
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -10,6 +12,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
 from allauth.socialaccount.providers.base import AuthError
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
@@ -20,6 +23,16 @@ from accounts import arrivals, links
 from accounts.digitalocean.errors import DigitalOceanError
 from accounts.models import Connection, User
 from accounts.trouble import Trouble, of_error, stop
+from accounts.users import is_released
+
+log = logging.getLogger(__name__)
+
+_NOT_SENT = Trouble(
+    "The e-mail could not be sent",
+    "Conveyor's mail server did not take it. Nothing is lost: wait a few minutes and try again. If you have just "
+    "signed up, your account is there, and logging in sends the e-mail again.",
+    status=503,
+)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -34,14 +47,39 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         """Who proves to own an address has it: an account that never did gives it up, in the same transaction."""
-        with transaction.atomic():
-            if email_address.can_set_verified():
-                squatters = User.objects.filter(email=email_address.email).exclude(pk=email_address.user_id)
-                for squatter in squatters.select_for_update():
-                    EmailAddress.objects.filter(user=squatter, email=email_address.email).delete()
-                    squatter.release_email()
-            confirmed: bool = super().confirm_email(request, email_address)
-            return confirmed
+        try:
+            with transaction.atomic():
+                if email_address.can_set_verified():
+                    squatters = User.objects.filter(email=email_address.email).exclude(pk=email_address.user_id)
+                    for squatter in squatters.select_for_update():
+                        EmailAddress.objects.filter(user=squatter, email=email_address.email).delete()
+                        squatter.release_email()
+                confirmed: bool = super().confirm_email(request, email_address)
+                return confirmed
+        except IntegrityError:
+            # Somebody else has proved it in this very moment.
+            self.add_message(
+                request,
+                messages.ERROR,
+                "account/messages/email_confirmation_failed.txt",
+                {"email": email_address.email},
+            )
+            return False
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Raises ImmediateHttpResponse, with a page that says so, when the mail server does not take the letter."""
+        if is_released(email):
+            return
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError:
+            log.exception("A letter could not be sent", extra={"letter": template_prefix})
+            raise stop(self.request, _NOT_SENT) from None
+
+    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
+        """Nobody waits for these: what they tell of has been done, with the letter or without."""
+        with suppress(ImmediateHttpResponse):
+            super().send_notification_mail(*args, **kwargs)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Not in DigitalOcean's callback, where asking would stash the login: our views ask before they leave."""

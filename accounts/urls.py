@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from accounts import views
 
 app_name = "accounts"
 
 urlpatterns = [
-    # In allauth's place, and under its name there: its own page knows neither states nor teams.
+    # These two stand in allauth's place, and are reversed by its names.
     path("3rdparty/", views.connections, name="connections"),
+    re_path(r"^confirm-email/(?P<key>[-:\w]+)/$", views.ConfirmEmail.as_view(), name="confirm_email"),
     path("connections/<uuid:pk>/reconnect/", views.reconnect, name="reconnect"),
     path("connections/<uuid:pk>/disconnect/", views.disconnect, name="disconnect"),
     path("connections/<uuid:pk>/sign-in/", views.sign_in, name="sign_in"),

@@ -62,7 +62,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def has_own_email(self) -> bool:
-        return not self.email.endswith(f"@{RELEASED_DOMAIN}")
+        return not is_released(self.email)
+
+
+def is_released(email: str) -> bool:
+    """Whether this stands for an address that was given up."""
+    return email.endswith(f"@{RELEASED_DOMAIN}")
 
 
 def display(user: User) -> str:

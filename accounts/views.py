@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
+from allauth.account.views import ConfirmEmailView
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.socialaccount.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -88,6 +90,18 @@ def settings(request: SignedInRequest) -> HttpResponse:
         "sessions": UserSession.objects.filter(user=user).count(),
     }
     return render(request, "accounts/settings.html", context)
+
+
+class ConfirmEmail(ConfirmEmailView):
+    """allauth's, but for a second click on its button: the page says that the link is used up, and is no 404."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        answer: HttpResponse
+        try:
+            answer = super().post(request, *args, **kwargs)
+        except Http404:
+            answer = self.get(request, *args, **kwargs)
+        return answer
 
 
 @login_required
