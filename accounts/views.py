@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import cards, links
+from accounts import cards, links, pairs
 from accounts.adapter import LAST_WAY_IN
 from accounts.forms import DeleteAccountForm
 from accounts.models import Connection, Revocation, User
@@ -56,11 +56,12 @@ def disconnect(request: SignedInRequest, pk: UUID) -> HttpResponse:
     connection = connection_of(request.user, pk)
     if request.method == "GET":
         return render(request, "accounts/disconnect.html", {"connection": cards.card(connection)})
+    lost = _unreadable([connection])
     waiting = links.disconnect(connection)
     if waiting is None:
         messages.error(request, LAST_WAY_IN)
     else:
-        messages.success(request, _told([connection.team_name], waiting))
+        messages.success(request, _told([connection.team_name], waiting, lost))
     return redirect("socialaccount_connections")
 
 
@@ -112,26 +113,42 @@ def delete(request: SignedInRequest) -> HttpResponse:
     form = DeleteAccountForm(request.POST or None, user=request.user)
     if form.is_valid():
         user = request.user
-        names = [connection.team_name for connection in Connection.objects.of(user)]
+        mine = list(Connection.objects.of(user))
+        names = [connection.team_name for connection in mine]
+        lost = _unreadable(mine)
         waiting = links.delete_account(user)
         logout(request)
         return render(
             request,
             "accounts/deleted.html",
-            {"told": _told(names, waiting) if names else ""},
+            {"told": _told(names, waiting, lost) if names else ""},
         )
     status = 422 if form.is_bound else 200
     context = {"form": form, "connections": cards.of(request.user)}
     return render(request, "accounts/delete.html", context, status=status)
 
 
-def _told(names: list[str], waiting: list[Revocation]) -> str:
-    """What was revoked, and what DigitalOcean has still to be told."""
-    what = ", ".join(names)
-    if not waiting:
-        return f"{what} is disconnected, and its access is revoked at DigitalOcean."
-    still = ", ".join(sorted({row.team_name for row in waiting}))
-    return (
-        f"{what} is disconnected. DigitalOcean could not be told yet to revoke the access of {still}; "
-        "Conveyor goes on trying until it is done."
-    )
+def _unreadable(connections: list[Connection]) -> list[str]:
+    """The teams whose stored access no key opens, so that there is nothing to revoke it with."""
+    return [connection.team_name for connection in connections if not pairs.is_readable(connection)]
+
+
+def _told(names: list[str], waiting: list[Revocation], lost: list[str]) -> str:
+    """What was revoked, what DigitalOcean has still to be told, and what it cannot be told."""
+    verb = "is" if len(names) == 1 else "are"
+    told = [f"{', '.join(names)} {verb} disconnected."]
+    if waiting:
+        still = ", ".join(sorted({row.team_name for row in waiting}))
+        told.append(
+            f"DigitalOcean could not be told yet to revoke the access of {still}; Conveyor goes on trying until it is "
+            "done."
+        )
+    if lost:
+        told.append(
+            f"The key to the stored access of {', '.join(lost)} is not here any more, so Conveyor cannot revoke it: "
+            "remove Conveyor in DigitalOcean's panel under API, OAuth."
+        )
+    if len(waiting) + len(lost) < len(names):
+        told.append("The rest of the access" if waiting or lost else "The access")
+        told[-1] += " is revoked at DigitalOcean."
+    return " ".join(told)
