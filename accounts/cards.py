@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.utils import timezone
-
 from accounts import links, pairs
 from accounts.adapter import LAST_WAY_IN
 from accounts.digitalocean import errors
@@ -76,6 +74,7 @@ def _state(connection: Connection) -> tuple[str, str, str]:
         return "needs_reconnect", "Needs you", sentence
     if not pairs.is_readable(connection):
         return "needs_reconnect", "Needs you", _LOST_KEY
-    if connection.retry_at and connection.retry_at > timezone.now():
+    if connection.last_error:
+        # Until a refresh has worked, also when the pause after the failed one is over.
         return "failing", "Waiting", errors.by_code(connection.last_error).sentence
     return "healthy", "Healthy", ""

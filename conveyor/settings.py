@@ -197,6 +197,7 @@ SOCIALACCOUNT_PROVIDERS = {
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Conveyor"
+MFA_ALLOW_UNVERIFIED_EMAIL = not _email  # where no address can be proved, none needs to be
 USERSESSIONS_TRACK_ACTIVITY = True
 
 # How many proxies in front of Conveyor tell the truth in X-Forwarded-For and X-Forwarded-Proto.

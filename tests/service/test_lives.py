@@ -73,6 +73,9 @@ class Lives(RuleBasedStateMachine):
         }
         for person in self.people.values():
             person.sign_up()
+        # Most of what can go wrong needs something to go wrong with.
+        for who, team in (("alice", "Acme Web"), ("alice", "Northwind"), ("bob", "Northwind")):
+            self.people[who].connect(team)
         self.lost: set[int] = set()
         self.used: set[Any] = set()
 
@@ -176,13 +179,15 @@ class Lives(RuleBasedStateMachine):
             thread.join()
         self.used.add(connection.pk)
 
-    @rule(team=teams, clock=st.booleans())
-    def expires(self, team: str, clock: bool) -> None:
+    @rule(team=teams, clock=st.booleans(), used=st.booleans())
+    def expires(self, team: str, clock: bool, used: bool) -> None:
         self.sandbox.expire(team=team)
         if clock:
             rows = Connection.objects.filter(team_name=team)
             past = timezone.now() - timedelta(seconds=1)
             SocialToken.objects.filter(connection__in=rows).update(expires_at=past)
+        if used:
+            self._use_all(team)
 
     @precondition(lambda self: Connection.objects.exists())
     @rule(
@@ -205,10 +210,12 @@ class Lives(RuleBasedStateMachine):
             if grant.refreshed > before.get(grant.grant, 0) and grant.refresh_token not in kept:
                 self.lost.add(grant.grant)
 
-    @rule(team=teams)
-    def is_revoked_in_the_panel(self, team: str) -> None:
+    @rule(team=teams, used=st.booleans())
+    def is_revoked_in_the_panel(self, team: str, used: bool) -> None:
         self.sandbox.revoke(team=team)
         self.used.clear()
+        if used:
+            self._use_all(team)
 
     @rule()
     def time_passes(self) -> None:
@@ -280,6 +287,10 @@ class Lives(RuleBasedStateMachine):
     def _use(self, connection: Connection) -> None:
         _use(str(connection.pk), "")
         self.used.add(connection.pk)
+
+    def _use_all(self, team: str) -> None:
+        for connection in Connection.objects.filter(team_name=team):
+            self._use(connection)
 
     def _accepted(self, connection: Connection, ledger: list[Grant]) -> bool:
         """Whether DigitalOcean would still take the stored refresh token."""
