@@ -60,7 +60,7 @@ class _Fan:
                 replayed |= rejected
                 tokens = {key: self._readings[key].token for key in rejected}
                 self.start([self._by_key[key] for key in rejected], tokens)
-                open_.update((self._readings[key].done, key) for key in rejected - self._refused.keys())
+                open_.update((self._readings[key].done, key) for key in rejected)
 
     def _rejected(self, keys: Iterable[UUID]) -> set[UUID]:
         return {key for key in keys if self._readings[key].is_rejected}

@@ -97,10 +97,11 @@ def _is_elsewhere(connection: Connection, listed: dict[UUID, Listed], whole: set
 
 def _leave_counts(listed: dict[UUID, Listed], now: datetime) -> None:
     """Leave on each connection how many droplets a whole reading found, and when: the Connections page shows it."""
-    with transaction.atomic():
-        for key, found in listed.items():
-            if found.is_complete:
-                Connection.objects.filter(pk=key).update(droplet_count=found.total, droplets_read_at=now)
+    counts = {key: found.total for key, found in listed.items() if found.is_complete}
+    if counts:
+        with transaction.atomic():
+            for key, count in counts.items():
+                Connection.objects.filter(pk=key).update(droplet_count=count, droplets_read_at=now)
 
 
 def _log_errors(listed: dict[UUID, Listed]) -> None:

@@ -57,12 +57,11 @@ class Listed:
 
 @dataclass
 class _Listing:
-    """One of the two listings while it is read. `planned` is the last page asked for, `end` an empty one."""
+    """One of the two listings while it is read. `planned` is the last page that was, or will be, asked for."""
 
     gpus: bool
     total: int | None = None
     planned: int = 1
-    end: int = MOST_PAGES + 1
     rows: dict[int, Row] = field(default_factory=dict)
     unreadable: int = 0
 
@@ -150,13 +149,12 @@ class Reading:
         listing.total = max(listing.total or 0, page.total)
         if not page.length:
             # Beyond the end, whatever the total says.
-            listing.end = min(listing.end, number)
             self._waiting = deque(call for call in self._waiting if call[0] is not listing or call[1] < number)
             return
         last = -(-page.total // api.PER_PAGE)
         if page.length >= api.PER_PAGE and page.total < number * api.PER_PAGE:
             last = number + 1  # more came than the total admits, so it tells nothing about the end either
-        for further in range(listing.planned + 1, min(last + 1, listing.end)):
+        for further in range(listing.planned + 1, min(last, MOST_PAGES) + 1):
             listing.planned = further
             self._waiting.append((listing, further))
 

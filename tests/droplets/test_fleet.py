@@ -125,6 +125,12 @@ def test_a_person_without_a_team_has_a_fleet_too(alice: Person) -> None:
     assert (found.teams, found.answered, found.items, found.troubles) == (1, 1, (), ())
 
 
+def test_two_people_without_a_team_are_two() -> None:
+    ada, linus = Connection(user_uuid="ada"), Connection(user_uuid="linus")
+
+    assert fleets.team_of(ada) != fleets.team_of(linus)
+
+
 def test_the_log_tells_what_failed_and_no_token(alice: Person, caplog: pytest.LogCaptureFixture) -> None:
     alice.connect("Acme Web")
     alice.sandbox.fault("status", path=LISTING, status=503)

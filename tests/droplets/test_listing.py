@@ -91,7 +91,7 @@ def test_it_makes_no_more_than_six_calls_at_once(digitalocean: Sandbox, listed: 
     digitalocean.settings(latency_ms=60)
 
     assert listed().is_complete
-    assert digitalocean.counters().in_flight_max[ENDPOINT] == listing.CALLS_AT_ONCE
+    assert digitalocean.counters().in_flight_max[ENDPOINT] == 6
 
 
 def test_it_believes_no_endless_total(digitalocean: Sandbox, listed: Read) -> None:
@@ -118,6 +118,14 @@ def test_a_401_ends_it_at_once(digitalocean: Sandbox, token: str, pool: ThreadPo
     assert reading.is_rejected
     assert isinstance(reading.end().error, errors.TokenRejected)
     assert digitalocean.counters().by_endpoint[ENDPOINT] < 21
+
+
+def test_a_401_is_told_before_any_other_error(digitalocean: Sandbox, listed: Read) -> None:
+    digitalocean.droplets("Acme Web", count=450)
+    digitalocean.fault("status", path=LISTING, type="gpus", status=500)
+    digitalocean.fault("status", path=LISTING, type="droplets", page=2, status=401)
+
+    assert isinstance(listed().error, errors.TokenRejected)
 
 
 # Handles
@@ -218,12 +226,30 @@ def test_a_list_that_grows_while_it_is_read_is_read_to_its_end(digitalocean: San
     assert digitalocean.counters().by_endpoint[ENDPOINT] == 3 + 1
 
 
+def test_the_largest_total_counts(digitalocean: Sandbox, listed: Read) -> None:
+    digitalocean.droplets("Acme Web", count=201)
+    digitalocean.fault("patch", path=LISTING, type="droplets", page=2, set={"/meta/total": 250})
+
+    assert listed().missing == 49
+
+
 def test_a_total_that_is_too_low_hides_nothing(digitalocean: Sandbox, listed: Read) -> None:
     digitalocean.droplets("Acme Web", count=450)
     gpus = digitalocean.team("Acme Web").gpus
     digitalocean.fault("patch", path=LISTING, type="droplets", set={"/meta/total": 10})
 
     assert len(listed().rows) == 450 + gpus
+
+
+def test_what_failed_beyond_a_total_that_is_too_low_is_still_told(digitalocean: Sandbox, listed: Read) -> None:
+    digitalocean.droplets("Acme Web", count=450)
+    digitalocean.fault("patch", path=LISTING, type="droplets", page=1, set={"/meta/total": 10})
+    digitalocean.fault("status", path=LISTING, type="droplets", page=2, status=500)
+
+    found = listed()
+
+    assert isinstance(found.error, errors.Unavailable)
+    assert not found.is_complete
 
 
 def test_a_droplet_in_both_listings_counts_once(digitalocean: Sandbox, listed: Read) -> None:
