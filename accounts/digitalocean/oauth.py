@@ -112,8 +112,10 @@ def _token(form: dict[str, str]) -> Pair:
     try:
         answer = wire.send("POST", _oauth_url("token"), timeout=TIMEOUT, form=form | credentials)
     except errors.DigitalOceanError as error:
-        raise _oauth_error(error) from None
-    return _pair(answer)
+        refused = error
+    else:
+        return _pair(answer)
+    raise _oauth_error(refused)
 
 
 def _pair(answer: wire.Answer) -> Pair:

@@ -6,7 +6,7 @@ from the environment, no cookies, nothing repeated. An answer is a value or one 
 
 from __future__ import annotations
 
-import logging
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,6 @@ from requests.adapters import HTTPAdapter
 from accounts.digitalocean import errors
 from accounts.digitalocean.deadline import POOL_CLASSES, Deadline
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LARGEST_BODY = 32 * 1024 * 1024
@@ -50,7 +49,8 @@ class Answer(msgspec.Struct, frozen=True):
         try:
             return msgspec.json.decode(self.body, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise self.unexpected(_shape_of(error)) from None
+            wrong = _shape_of(error)
+        raise self.unexpected(wrong)
 
     def unexpected(self, detail: str) -> errors.UnexpectedAnswer:
         return errors.UnexpectedAnswer(detail, status=self.status, request_id=self.request_id)
@@ -114,6 +114,7 @@ def send(
         headers["Content-Type"] = "application/json"
     if timeout <= 0:
         raise errors.TooSlow("no time left")
+    broken: errors.DigitalOceanError | None = None
     with Deadline(timeout) as deadline:
         try:
             response = _session.request(
@@ -131,11 +132,15 @@ def send(
             finally:
                 response.close()
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            # `from None`: the exceptions of requests carry the request, and with it the token.
-            raise _broken(error, deadline, method) from None
-        if deadline.expired and "content-length" not in response.headers:
-            # With a length urllib3 has counted; without one, an answer that was cut looks like one that ended.
-            raise errors.TooSlow("the deadline cut the answer short")
+            broken = _broken(error, deadline)
+        else:
+            if deadline.expired and "content-length" not in response.headers:
+                # With a length urllib3 has counted; without one, an answer that was cut looks like one that ended.
+                broken = errors.TooSlow("the deadline cut the answer short")
+    if broken:
+        # Out here, and not `from None` in there: the exceptions of requests carry the request, and with it the token,
+        # and an exception raised while another is handled keeps that one for good.
+        raise broken
     request_id = response.headers.get("x-request-id", "")[:100]
     answer = Answer(response.status_code, response.headers, content, request_id)
     if 200 <= answer.status < 300:
@@ -152,7 +157,7 @@ def _read(response: requests.Response) -> bytes:
     return bytes(content)
 
 
-def _broken(error: Exception, deadline: Deadline, method: str) -> errors.DigitalOceanError:
+def _broken(error: Exception, deadline: Deadline) -> errors.DigitalOceanError:
     """Why there is no whole answer. The kind of the exception is all of it that is told."""
     kind = type(error).__name__
     if deadline.expired or isinstance(error, (requests.Timeout, TimeoutError)):
@@ -201,22 +206,32 @@ def _retry_at(headers: Mapping[str, str], default: int | None = 60) -> datetime 
     """When DigitalOcean asks to come back: `retry-after` (seconds, or a date as RFC 9110 §10.2.3 allows), else
     `ratelimit-reset` (epoch seconds), else in `default` seconds. Never more than an hour from now."""
     now = datetime.now(UTC)
-    seconds: float | None = default
+    seconds: float | None = None
     if value := headers.get("retry-after"):
-        seconds = _seconds(value, now) or seconds
+        seconds = _seconds(value, now)
     elif (value := headers.get("ratelimit-reset")) and headers.get("ratelimit-remaining") == "0":
-        with suppress(ValueError):
-            seconds = float(value) - now.timestamp()
-    if seconds is None or seconds != seconds:
+        reset = _number(value)
+        seconds = None if reset is None else reset - now.timestamp()
+    if seconds is None:
+        seconds = default
+    if seconds is None:
         return None
     return now + timedelta(seconds=min(max(seconds, 1), _RETRY_AFTER_LIMIT))
 
 
 def _seconds(value: str, now: datetime) -> float | None:
+    seconds = _number(value)
+    if seconds is None:
+        with suppress(ValueError, TypeError):
+            seconds = (parsedate_to_datetime(value) - now).total_seconds()
+    return seconds
+
+
+def _number(value: str) -> float | None:
+    """None for what is no number, "nan" included."""
     with suppress(ValueError):
-        return float(value)
-    with suppress(ValueError, TypeError):
-        return (parsedate_to_datetime(value) - now).total_seconds()
+        number = float(value)
+        return None if math.isnan(number) else number
     return None
 
 
