@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from accounts import revocations
 from accounts.models import Connection, Event, Revocation, User
 from tests.support.callback import EXCHANGE, PATH, assert_refused
 from tests.support.pages import says
@@ -35,6 +37,18 @@ class TestWorks:
 
         assert connection.scope == "read"
         assert stray_grants(digitalocean) == []
+
+    def test_with_pkce(self, alice: Person, digitalocean: Sandbox, settings: Any) -> None:
+        """Its setting is off by default: DigitalOcean documents it for public clients only."""
+        assert "code_challenge" not in alice.leave()
+        providers = {"digitalocean": settings.SOCIALACCOUNT_PROVIDERS["digitalocean"] | {"OAUTH_PKCE_ENABLED": True}}
+        settings.SOCIALACCOUNT_PROVIDERS = providers
+
+        there = alice.leave()
+
+        assert "code_challenge_method=S256" in there
+        alice.come_back(digitalocean.authorize(there, team="Acme Web"))
+        assert alice.connections
 
     def test_the_same_team_by_another_digitalocean_user_is_another_connection(
         self, owner: Person, bob: Person, digitalocean: Sandbox
@@ -169,6 +183,16 @@ class TestRefuses:
         assert_refused(answer, before, digitalocean, "Conveyor is not set up correctly", "tell whoever runs")
         assert "not-the-secret" not in answer.content.decode() + caplog.text
         assert any(record.levelname == "CRITICAL" for record in caplog.records)  # loud for the operator
+
+    def test_a_grant_that_fell_due_on_the_way(
+        self, owner: Person, digitalocean: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(revocations, "ABANDONED", timedelta(0))
+        before = Stored.now()
+
+        answer = owner.go("Acme Web")
+
+        assert_refused(answer, before, digitalocean, "That took too long", "Start again from Conveyor")
 
     def test_the_team_is_connected_by_somebody_else(self, owner: Person, digitalocean: Sandbox) -> None:
         """The same DigitalOcean user, another account here."""

@@ -11,6 +11,7 @@ from accounts.models import Event, Revocation
 from tests.support.callback import ACCOUNT, EXCHANGE, REVOKE, assert_refused
 from tests.support.pages import says
 from tests.support.person import Person
+from tests.support.raw import http, raw
 from tests.support.sandbox import Sandbox
 from tests.support.stored import Stored, secrets_in
 
@@ -52,11 +53,6 @@ TROUBLE = {
         {"body": "access_token=abc", "content_type": ""},
         "DigitalOcean's answer made no sense",
     ),
-    "a redirect": (
-        "redirect",
-        {"location": "http://127.0.0.1:9/", "status": 307},
-        "DigitalOcean's answer made no sense",
-    ),
 }
 
 # The exchange took effect, and what came back is spoilt. The token that came is good enough to be revoked with.
@@ -94,6 +90,19 @@ class TestHandlesTheTokenEndpoint:
         assert_refused(answer, before, digitalocean, title, "Start again from Conveyor")
         assert not Revocation.objects.exists()
         assert digitalocean.counters().by_endpoint["POST /v1/oauth/token authorization_code"] == 2  # sent once
+
+    @pytest.mark.parametrize("status", [302, 307, 308])
+    def test_a_redirect_is_not_followed(self, owner: Person, digitalocean: Sandbox, status: int) -> None:
+        """A 307 would have the code and the client secret posted once more, to whoever it names."""
+        callback = digitalocean.authorize(owner.leave(), team="Acme Web")
+        before = Stored.now()
+
+        with raw(http(b'{"access_token": "x"}')) as elsewhere:
+            digitalocean.fault("redirect", **EXCHANGE, location=elsewhere.url, status=status)
+            answer = owner.come_back(callback)
+
+        assert_refused(answer, before, digitalocean, "DigitalOcean's answer made no sense")
+        assert elsewhere.requests == []
 
     def test_it_is_down(self, owner: Person, digitalocean: Sandbox, settings: Any) -> None:
         callback = digitalocean.authorize(owner.leave(), team="Acme Web")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialAccount
+from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from accounts.models import Connection, Event, Revocation, User
 from tests.support import totp
@@ -300,6 +303,36 @@ class TestRefuses:
         assert Revocation.objects.get().reason == "abandoned"
         assert stray_grants(digitalocean) == []
 
+    def test_a_team_that_somebody_else_has_linked_before_the_second_factor(
+        self, ada: Person, digitalocean: Sandbox
+    ) -> None:
+        secret = totp.switch_on(ada.user)
+        ada.go("Acme Web", process="login")
+        other = Person(digitalocean, "carol@example.com", "ada")
+        other.sign_up()
+        other.connect("Acme Web")
+        before = Stored.now()
+
+        ada.client.post(MFA, {"code": totp.code(secret)})
+
+        assert is_signed_in(ada)
+        assert says(ada.client.get(CONNECTIONS), "You are signed in, but the team could not be connected.")
+        assert Stored.now() == before
+        assert len(digitalocean.live_grants()) == 2
+
+    def test_a_second_factor_that_comes_after_the_grant_fell_due(self, ada: Person, digitalocean: Sandbox) -> None:
+        secret = totp.switch_on(ada.user)
+        ada.go("Acme Web", process="login")
+        before = Stored.now()
+        Revocation.objects.update(due_at=timezone.now())
+
+        ada.client.post(MFA, {"code": totp.code(secret)})
+
+        assert is_signed_in(ada)
+        assert says(ada.client.get(CONNECTIONS), "the team could not be connected. Connect it again.")
+        assert Stored.now() == before
+        assert stray_grants(digitalocean) == []
+
     def test_get_switches_nothing(self, owner: Person) -> None:
         pk = owner.connection("Northwind").pk
 
@@ -333,6 +366,13 @@ class TestTheLastWayIn:
         assert says(bare.client.get(CONNECTIONS), LAST, "Set a password first, or switch on another team.")
         assert bare.connection("Northwind").sign_in
         assert len(digitalocean.live_grants()) == 2
+
+    def test_allauths_own_rule_knows_it_too(self, bare: Person) -> None:
+        """Its "last account" would let the only team that may sign in go, as long as another stays."""
+        account = bare.connection("Northwind").account
+
+        with pytest.raises(ValidationError, match=LAST):
+            get_adapter().validate_disconnect(account, SocialAccount.objects.all())
 
     def test_what_does_not_sign_in_can_go(self, bare: Person) -> None:
         pk = bare.connection("Acme Web").pk
