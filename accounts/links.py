@@ -131,10 +131,10 @@ def _link(
         raise AssertionError("a row that this transaction holds changed its generation")
     connection.refresh_from_db()
     kind = Event.Kind.CONNECT if added else Event.Kind.RECONNECT
-    trail.record(kind, connection, actor=actor, user=user)
+    trail.record(kind, connection, actor=actor, user=user, request_id=grant.request_id)
     if not added and scope_before != grant.scope:
         detail = f"from {scope_before or 'none'} to {grant.scope or 'none'}"
-        trail.record(Event.Kind.SCOPE, connection, actor=actor, user=user, detail=detail)
+        trail.record(Event.Kind.SCOPE, connection, actor=actor, user=user, detail=detail, request_id=grant.request_id)
     return connection, "added" if added else "renewed"
 
 
@@ -207,7 +207,9 @@ def discard(pk: UUID, reason: str, *, user: User | None = None) -> None:
     revocations.make_due(pk, reason)
     grant = Revocation.objects.filter(pk=pk).first()
     if grant:
-        trail.record(Event.Kind.REFUSED, grant, actor=trail.PERSON, outcome=reason, user=user)
+        trail.record(
+            Event.Kind.REFUSED, grant, actor=trail.PERSON, outcome=reason, user=user, request_id=grant.request_id
+        )
     pay_now([pk])
 
 

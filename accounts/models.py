@@ -116,6 +116,7 @@ class Revocation(models.Model):
     team_name = models.CharField("team", max_length=255, blank=True)
     email = models.EmailField(max_length=320, blank=True)
     connection_id = models.UUIDField(null=True, db_index=True)
+    request_id = models.CharField("DigitalOcean's request id", max_length=100, blank=True)
     reason = models.CharField(max_length=40)
     created_at = models.DateTimeField("created", default=timezone.now)
     due_at = models.DateTimeField("due", default=timezone.now, db_index=True)

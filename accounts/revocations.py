@@ -36,10 +36,12 @@ def owe(
     reason: str,
     connection: Connection | None = None,
     scope: str = "",
+    request_id: str = "",
     due_in: timedelta = timedelta(0),
 ) -> Revocation:
     """Write down, sealed, that this pair is to be revoked. Belongs into the transaction that makes it unwanted."""
-    row = Revocation(expires_at=expires_at, reason=reason, scope=scope[:1000], due_at=timezone.now() + due_in)
+    row = Revocation(expires_at=expires_at, reason=reason, scope=scope[:1000], request_id=request_id[:100])
+    row.due_at = timezone.now() + due_in
     if connection:
         row.connection_id = connection.pk
         row.user_uuid, row.team_uuid = connection.user_uuid, connection.team_uuid

@@ -71,6 +71,7 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
             expires_at=response.expires_at,
             reason=links.UNLINKED,
             scope=oauth.account_scope(scope),
+            request_id=response.request_id,
             due_in=revocations.ABANDONED,
         )
         try:

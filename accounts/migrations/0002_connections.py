@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ('team_name', models.CharField(blank=True, max_length=255, verbose_name='team')),
                 ('email', models.EmailField(blank=True, max_length=320)),
                 ('connection_id', models.UUIDField(db_index=True, null=True)),
+                ('request_id', models.CharField(blank=True, max_length=100, verbose_name="DigitalOcean's request id")),
                 ('reason', models.CharField(max_length=40)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
                 ('due_at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, verbose_name='due')),

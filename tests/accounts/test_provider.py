@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from allauth.socialaccount.models import SocialAccount, SocialToken
 
-from accounts.models import Revocation
+from accounts.models import Event, Revocation
 from tests.support.person import Person
 from tests.support.sandbox import Sandbox
 
@@ -51,3 +51,11 @@ def test_the_query_string_cannot_widen_what_is_asked_for(alice: Person) -> None:
     query = parse_qs(urlsplit(url).query)
     assert query["scope"] == ["read"]
     assert "prompt" not in query
+
+
+def test_the_trail_has_digitaloceans_request_id(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+
+    event = Event.objects.get(kind=Event.Kind.CONNECT)
+    assert (event.user, event.connection_id, event.actor, event.outcome) == (alice.user, connection.pk, "person", "ok")
+    assert event.request_id

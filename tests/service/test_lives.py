@@ -40,6 +40,7 @@ from hypothesis.stateful import (
 )
 
 from accounts import cards, pairs, revocations
+from accounts.digitalocean import oauth
 from accounts.models import Connection, Event, Revocation, User
 from tests.support.person import Person
 from tests.support.sandbox import Grant, Sandbox
@@ -192,7 +193,9 @@ class Lives(RuleBasedStateMachine):
             self._use_all(team)
 
     @rule(
-        n=numbers, kind=st.sampled_from(["reset", "truncate", "empty", "html", "status", "json"]), after=st.booleans()
+        n=numbers,
+        kind=st.sampled_from(["drip", "reset", "truncate", "empty", "html", "status", "json"]),
+        after=st.booleans(),
     )
     def refreshes_badly(self, n: int, kind: str, after: bool) -> None:
         """The answer to a refresh is spoilt, before or after DigitalOcean has rotated the pair."""
@@ -200,7 +203,7 @@ class Lives(RuleBasedStateMachine):
             return
         connection, _ = picked
         more = {"status": {"status": 503}, "json": {"json": [1], "status": 200}, "html": {"status": 200}}.get(kind, {})
-        more = {"truncate": {"at": 30}}.get(kind, more)
+        more = {"truncate": {"at": 30}, "drip": {"interval": 0.1}}.get(kind, more)
         before = {grant.grant: grant.refreshed for grant in self.sandbox.ledger()}
         self.sandbox.fault(
             kind, path=TOKEN, grant_type="refresh_token", times=1, phase="after" if after else "before", **more
@@ -313,7 +316,8 @@ class Lives(RuleBasedStateMachine):
 
 
 @pytest.mark.usefixtures("transactional_db")
-def test_any_life(digitalocean: Sandbox, settings: Any) -> None:
+def test_any_life(digitalocean: Sandbox, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oauth, "TIMEOUT", 1.0)
     settings.TOKEN_KEYS = list(settings.TOKEN_KEYS)
     Lives.sandbox = digitalocean
     run_state_machine_as_test(Lives, settings=_PROFILE)
