@@ -1,0 +1,35 @@
+"""The browser: Debian's Chromium, Google's Chrome, or the one that Playwright brings."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import Browser, Playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+HOW = "no browser: apt-get install chromium, or .venv/bin/playwright install chromium"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+)
+
+
+def found(playwright: Playwright) -> str:
+    """The path of a browser, or nothing."""
+    for name in NAMES:
+        if path := shutil.which(name):
+            return path
+    own = playwright.chromium.executable_path
+    return own if Path(own).exists() else ""
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Start it. LookupError, with how to get one, where there is none."""
+    path = found(playwright)
+    if not path:
+        raise LookupError(HOW)
+    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)

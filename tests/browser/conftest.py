@@ -1,0 +1,93 @@
+"""One Conveyor, one sandbox and one browser for all of these tests; people of their own for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser import chromium
+from tests.browser.leaks import leaks
+from tests.browser.server import Conveyor
+from tests.browser.visitor import Visitor
+from tests.support.sandbox import Sandbox
+
+Arrive = Callable[..., Visitor]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them in one process where tests run side by side: starting Conveyor takes longer than most tests."""
+    for item in items:
+        if "tests/browser/" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    # Playwright keeps an event loop on this thread, where Django then refuses to speak to a database: these tests
+    # must not need one, and the loop must not outlive them.
+    with sync_playwright() as playwright:
+        try:
+            browser = chromium.launch(playwright)
+        except LookupError as missing:
+            pytest.skip(str(missing))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def digitalocean_process(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    sandbox = Sandbox.start(state=tmp_path_factory.mktemp("digitalocean") / "sandbox.sqlite3")
+    yield sandbox
+    sandbox.stop()
+
+
+@pytest.fixture(scope="package")
+def conveyor(digitalocean_process: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Conveyor]:
+    conveyor = Conveyor(tmp_path_factory.mktemp("conveyor"), digitalocean_process)
+    try:
+        conveyor.set_up()
+        conveyor.start()
+        yield conveyor
+        conveyor.stop()
+    finally:
+        conveyor.stop()
+        conveyor.database.drop()
+
+
+@pytest.fixture(scope="package")
+def _worlds() -> Iterator[int]:
+    return iter(range(100, 1000))
+
+
+@pytest.fixture
+def digitalocean(digitalocean_process: Sandbox, _worlds: Iterator[int]) -> Sandbox:
+    """A DigitalOcean whose people and teams no earlier test has connected."""
+    digitalocean_process.reset(seed=next(_worlds), droplets=20)
+    return digitalocean_process
+
+
+@pytest.fixture
+def arrive(browser: Browser, conveyor: Conveyor, digitalocean: Sandbox) -> Iterator[Arrive]:
+    """Call it for a visitor with a browser of their own. In the end nobody's browser has had anything to complain of,
+    and no token is in what it was sent, in the database, in a session or in the log."""
+    visitors: list[Visitor] = []
+
+    def come(**more: bool) -> Visitor:
+        visitors.append(Visitor(browser, conveyor.url, **more))
+        return visitors[-1]
+
+    yield come
+    for visitor in visitors:
+        visitor.close()
+    complaints = [complaint for visitor in visitors for complaint in visitor.complaints]
+    sent = [text for visitor in visitors for _, text in visitor.sent]
+    assert complaints == []
+    assert sent
+    assert leaks(conveyor, digitalocean, sent) == []
+
+
+@pytest.fixture
+def visitor(arrive: Arrive) -> Visitor:
+    return arrive()

@@ -1,0 +1,143 @@
+"""A person at a real browser, which is watched: what it complains of, and every text that it was sent."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import Error as BrowserError
+
+PASSWORD = "correct horse battery staple"
+WIDE = {"width": 1280, "height": 900}
+NARROW = {"width": 390, "height": 844}
+TELL_OF_VIOLATIONS = (
+    "document.addEventListener('securitypolicyviolation', "
+    "event => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`))"
+)
+
+
+class Visitor:
+    """Somebody with a browser of their own, at Conveyor's address."""
+
+    def __init__(self, browser: Browser, url: str, *, javascript: bool = True) -> None:
+        self.url = url
+        self.complaints: list[str] = []
+        self.sent: list[tuple[str, str]] = []
+        self.may_answer: set[int] = set()
+        """Statuses above 399 that a page itself may have; what belongs to a page may have none."""
+        self._context = browser.new_context(
+            base_url=url, viewport=WIDE, java_script_enabled=javascript, reduced_motion="reduce"
+        )
+        self._context.set_default_timeout(15_000)  # milliseconds
+        self._context.add_init_script(TELL_OF_VIOLATIONS)
+        self._context.on("console", self._on_console)
+        self._context.on("weberror", lambda error: self.complaints.append(f"script: {error.error}"))
+        self._context.on("requestfailed", self._on_failed)
+        self._context.on("requestfinished", self._on_finished)
+        self.page: Page = self._context.new_page()
+
+    def close(self) -> None:
+        """Leave, once everything that was under way has been judged."""
+        self.page.wait_for_timeout(100)  # milliseconds
+        self._context.close()
+
+    # What is watched
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # Chromium notes each 4xx there as well; those are judged where the answer comes in.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self.complaints.append(f"console: {message.text}")
+
+    def _on_failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # a page was left while it loaded
+            self.complaints.append(f"failed: {request.url} {request.failure}")
+
+    def _on_finished(self, request: Request) -> None:
+        answer = request.response()
+        if answer is None:
+            return
+        self._judge(request, answer)
+        kind = answer.headers.get("content-type", "")
+        if answer.url.startswith(self.url) and kind.startswith(("text/", "application/json", "image/svg")):
+            headers = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
+            self.sent.append((answer.url, f"{answer.url}\n{headers}\n{_body(answer)}"))
+
+    def _judge(self, request: Request, answer: Response) -> None:
+        page = request.is_navigation_request()
+        if answer.status >= 400 and not (page and answer.status in self.may_answer):
+            self.complaints.append(f"{answer.status}: {request.method} {answer.url}")
+        if not answer.url.startswith(self.url) and not page:
+            origin = urlsplit(request.frame.url)
+            if f"{origin.scheme}://{origin.netloc}" == self.url:
+                self.complaints.append(f"from elsewhere: {answer.url}")
+
+    # What a person does
+
+    def go(self, path: str) -> None:
+        self.page.goto(path)
+
+    def press(self, name: str) -> None:
+        """Press a button of the page's content."""
+        self.page.get_by_role("main").get_by_role("button", name=name, exact=True).first.click()
+
+    def follow(self, name: str) -> None:
+        """Follow a link, wherever it is."""
+        self.page.get_by_role("link", name=name, exact=True).first.click()
+
+    def fill(self, **fields: str) -> None:
+        """Fill in fields by the name of their label; underscores are spaces or hyphens."""
+        for label, value in fields.items():
+            self.page.get_by_label(label.replace("_", "-"), exact=True).fill(value)
+
+    def sign_up(self, email: str) -> None:
+        self.go("/accounts/signup/")
+        self.fill(E_mail=email, Password=PASSWORD)
+        self.press("Sign up")
+
+    def log_in(self, email: str, password: str = PASSWORD) -> None:
+        self.fill(E_mail=email, Password=password)
+        self.press("Log in")
+
+    def log_out(self) -> None:
+        self.go("/accounts/settings/")
+        self.press("Log out")
+
+    def connect(self, team: str) -> None:
+        """From wherever a Connect button is, over the consent page, back to Conveyor."""
+        self.press("Connect a team")
+        self.consent(team)
+
+    def consent(self, team: str) -> None:
+        self.page.get_by_label(team, exact=True).check()
+        self.page.get_by_role("button", name="Authorize").click()
+        self.page.wait_for_url(f"{self.url}/**")
+
+    # What a person sees
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.page.url).path
+
+    def sees(self, *texts: str) -> bool:
+        """Whether the page shows all of these."""
+        shown = " ".join(self.page.inner_text("body").split())
+        for text in texts:
+            assert text in shown, f"{text!r} is not on {self.page.url}:\n{shown}"
+        return True
+
+    def droplets(self) -> list[str]:
+        """The names in the fleet's table, from top to bottom."""
+        return self.page.locator("th.fleet-name a").all_inner_texts()
+
+    def scrolls_sideways(self) -> bool:
+        found: bool = self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        return found
+
+
+def _body(answer: Response) -> str:
+    if 300 <= answer.status < 400:
+        return ""
+    try:
+        return answer.text()
+    except BrowserError:  # the page was left before its text was asked for
+        return ""
