@@ -10,7 +10,6 @@ from time import monotonic
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Connection, User
@@ -97,11 +96,13 @@ def _is_elsewhere(connection: Connection, listed: dict[UUID, Listed], whole: set
 
 def _leave_counts(listed: dict[UUID, Listed], now: datetime) -> None:
     """Leave on each connection how many droplets a whole reading found, and when: the Connections page shows it."""
-    counts = {key: found.total for key, found in listed.items() if found.is_complete}
-    if counts:
-        with transaction.atomic():
-            for key, count in counts.items():
-                Connection.objects.filter(pk=key).update(droplet_count=count, droplets_read_at=now)
+    whole = [
+        Connection(pk=key, droplet_count=found.total, droplets_read_at=now)
+        for key, found in listed.items()
+        if found.is_complete
+    ]
+    # One statement however many there are; one that was disconnected meanwhile is simply not there to be updated.
+    Connection.objects.bulk_update(whole, ["droplet_count", "droplets_read_at"])
 
 
 def _log_errors(listed: dict[UUID, Listed]) -> None:

@@ -48,6 +48,14 @@ class TestWorks:
 
         assert not answer.headers.get("Location", "").startswith(REAUTHENTICATE)
 
+    def test_the_button_is_taken_up_again_after_the_password(self, owner: Person, digitalocean: Sandbox) -> None:
+        log_in_again_needed(owner)
+        asked = owner.client.post("/accounts/digitalocean/login/", {"process": "connect", "next": "/droplets/"})
+
+        there = owner.client.post(asked["Location"], {"password": PASSWORD})["Location"]
+
+        assert there.startswith(f"{digitalocean.oauth_url}/authorize?")
+
     def test_the_password_is_as_good_as_a_log_in(self, owner: Person, digitalocean: Sandbox) -> None:
         log_in_again_needed(owner)
         asked = owner.client.post(CONNECT)

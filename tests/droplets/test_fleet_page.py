@@ -104,7 +104,7 @@ def test_without_a_team_it_says_how_to_begin(alice: Person) -> None:
 
     assert page.status == 200
     assert "No team connected yet" in page.text
-    assert page.actions() == ["/accounts/digitalocean/login/?process=connect&next=/droplets/"]
+    assert page.actions() == ["/accounts/digitalocean/login/"]
     assert len(page.with_class("btn-primary")) == 1
 
 
