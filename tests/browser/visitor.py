@@ -19,14 +19,18 @@ TELL_OF_VIOLATIONS = (
 class Visitor:
     """Somebody with a browser of their own, at Conveyor's address."""
 
-    def __init__(self, browser: Browser, url: str, *, javascript: bool = True) -> None:
+    def __init__(self, browser: Browser, url: str, *, javascript: bool = True, scale: float = 1) -> None:
         self.url = url
         self.complaints: list[str] = []
         self.sent: list[tuple[str, str]] = []
         self.may_answer: set[int] = set()
         """Statuses above 399 that a page itself may have; what belongs to a page may have none."""
         self._context = browser.new_context(
-            base_url=url, viewport=WIDE, java_script_enabled=javascript, reduced_motion="reduce"
+            base_url=url,
+            viewport=WIDE,
+            device_scale_factor=scale,
+            java_script_enabled=javascript,
+            reduced_motion="reduce",
         )
         self._context.set_default_timeout(15_000)  # milliseconds
         self._context.add_init_script(TELL_OF_VIOLATIONS)
