@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 # Python's programs are run as modules: the scripts of a virtual environment break when the directory is moved.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix
+.PHONY: help setup run test check fix docs
 .DELETE_ON_ERROR:
 
 help: ## List what make can do here
@@ -41,3 +41,6 @@ check:
 fix: setup ## Repair what lint and formatting can repair by themselves
 	@$(RUN) -m ruff check --fix
 	@$(RUN) -m ruff format
+
+docs: setup ## Write docs/token-faults.md anew, from what happens
+	@WRITE_DOCS=1 $(RUN) -m pytest -q tests/service/test_fault_table.py
