@@ -15,9 +15,7 @@ from tests.support.sandbox import Sandbox
 
 def pytest_configure() -> None:
     """What only tests want: no collected static files, and passwords that cost nothing."""
-    django_settings.STORAGES["staticfiles"]["BACKEND"] = (
-        "django.contrib.staticfiles.storage.StaticFilesStorage"
-    )
+    django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
