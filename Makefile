@@ -26,7 +26,7 @@ run: setup ## Start Conveyor on http://127.0.0.1:8000 (PORT=..., SANDBOX="--drop
 	@exec $(RUN) -m conveyor.devserver $(SANDBOX)
 
 test: setup ## Run the whole suite, or one file of it (T=tests/test_walls.py)
-	@$(RUN) -m pytest $(if $(T),$(T),-n auto --maxprocesses 8 --dist loadgroup --cov --cov-report=term)
+	@$(RUN) -m pytest $(if $(T),$(T),-n auto --cov --cov-report=term)
 
 check: setup ## Lint, formatting, types, walls between the apps, migrations, settings of a deployment
 check: export ENV_FILE := tests/support/deployment.env

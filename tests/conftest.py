@@ -8,15 +8,30 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.person import Person
 from tests.support.sandbox import Sandbox
 
 
 def pytest_configure() -> None:
-    """What only tests want: no collected static files, and passwords that cost nothing."""
+    """What only tests want: no collected static files, passwords that cost nothing, and to empty no other's cache."""
     django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    if django_settings.REDIS_URL:
+        django_settings.CACHES["default"]["BACKEND"] = "tests.support.caches.OwnKeys"
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+class OneBrowser(LoadScopeScheduling):
+    """Shares the tests out one by one, but the browser's all to one, and first: they begin by starting Conveyor."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneBrowser:
+    return OneBrowser(config, log)
 
 
 @pytest.fixture(scope="session")

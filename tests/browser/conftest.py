@@ -16,13 +16,6 @@ from tests.support.sandbox import Sandbox
 Arrive = Callable[..., Visitor]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of them in one process where tests run side by side: starting Conveyor takes longer than most tests."""
-    for item in items:
-        if "tests/browser/" in item.nodeid:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     # Playwright keeps an event loop on this thread, where Django then refuses to speak to a database: these tests

@@ -8,9 +8,8 @@ import urllib.request
 from pathlib import Path
 from urllib.error import URLError
 
-from redis import Redis
-
 from tests.browser.database import Database, PostgreSQL, of_this_run
+from tests.support.caches import forget
 from tests.support.programs import GUNICORN, MANAGE, PROJECT, environment, free_port, run
 from tests.support.sandbox import Sandbox
 from tests.support.waiting import until
@@ -34,6 +33,7 @@ class Conveyor:
             "DIGITAL_OCEAN_API_URL": sandbox.api_url,
             "DATABASE_URL": self.database.url,
             "REDIS_URL": self._redis,
+            "CACHE_PREFIX": f"{os.environ['CACHE_PREFIX']}-browser",
             "STATIC_ROOT": str(directory / "static"),
             "PORT": str(self.port),
             "WEB_CONCURRENCY": "4" if isinstance(self.database, PostgreSQL) else "2",
@@ -84,8 +84,7 @@ class Conveyor:
         """Stop and start; what was only cached is forgotten."""
         self.stop()
         if self._redis:
-            with Redis.from_url(self._redis) as redis:
-                redis.flushdb()
+            forget(self._redis, self._environment["CACHE_PREFIX"])
         self.start()
 
     def make_staff(self, email: str, password: str) -> None:

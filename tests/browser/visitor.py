@@ -75,18 +75,30 @@ class Visitor:
             if f"{origin.scheme}://{origin.netloc}" == self.url:
                 self.complaints.append(f"from elsewhere: {answer.url}")
 
+    def complains(self, of: str) -> bool:
+        """Whether the browser complains of it, within five seconds."""
+        for _ in range(50):
+            if any(of in complaint for complaint in self.complaints):
+                return True
+            self.page.wait_for_timeout(100)  # milliseconds
+        return False
+
     # What a person does
 
     def go(self, path: str) -> None:
         self.page.goto(path)
 
     def press(self, name: str) -> None:
-        """Press a button of the page's content."""
-        self.page.get_by_role("main").get_by_role("button", name=name, exact=True).first.click()
+        """Press a button of the page's content, and wait for the page that it leads to."""
+        button = self.page.get_by_role("main").get_by_role("button", name=name, exact=True).first
+        with self.page.expect_navigation():
+            button.click()
 
     def follow(self, name: str) -> None:
-        """Follow a link, wherever it is."""
-        self.page.get_by_role("link", name=name, exact=True).first.click()
+        """Follow a link, wherever it is, and wait for its page."""
+        link = self.page.get_by_role("link", name=name, exact=True).first
+        with self.page.expect_navigation():
+            link.click()
 
     def fill(self, **fields: str) -> None:
         """Fill in fields by the name of their label; underscores are spaces or hyphens."""
@@ -112,9 +124,10 @@ class Visitor:
         self.consent(team)
 
     def consent(self, team: str) -> None:
+        """Authorize a team on the consent page, and come back."""
         self.page.get_by_label(team, exact=True).check()
-        self.page.get_by_role("button", name="Authorize").click()
-        self.page.wait_for_url(f"{self.url}/**")
+        self.press("Authorize")
+        assert self.page.url.startswith(f"{self.url}/"), self.page.url
 
     # What a person sees
 

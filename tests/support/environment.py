@@ -6,7 +6,7 @@ DATABASE_URL and REDIS_URL come from outside, so that one suite runs on every ki
 from __future__ import annotations
 
 import os
-from urllib.parse import urlsplit
+from uuid import uuid4
 
 # A developer's .env is none of the tests' business.
 os.environ["ENV_FILE"] = ""
@@ -31,9 +31,5 @@ for name in (
 ):
     os.environ.pop(name, None)
 
-# Each test begins with an empty cache, so processes that run tests side by side take numbers of Redis of their own:
-# gw0 the given one, gw1 the next. Redis has sixteen unless told otherwise.
-if os.environ.get("REDIS_URL") and (worker := os.environ.get("PYTEST_XDIST_WORKER")):
-    parts = urlsplit(os.environ["REDIS_URL"])
-    number = int(parts.path.strip("/") or 0) + int(worker.removeprefix("gw"))
-    os.environ["REDIS_URL"] = parts._replace(path=f"/{number}").geturl()
+# Processes that run tests side by side may share a Redis, with each other and with a developer: each has its own keys.
+os.environ["CACHE_PREFIX"] = f"tests-{uuid4().hex}"
