@@ -1,6 +1,7 @@
 # The developer's whole vocabulary: `make` lists it.
 
 PYTHON ?= python3
+COVERAGE ?= --cov --cov-report=term
 VENV := .venv
 RUN := $(VENV)/bin/python
 # Python's programs are run as modules: the scripts of a virtual environment break when the directory is moved.
@@ -26,7 +27,7 @@ run: setup ## Start Conveyor on http://127.0.0.1:8000 (PORT=..., SANDBOX="--drop
 	@exec $(RUN) -m conveyor.devserver $(SANDBOX)
 
 test: setup ## Run the whole suite, or one file of it (T=tests/test_walls.py)
-	@$(RUN) -m pytest $(if $(T),$(T),-n auto --cov --cov-report=term)
+	@$(RUN) -m pytest $(if $(T),$(T),-n auto $(COVERAGE))
 
 check: setup ## Lint, formatting, types, walls between the apps, migrations, settings of a deployment
 check: export ENV_FILE := tests/support/deployment.env
