@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 HOW = "no browser: apt-get install chromium, or .venv/bin/playwright install chromium"
@@ -18,18 +18,16 @@ ARGUMENTS = (
 )
 
 
-def found(playwright: Playwright) -> str:
+def found() -> str:
     """The path of a browser, or nothing."""
     for name in NAMES:
         if path := shutil.which(name):
             return path
-    own = playwright.chromium.executable_path
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
     return own if Path(own).exists() else ""
 
 
-def launch(playwright: Playwright) -> Browser:
-    """Start it. LookupError, with how to get one, where there is none."""
-    path = found(playwright)
-    if not path:
-        raise LookupError(HOW)
+def launch(playwright: Playwright, path: str) -> Browser:
+    """Start it."""
     return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)

@@ -16,15 +16,25 @@ from tests.support.sandbox import Sandbox
 Arrive = Callable[..., Visitor]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where there is no browser, these tests are skipped, with a word on how to get one."""
+    mine = [item for item in items if item.nodeid.startswith("tests/browser/")]
+    if mine and not chromium.found():
+        for item in mine:
+            item.add_marker(pytest.mark.skip(reason=chromium.HOW))
+
+
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def chromium_path() -> str:
+    return chromium.found()
+
+
+@pytest.fixture(scope="package")
+def browser(chromium_path: str) -> Iterator[Browser]:
     # Playwright keeps an event loop on this thread, where Django then refuses to speak to a database: these tests
     # must not need one, and the loop must not outlive them.
     with sync_playwright() as playwright:
-        try:
-            browser = chromium.launch(playwright)
-        except LookupError as missing:
-            pytest.skip(str(missing))
+        browser = chromium.launch(playwright, chromium_path)
         yield browser
         browser.close()
 
@@ -64,7 +74,7 @@ def digitalocean(digitalocean_process: Sandbox, _worlds: Iterator[int]) -> Sandb
 @pytest.fixture
 def arrive(browser: Browser, conveyor: Conveyor, digitalocean: Sandbox) -> Iterator[Arrive]:
     """Call it for a visitor with a browser of their own. In the end nobody's browser has had anything to complain of,
-    and no token is in what it was sent, in the database, in a session or in the log."""
+    and no token is in what it was sent, in the database, in a session, in Redis or in the log."""
     visitors: list[Visitor] = []
 
     def come(**more: bool) -> Visitor:

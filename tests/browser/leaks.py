@@ -18,6 +18,7 @@ def leaks(conveyor: Conveyor, digitalocean: Sandbox, sent: Iterable[str]) -> lis
     places = {
         "database": (conveyor.database.rows(), marks),
         "session": (conveyor.database.sessions(), marks | {SEALED}),
+        "cache": (conveyor.cached, marks | {SEALED}),
         "log": ([conveyor.log], marks | {SEALED}),
         "page": (sent, marks | {SEALED}),
     }

@@ -20,13 +20,14 @@ SIZE = {"width": 1280, "height": 760}
 
 def take(directory: Path) -> None:
     """Sign up, connect three teams, and photograph the fleet in both schemes."""
+    path = chromium.found()
     sandbox = Sandbox.start(options=["--droplets", "24"])
     conveyor = Conveyor(directory, sandbox)
     try:
         conveyor.set_up()
         conveyor.start()
         with sync_playwright() as playwright:
-            visitor = Visitor(chromium.launch(playwright), conveyor.url, scale=1.4)
+            visitor = Visitor(chromium.launch(playwright, path), conveyor.url, scale=1.4)
             visitor.sign_up("ada@acme.example")
             for team in ("Acme Web", "Northwind", "Side projects"):
                 visitor.connect(team)

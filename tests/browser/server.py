@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 from tests.browser.database import Database, PostgreSQL, of_this_run
-from tests.support.caches import forget
+from tests.support.caches import cached, forget
 from tests.support.programs import GUNICORN, MANAGE, PROJECT, environment, free_port, run
 from tests.support.sandbox import Sandbox
 from tests.support.waiting import until
@@ -90,6 +90,11 @@ class Conveyor:
     def make_staff(self, email: str, password: str) -> None:
         """The first staff user, as the README says."""
         self.manage("createsuperuser", "--no-input", "--email", email, DJANGO_SUPERUSER_PASSWORD=password)
+
+    @property
+    def cached(self) -> list[str]:
+        """Everything that it keeps in Redis; what a process caches for itself cannot be seen from outside."""
+        return cached(self._redis, self._environment["CACHE_PREFIX"]) if self._redis else []
 
     @property
     def log(self) -> str:

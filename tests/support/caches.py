@@ -13,6 +13,13 @@ def forget(redis_url: str, prefix: str) -> None:
             redis.delete(*keys)
 
 
+def cached(redis_url: str, prefix: str) -> list[str]:
+    """Every key of `prefix` with what is kept under it."""
+    with Redis.from_url(redis_url) as redis:
+        keys = list(redis.scan_iter(f"{prefix}:*", count=1000))
+        return [f"{key!r}: {redis.dump(key)!r}" for key in keys]
+
+
 class OwnKeys(RedisCache):
     """Django's own, but `clear` leaves other people's keys alone."""
 
