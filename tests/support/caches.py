@@ -17,7 +17,7 @@ def cached(redis_url: str, prefix: str) -> list[str]:
     """Every key of `prefix` with what is kept under it."""
     with Redis.from_url(redis_url) as redis:
         keys = list(redis.scan_iter(f"{prefix}:*", count=1000))
-        return [f"{key!r}: {redis.dump(key)!r}" for key in keys]
+        return [f"{key!r}: {redis.get(key)!r}" for key in keys]
 
 
 class OwnKeys(RedisCache):
