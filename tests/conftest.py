@@ -22,16 +22,21 @@ def pytest_configure() -> None:
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-class OneBrowser(LoadScopeScheduling):
-    """Shares the tests out one by one, but the browser's all to one, and first: they begin by starting Conveyor."""
+ONE_AFTER_ANOTHER = ("tests/browser/", "tests/service/test_stampede.py")
+"""What must not run beside its like. The browser's tests share a Conveyor; each stampede holds 64 connections to the
+database, and PostgreSQL takes a hundred unless told otherwise."""
+
+
+class OneAfterAnother(LoadScopeScheduling):
+    """Shares the tests out one by one, but what belongs together to one process, and first: it takes longest."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "browser" if nodeid.startswith("tests/browser/") else nodeid
+        return next((start for start in ONE_AFTER_ANOTHER if nodeid.startswith(start)), nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneBrowser:
-    return OneBrowser(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneAfterAnother:
+    return OneAfterAnother(config, log)
 
 
 @pytest.fixture(scope="session")
