@@ -112,7 +112,6 @@ def _link(
         )
     else:
         _owe_replaced(connection)
-    scope_before = connection.scope
     access_token, refresh_token = revocations.opened(grant)
     stored = pairs.store(
         connection,
@@ -129,12 +128,11 @@ def _link(
     )
     if not stored:
         raise AssertionError("a row that this transaction holds changed its generation")
-    connection.refresh_from_db()
     kind = Event.Kind.CONNECT if added else Event.Kind.RECONNECT
     trail.record(kind, connection, actor=actor, user=user, request_id=grant.request_id)
-    if not added and scope_before != grant.scope:
-        detail = f"from {scope_before or 'none'} to {grant.scope or 'none'}"
-        trail.record(Event.Kind.SCOPE, connection, actor=actor, user=user, detail=detail, request_id=grant.request_id)
+    if not added and connection.scope != grant.scope:
+        trail.scope_changed(connection, grant.scope, actor=actor, user=user, request_id=grant.request_id)
+    connection.refresh_from_db()
     return connection, "added" if added else "renewed"
 
 

@@ -25,7 +25,7 @@ ABANDONED = timedelta(hours=1)
 """A grant that has not been linked by then is taken for abandoned. Well above the life of allauth's pending pages."""
 
 _LEASE = timedelta(seconds=30)
-_WORKERS = 8
+"""Longer than paying one takes at most: revoke, refresh, revoke, of `oauth.TIMEOUT` each."""
 
 
 def owe(
@@ -87,7 +87,10 @@ def pay(pks: Iterable[UUID], *, until: float, actor: str) -> dict[UUID, errors.D
     """
     outcome: dict[UUID, errors.DigitalOceanError | None] = {}
     running: dict[Future[oauth.Pair | str], tuple[Revocation, Step]] = {}
-    pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="revoke")
+    pks = list(pks)
+    # As wide as there are rows: one that waited for its turn could outlive its lease, and another payer would spend
+    # the same refresh token and take the grant for dead.
+    pool = ThreadPoolExecutor(max(len(pks), 1), thread_name_prefix="revoke")
 
     def start(row: Revocation, step: Step) -> None:
         timeout = min(until - monotonic(), oauth.TIMEOUT)

@@ -207,6 +207,8 @@ def _after_refusal(refresh: _Refresh) -> str | errors.DigitalOceanError:
 def _save(refresh: _Refresh, pair: oauth.Pair, actor: str) -> bool:
     """Store a refreshed pair where the generation is still the one it came from; else it is owed a revocation."""
     connection = refresh.connection
+    # RFC 6749 §5.1: none sent means the same as before.
+    scope = connection.scope if pair.scope is None else oauth.account_scope(pair.scope)
     with transaction.atomic():
         saved = connection.token is not None and store(
             connection,
@@ -214,11 +216,13 @@ def _save(refresh: _Refresh, pair: oauth.Pair, actor: str) -> bool:
             # RFC 6749 §6: none sent means that the old one goes on.
             refresh_token=pair.refresh_token or refresh.refresh_token,
             expires_at=pair.expires_at,
-            scope=connection.scope if pair.scope is None else oauth.account_scope(pair.scope),
+            scope=scope,
             refreshed_at=timezone.now(),
         )
         if saved:
             trail.record(Event.Kind.REFRESH, connection, actor=actor, request_id=pair.request_id)
+            if scope != connection.scope:
+                trail.scope_changed(connection, scope, actor=actor, request_id=pair.request_id)
         else:
             revocations.owe(
                 pair.access_token,

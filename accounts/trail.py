@@ -47,3 +47,11 @@ def record(
             "detail": detail or "-",
         },
     )
+
+
+def scope_changed(
+    connection: Connection, scope: str, *, actor: str, user: User | None = None, request_id: str = ""
+) -> None:
+    """Write down that DigitalOcean now grants `scope`, where `connection` still has what it granted before."""
+    detail = f"from {connection.scope or 'none'} to {scope or 'none'}"
+    record(Event.Kind.SCOPE, connection, actor=actor, user=user, detail=detail, request_id=request_id)

@@ -79,6 +79,20 @@ def test_it_pays_the_revocations_that_are_owed(alice: Person, digitalocean: Sand
     assert not Revocation.objects.exists()
 
 
+def test_no_revocation_of_a_batch_waits_for_its_turn(db: None, digitalocean: Sandbox) -> None:
+    """One that did could outlive its lease."""
+    for _ in range(12):
+        pair = digitalocean.connect()
+        revocations.owe(pair["access_token"], pair["refresh_token"], expires_at=None, reason="test")
+    digitalocean.fault("delay", path="/v1/oauth/revoke", seconds=1)
+
+    _, printed = run(batch=12)
+
+    assert "12 revoked" in printed
+    assert digitalocean.counters().in_flight_max["POST /v1/oauth/revoke"] == 12
+    assert digitalocean.live_grants() == []
+
+
 def test_an_expired_access_token_does_not_keep_a_grant_alive(alice: Person, digitalocean: Sandbox) -> None:
     """Its refresh token still lives, so it takes a refresh to revoke the grant."""
     connection = alice.connect()

@@ -389,6 +389,20 @@ def test_a_refresh_slower_than_the_page_is_seen_through(digitalocean: Sandbox, t
     assert stored_pair(connection) == (grant.access_token, grant.refresh_token)
 
 
+def test_another_scope_is_kept_and_written_to_the_trail(alice: Person, digitalocean: Sandbox) -> None:
+    connection = alice.connect()
+    age(connection)
+    digitalocean.fault("patch", path=TOKEN_ENDPOINT, grant_type="refresh_token", set={"/scope": "account:read read"})
+
+    ask(connection)
+
+    connection.refresh_from_db()
+    assert connection.scope == "account:read read"
+    event = Event.objects.get(kind=Event.Kind.SCOPE)
+    assert (event.connection_id, event.detail) == (connection.pk, "from read to account:read read")
+    assert event.request_id
+
+
 class TestPartialAnswers:
     """RFC 6749 makes refresh_token, scope and expires_in optional."""
 
