@@ -14,25 +14,13 @@ from django.utils import timezone
 
 from accounts.models import Connection, User
 from droplets import fanout, troubles
+from droplets.items import Item, Team
 from droplets.listing import Listed
-from droplets.rows import Row, by_name
-from droplets.statuses import Status, status_of
+from droplets.rows import by_name
 from droplets.totals import Totals
 from droplets.troubles import Trouble
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Item:
-    """A droplet, and the connection that it was read through."""
-
-    connection: Connection
-    row: Row
-
-    @property
-    def status(self) -> Status:
-        return status_of(self.row.status)
 
 
 @dataclass(frozen=True)
@@ -76,8 +64,9 @@ def _items(connections: Sequence[Connection], listed: dict[UUID, Listed]) -> tup
     """All droplets by name. A team that two DigitalOcean users have linked counts once."""
     items: dict[tuple[str, int], Item] = {}
     for connection in connections:
+        team = Team.of(connection)
         for row in listed[connection.pk].rows:
-            items.setdefault((team_of(connection), row.id), Item(connection, row))
+            items.setdefault((team.key, row.id), Item(row, team))
     return tuple(sorted(items.values(), key=lambda item: by_name(item.row)))
 
 

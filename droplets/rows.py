@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from droplets.schema import Droplet, Image, Region
+from droplets.schema import Address, Droplet, Image, Region
 
 _DIGITS = re.compile(r"([0-9]+)")
 _ARCHITECTURE = re.compile(r" (\(LTS\) )?(x64|x32)$")
@@ -15,7 +15,10 @@ _PLACE_NUMBER = re.compile(r" [0-9]+$")
 
 
 class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`memory` in MB, `disk` in GB, `monthly` in US dollars. What DigitalOcean did not tell is "" or None."""
+    """`memory` in MB, `disk` in GB, `monthly` in US dollars. What DigitalOcean did not tell is "" or None.
+
+    `public` and `private` are all its addresses, those of version 4 before those of version 6.
+    """
 
     id: int
     name: str
@@ -24,10 +27,12 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     image: str
     region: str
     region_slug: str
+    size_slug: str
     vcpus: int | None
     memory: int | None
     disk: int | None
-    address: str
+    public: tuple[str, ...]
+    private: tuple[str, ...]
     tags: tuple[str, ...]
     monthly: float | None
     created_at: datetime | None
@@ -43,14 +48,21 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
             image=image_name(droplet.image),
             region=place(region),
             region_slug=region.slug or "",
+            size_slug=droplet.size_slug or "",
             vcpus=droplet.vcpus,
             memory=droplet.memory,
             disk=droplet.disk,
-            address=main_address(droplet),
+            public=_addresses(*droplet.public_v4, *droplet.public_v6),
+            private=_addresses(*droplet.private_v4),
             tags=tuple(droplet.tags or ()),
             monthly=droplet.size.price_monthly if droplet.size else None,
             created_at=droplet.created_at,
         )
+
+    @property
+    def address(self) -> str:
+        """The public address to show where there is room for one."""
+        return self.public[0] if self.public else ""
 
 
 def name_of(droplet: Droplet) -> str:
@@ -72,9 +84,8 @@ def place(region: Region) -> str:
     return _PLACE_NUMBER.sub("", region.name or "") or (region.slug or "")
 
 
-def main_address(droplet: Droplet) -> str:
-    """The public address to show where there is room for one: version 4 before version 6."""
-    return next((str(a.ip_address) for a in (*droplet.public_v4, *droplet.public_v6)), "")
+def _addresses(*addresses: Address) -> tuple[str, ...]:
+    return tuple(str(address.ip_address) for address in addresses)
 
 
 def by_name(row: Row) -> tuple[list[str | tuple[int, str]], int]:

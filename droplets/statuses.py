@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 _WORDS = {
     "active": ("Active", "ok"),
@@ -21,6 +22,7 @@ class Status:
     look: str
 
 
+@lru_cache(maxsize=64)
 def status_of(slug: str) -> Status:
     """One that DigitalOcean does not document is shown under its own name."""
     word, look = _WORDS.get(slug, (slug.replace("_", " ").capitalize() or "Unknown", "off"))

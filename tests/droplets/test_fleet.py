@@ -28,7 +28,7 @@ def test_it_holds_every_droplet_of_every_team(alice: Person) -> None:
 
     assert len(found.items) == found.totals.droplets == sum(team.droplets + team.gpus for team in teams)
     assert (found.teams, found.answered, found.troubles) == (2, 2, ())
-    assert {item.connection.team_name for item in found.items} == {"Acme Web", "Northwind"}
+    assert {item.team.name for item in found.items} == {"Acme Web", "Northwind"}
 
 
 def test_it_is_in_the_same_order_every_time(alice: Person) -> None:

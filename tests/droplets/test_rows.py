@@ -30,11 +30,15 @@ def test_a_row_is_flat() -> None:
         vcpus=4,
         memory=8192,
         disk=160,
+        size_slug=Text("s-4vcpu-8gb"),
         size=Size(price_monthly=48.0),
         region=Region(slug=Text("fra1"), name=Text("Frankfurt 1")),
         image=image(name="24.04 (LTS) x64", distribution="Ubuntu", public=True),
         networks=Networks(
-            v4=[Address(Text("203.0.113.11"), None, Text("public"))],
+            v4=[
+                Address(Text("10.0.0.2"), None, Text("private")),
+                Address(Text("203.0.113.11"), None, Text("public")),
+            ],
             v6=[Address(Text("2001:db8::1"), None, Text("public"))],
         ),
         tags=[Text("web"), Text("env:prod")],
@@ -43,8 +47,8 @@ def test_a_row_is_flat() -> None:
     found = Row.of(droplet)
 
     assert found == Row(
-        7, "web-1", "active", True, "Ubuntu 24.04", "Frankfurt", "fra1", 4, 8192, 160, "203.0.113.11",
-        ("web", "env:prod"), 48.0, None,
+        7, "web-1", "active", True, "Ubuntu 24.04", "Frankfurt", "fra1", "s-4vcpu-8gb", 4, 8192, 160,
+        ("203.0.113.11", "2001:db8::1"), ("10.0.0.2",), ("web", "env:prod"), 48.0, None,
     )  # fmt: skip
 
 
