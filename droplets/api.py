@@ -17,6 +17,9 @@ from droplets import schema
 PER_PAGE = 200
 """Rows of a page: the most that DigitalOcean gives."""
 
+CALL_TIMEOUT = 10.0
+"""Seconds for one call, where its reading has more: what hangs that long is asked for again another time."""
+
 _PASSING = {502, 503, 504}
 
 
@@ -44,13 +47,13 @@ def _get(token: str, path: str, *, params: Mapping[str, str | int] | None = None
     """A GET, and once more where that can help and there is time."""
     url = f"{settings.DIGITAL_OCEAN_API_URL}{path}"
     try:
-        return wire.send("GET", url, timeout=until - monotonic(), token=token, params=params)
+        return wire.send("GET", url, timeout=min(until - monotonic(), CALL_TIMEOUT), token=token, params=params)
     except errors.Unavailable as error:
         pause = random.uniform(0.05, 0.25)  # noqa: S311  # so that not all come back at once; no secret
         if not _may_pass(error) or monotonic() + pause >= until:
             raise
         sleep(pause)
-    return wire.send("GET", url, timeout=until - monotonic(), token=token, params=params)
+    return wire.send("GET", url, timeout=min(until - monotonic(), CALL_TIMEOUT), token=token, params=params)
 
 
 def _may_pass(error: errors.Unavailable) -> bool:

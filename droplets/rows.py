@@ -40,21 +40,22 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @classmethod
     def of(cls, droplet: Droplet) -> Row:
         region = droplet.region or Region()
+        # str(): msgspec writes no subclasses of it, and a row is for keeping.
         return cls(
             id=droplet.id,
-            name=name_of(droplet),
-            status=droplet.status or "",
+            name=str(name_of(droplet)),
+            status=str(droplet.status or ""),
             locked=bool(droplet.locked),
-            image=image_name(droplet.image),
-            region=place(region),
-            region_slug=region.slug or "",
-            size_slug=droplet.size_slug or "",
+            image=str(image_name(droplet.image)),
+            region=str(place(region)),
+            region_slug=str(region.slug or ""),
+            size_slug=str(droplet.size_slug or ""),
             vcpus=droplet.vcpus,
             memory=droplet.memory,
             disk=droplet.disk,
             public=_addresses(*droplet.public_v4, *droplet.public_v6),
             private=_addresses(*droplet.private_v4),
-            tags=tuple(droplet.tags or ()),
+            tags=tuple(str(tag) for tag in droplet.tags or ()),
             monthly=droplet.size.price_monthly if droplet.size else None,
             created_at=droplet.created_at,
         )

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from accounts.digitalocean.wire import Answer
+from accounts.digitalocean.wire import Allowance, Answer
 
 log = logging.getLogger(__name__)
 
@@ -165,12 +165,16 @@ class Droplet(msgspec.Struct, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """A page of a listing: what could be read, how many rows could not, how many droplets the whole listing has."""
+    """A page of a listing: what could be read, how many rows could not, how many droplets the whole listing has.
+
+    `allowance` is what the token may still call.
+    """
 
     droplets: list[Droplet]
     unreadable: int
     total: int
     request_id: str
+    allowance: Allowance | None
 
     @property
     def length(self) -> int:
@@ -200,7 +204,7 @@ def page(answer: Answer) -> Page:
         except msgspec.MsgspecError as error:
             # msgspec's messages name types and places, never a value.
             log.warning("A droplet cannot be read: %s", error, extra={"digitalocean_request_id": answer.request_id})
-    return Page(droplets, len(frame.droplets) - len(droplets), frame.meta.total, answer.request_id)
+    return Page(droplets, len(frame.droplets) - len(droplets), frame.meta.total, answer.request_id, answer.allowance)
 
 
 def droplet(answer: Answer) -> Droplet:

@@ -7,25 +7,30 @@ from datetime import datetime
 
 from accounts.digitalocean import errors
 from accounts.models import Connection
-from droplets.listing import Listed
+from droplets.readings import Failure, Reading
 
-_OWNERS = (errors.NeedsReconnect, errors.NotAllowed)
+_OWNERS = {errors.NeedsReconnect.code, errors.NotAllowed.code}
 """What only a new consent of the owner can change."""
+
+_SLOW = "Its droplets are being read, and DigitalOcean takes its time."
+_CHANGED = "Its list changed while it was read."
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """`happened` and `shown` are whole sentences. `request_id` is DigitalOcean's, for its support.
+    """`happened` and `shown` are whole sentences, but for `as_of`: `shown` then ends in the age of what is shown.
 
-    `retry_at` is when DigitalOcean, or the token service, says that trying again makes sense. `is_blank` where nothing
-    of the team is shown, so that what was known of it before is worth telling.
+    `request_id` is DigitalOcean's, for its support. `retry_at` is when it is tried again. `is_blank` where nothing of
+    the team is shown, so that what was known of it before is worth telling. `is_waiting` while it is still being read.
     """
 
     connection: Connection
     happened: str
     shown: str = ""
+    as_of: datetime | None = None
     needs_reconnect: bool = False
     is_blank: bool = False
+    is_waiting: bool = False
     retry_at: datetime | None = None
     request_id: str = ""
 
@@ -35,43 +40,89 @@ def of_error(connection: Connection, error: errors.DigitalOceanError) -> Trouble
     return Trouble(
         connection,
         happened=error.sentence,
-        needs_reconnect=isinstance(error, _OWNERS),
+        needs_reconnect=error.code in _OWNERS,
         retry_at=error.retry_at,
         request_id=error.request_id,
     )
 
 
-def of_listing(connection: Connection, listed: Listed, *, elsewhere: bool) -> Trouble | None:
-    """None where all is well. `elsewhere`: another connection of the same person shows all of the same team."""
-    if listed.is_complete and not listed.unreadable:
+def of_reading(connection: Connection, reading: Reading | None, shown: int, *, elsewhere: bool) -> Trouble | None:
+    """What is wrong with a team that is not being read for the first time; None where all is well.
+
+    `shown` droplets of it are on the page. `elsewhere`: another connection of the same person shows the whole team.
+    """
+    failure = _failure(connection, reading)
+    if reading is None:
+        reading = Reading()
+    if failure is None and (reading.taken_at is None or (reading.is_whole and not reading.unreadable)):
         return None
-    error = listed.error
+    is_old = connection.state == Connection.State.NEEDS_RECONNECT or reading.tried_at != reading.taken_at
+    sentence, as_of = _shown(reading, shown, is_old)
     return Trouble(
         connection,
-        happened=error.sentence if error else _odd(listed),
-        shown="All of its droplets are shown through your other connection to it." if elsewhere else _shown(listed),
-        needs_reconnect=isinstance(error, _OWNERS),
-        is_blank=not elsewhere and not listed.rows,
-        retry_at=error.retry_at if error else None,
-        request_id=listed.request_id,
+        happened=failure.sentence if failure else _odd(reading),
+        shown="All of its droplets are shown through your other connection to it." if elsewhere else sentence,
+        as_of=None if elsewhere else as_of,
+        needs_reconnect=failure is not None and failure.code in _OWNERS,
+        is_blank=not elsewhere and not shown,
+        retry_at=reading.renew_at if failure and failure.code not in _OWNERS else None,
+        request_id=failure.request_id if failure else reading.request_id,
     )
 
 
-def _odd(listed: Listed) -> str:
-    if listed.unreadable:
-        return f"{_droplets(listed.unreadable)} could not be read."
-    return "Its list changed while it was read."
+def of_waiting(connection: Connection, shown: int, total: int) -> Trouble:
+    """A team whose first reading takes longer than the page could wait. `shown` of its `total` droplets have come."""
+    so_far = f"{shown:,} of {_droplets(total)} {_have(shown)} come so far." if shown else "None of them has come yet."
+    return Trouble(connection, happened=_SLOW, shown=so_far, is_blank=not shown, is_waiting=True)
 
 
-def _shown(listed: Listed) -> str:
-    if not listed.has_ordinary and not listed.has_gpus:
-        return "None of its droplets are shown."
-    if not listed.has_ordinary:
-        return f"Only {_droplets(len(listed.rows), 'GPU ')} of it can be shown."
-    if not listed.has_gpus:
-        return f"{_droplets(len(listed.rows))} of it can be shown; GPU droplets, if it has any, are missing."
-    return f"{len(listed.rows):,} of {_droplets(listed.total)} {'is' if len(listed.rows) == 1 else 'are'} shown."
+def of_slow(connection: Connection, reading: Reading, shown: int) -> Trouble:
+    """A team whose renewal takes long: what is shown is older than it should be."""
+    sentence, as_of = _shown(reading, shown, is_old=True)
+    return Trouble(connection, happened=_SLOW, shown=sentence, as_of=as_of, is_waiting=True)
+
+
+def _failure(connection: Connection, reading: Reading | None) -> Failure | None:
+    if connection.state == Connection.State.NEEDS_RECONNECT:
+        return Failure.of(errors.NeedsReconnect())
+    # One that was met with an older pair says nothing about this one.
+    return reading.failure if reading and reading.generation == connection.generation else None
+
+
+def _odd(reading: Reading) -> str:
+    return f"{_droplets(reading.unreadable)} could not be read." if reading.unreadable else _CHANGED
+
+
+def _shown(reading: Reading, shown: int, is_old: bool) -> tuple[str, datetime | None]:
+    """What is there of the team, and of when that is if it is not of now."""
+    if reading.taken_at is None:
+        return "None of its droplets are shown.", None
+    if is_old:
+        if not shown:
+            return "It had no droplets", reading.taken_at
+        return f"Its {_droplets(shown)} {_are(shown)} shown as {_they(shown)}", reading.taken_at
+    if reading.kept:
+        now = shown - reading.kept
+        return f"{now:,} of its {_droplets(shown)} {_are(now)} as of now, the others as they were", reading.kept_from
+    if reading.ordinary is None:
+        return f"Only {_droplets(shown, 'GPU ')} of it can be shown.", None
+    if reading.gpus is None:
+        return f"{_droplets(shown)} of it can be shown; GPU droplets, if it has any, are missing.", None
+    total = shown + reading.missing + reading.unreadable
+    return f"{shown:,} of {_droplets(total)} {_are(shown)} shown.", None
 
 
 def _droplets(count: int, kind: str = "") -> str:
     return f"{count:,} {kind}droplet{'' if count == 1 else 's'}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _they(count: int) -> str:
+    return "it was" if count == 1 else "they were"
+
+
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"

@@ -8,5 +8,6 @@ app_name = "droplets"
 
 urlpatterns = [
     path("droplets/", views.fleet, name="fleet"),
+    path("droplets/<uuid:connection>/renew/", views.renew, name="renew"),
     path("droplets/<uuid:connection>/<int:droplet>/", views.detail, name="detail"),
 ]

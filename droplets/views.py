@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.digitalocean import errors
 from accounts.models import Connection
-from accounts.request import SignedInRequest
+from accounts.request import SignedInRequest, signed_in
 from droplets import detail as details
 from droplets import fleet as fleets
 from droplets import troubles
@@ -22,17 +23,41 @@ from droplets.statuses import status_of
 
 
 @never_cache
-@login_required
+@signed_in
 @require_safe
 def fleet(request: SignedInRequest) -> HttpResponse:
-    """Every droplet of every connected team."""
-    found = fleets.read(request.user)
-    page = page_of(found.items, request.GET.get("page", ""))
-    return render(request, "droplets/fleet.html", {"fleet": found, "page": page})
+    """Every droplet of every connected team.
+
+    An open page asks again with the `edition` that it shows: that request sees renewals through, and is answered with
+    the page's part that changes, or with 204 where nothing has.
+    """
+    seen = request.GET.get("edition", "")
+    found = fleets.read(request.user, wait=bool(seen))
+    if request.htmx and seen == found.edition:
+        answer = HttpResponse(status=204)
+    else:
+        page = page_of(found.catalog.items, request.GET.get("page", ""))
+        template = "droplets/_fleet.html" if request.htmx else "droplets/fleet.html"
+        answer = render(request, template, {"fleet": found, "page": page})
+    answer["Renew-After"] = f"{found.renew_after:.1f}"
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
 
 
 @never_cache
-@login_required
+@signed_in
+@require_POST
+def renew(request: SignedInRequest, connection: UUID) -> HttpResponse:
+    """Read a team again now, for whoever does not want to wait until it is tried again."""
+    owned = get_object_or_404(Connection.objects.of(request.user), pk=connection)
+    fleets.expire(owned)
+    back = QueryDict(request.POST.get("query", ""), mutable=True)
+    back.pop("edition", None)
+    return redirect(f"{reverse('droplets:fleet')}?{back.urlencode()}")
+
+
+@never_cache
+@signed_in
 @require_safe
 def detail(request: SignedInRequest, connection: UUID, droplet: int) -> HttpResponse:
     """What DigitalOcean says of one droplet. Somebody else's connection, or none, is a 404."""

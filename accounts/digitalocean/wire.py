@@ -31,6 +31,18 @@ POOL_SIZE = 64
 """Kept-alive connections per host: as wide as the widest fan-out of a page, or requests throws them away."""
 
 _RETRY_AFTER_LIMIT = 3600
+_RATE_LIMIT = ("limit", "remaining", "reset")
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """How many calls an hour a token has, how many of them are left, and when the next one comes back.
+
+    https://docs.digitalocean.com/reference/api/ (Rate Limit): `ratelimit-limit`, `-remaining` and `-reset`.
+    """
+
+    limit: int
+    remaining: int
+    reset_at: datetime
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -43,6 +55,16 @@ class Answer(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Answer({self.status}, {len(self.body)} bytes, request {self.request_id or '-'})"
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """None where the answer's headers do not tell, or make no sense."""
+        limit, remaining, reset = (_number(self.headers.get(f"ratelimit-{name}", "")) for name in _RATE_LIMIT)
+        if limit is None or remaining is None or reset is None:
+            return None
+        with suppress(ValueError, OverflowError, OSError):
+            return Allowance(int(limit), int(remaining), datetime.fromtimestamp(reset, UTC))
+        return None
 
     def decode(self, kind: type[T]) -> T:
         """The body as `kind`. Raises `UnexpectedAnswer` when it is not JSON of that shape."""

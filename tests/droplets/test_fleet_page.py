@@ -4,9 +4,11 @@ import re
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import Connection
+from droplets import fleet as fleets
 from tests.droplets.page import Page
 from tests.support.person import Person
 
@@ -15,6 +17,11 @@ LISTING = "/v2/droplets$"
 
 def visit(person: Person, query: str = "") -> Page:
     return Page(person.client.get(f"/droplets/{query}"))
+
+
+def follow_up(person: Person, edition: str = "-", query: str = "") -> HttpResponse:
+    """What an open page asks by itself."""
+    return person.client.get(f"/droplets/?edition={edition}{query}", headers={"HX-Request": "true"})
 
 
 # Works
@@ -164,14 +171,14 @@ def test_a_team_that_needs_reconnecting_says_so_with_a_button(alice: Person) -> 
     northwind = alice.connect("Northwind")
     visit(alice)
     alice.sandbox.revoke(team="Northwind")
+    fleets.expire(northwind)
 
-    for page in (visit(alice), visit(alice)):  # as it is found out, and as it is known
+    for page in (Page(follow_up(alice)), visit(alice)):  # as it is found out, and as it is known
         assert page.status == 200
         assert "Northwind: DigitalOcean no longer accepts this connection." in page.text
-        assert "None of its droplets are shown." in page.text
-        assert "when they were last read" in page.text
+        assert re.search(r"Its \d+ droplets are shown as they were (just now|\d+ seconds? ago)\.", page.text)
         assert f"/accounts/connections/{northwind.pk}/reconnect/" in page.actions()
-        assert "in 1 of 2 teams" in page.text
+        assert "in 2 teams" in page.text
         assert len(page.with_class("banner-bad")) == len(page.with_class("trouble")) == 1
 
 
@@ -198,9 +205,9 @@ def test_a_team_that_needs_reconnecting_says_so_with_a_button(alice: Person) -> 
     ],
 )
 def test_a_team_that_fails_costs_itself_alone(
-    alice: Person, settings: Any, kind: str, more: dict[str, Any], sentence: str
+    alice: Person, monkeypatch: pytest.MonkeyPatch, kind: str, more: dict[str, Any], sentence: str
 ) -> None:
-    settings.FLEET_DEADLINE = 1.2
+    monkeypatch.setattr("droplets.api.CALL_TIMEOUT", 1.2)
     alice.connect("Acme Web")
     alice.connect("Northwind")
     alice.sandbox.fault(kind, path=LISTING, team="Northwind", **more)
@@ -223,9 +230,9 @@ def test_when_to_try_again_and_what_to_tell_support(alice: Person) -> None:
 
     page = visit(alice)
 
-    assert "Worth trying again in 4 minutes." in page.text
+    assert "Trying again in 4 minutes." in page.text
     assert "Request id for DigitalOcean's support: " in page.text
-    assert any(attrs.get("href") == "/droplets/" and "btn" in attrs["class"] for _, attrs in page.with_class("btn"))
+    assert f"/droplets/{alice.connection('Northwind').pk}/renew/" in page.actions()
     assert "Nothing to show right now" in page.text
 
 
@@ -321,3 +328,89 @@ def test_no_token_is_on_the_page(alice: Person) -> None:
 
     assert "doo_v1_" not in html
     assert "dor_v1_" not in html
+
+
+# Live
+
+
+def test_an_open_page_is_told_what_is_new(alice: Person) -> None:
+    alice.connect("Side projects")
+    edition = fleets.read(alice.user, wait=True).edition
+    alice.sandbox.droplets("Side projects", count=2)
+    fleets.expire(alice.connection("Side projects"))
+
+    answer = follow_up(alice, edition)
+
+    assert answer.status_code == 200
+    assert "<html" not in answer.content.decode()
+    assert len(Page(answer).rows) == 2
+    assert float(answer["Renew-After"]) > 25
+    assert "HX-Request" in answer["Vary"]
+
+
+def test_an_open_page_that_shows_what_there_is_gets_nothing(alice: Person) -> None:
+    alice.connect("Side projects")
+    edition = fleets.read(alice.user, wait=True).edition
+
+    answer = follow_up(alice, edition)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert float(answer["Renew-After"]) > 25
+
+
+def test_an_open_page_whose_session_has_ended_is_told_to_load_anew(alice: Person) -> None:
+    alice.log_out()
+
+    answer = follow_up(alice)
+
+    assert answer["HX-Refresh"] == "true"
+    assert answer.content == b""
+
+
+def test_a_slow_team_is_told_as_it_comes(alice: Person, settings: Any) -> None:
+    settings.FLEET_DEADLINE = 0.7
+    alice.connect("Acme Web")
+    alice.connect("Northwind")
+    alice.sandbox.droplets("Northwind", count=450)
+    alice.sandbox.fault("delay", path=LISTING, team="Northwind", page=3, seconds=2)
+    gpus = alice.sandbox.team("Northwind").gpus
+
+    page = visit(alice)
+    settings.FLEET_DEADLINE = 10
+    later = Page(follow_up(alice))
+
+    assert f"400 of {450 + gpus} droplets" in page.text or f"{400 + gpus} of {450 + gpus} droplets" in page.text
+    assert "have come so far" in page.text
+    assert "Acme Web" in page.text
+    assert not later.with_class("trouble")
+
+
+def test_try_now_reads_the_team_again(alice: Person) -> None:
+    connection = alice.connect("Side projects")
+    fault = alice.sandbox.fault("status", path=LISTING, status=500)
+    assert visit(alice).with_class("trouble")
+    alice.sandbox.clear_faults(fault)
+    assert visit(alice).with_class("trouble")
+
+    answer = alice.client.post(f"/droplets/{connection.pk}/renew/", {"query": "sort=-age"})
+
+    assert (answer.status_code, answer["Location"]) == (302, "/droplets/?sort=-age")
+    assert not visit(alice).with_class("trouble")
+
+
+@pytest.mark.parametrize("query", ["", "//evil.example", "https://evil.example/", "\r\nSet-Cookie: a=b", "edition=x"])
+def test_try_now_leads_back_to_the_fleet_and_nowhere_else(alice: Person, query: str) -> None:
+    connection = alice.connect("Side projects")
+
+    answer = alice.client.post(f"/droplets/{connection.pk}/renew/", {"query": query})
+
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/droplets/?")
+    assert "edition" not in answer["Location"]
+
+
+def test_only_ones_own_teams_are_read_again(alice: Person, bob: Person) -> None:
+    connection = alice.connect("Acme Web")
+
+    assert bob.client.post(f"/droplets/{connection.pk}/renew/").status_code == 404
+    assert alice.client.get(f"/droplets/{connection.pk}/renew/").status_code == 405

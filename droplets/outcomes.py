@@ -1,0 +1,88 @@
+"""What a renewal comes to: the next reading, made from what was listed now and what was known before."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.utils import timezone
+from msgspec.structs import replace
+
+from accounts.digitalocean import errors
+from droplets import budget, readings
+from droplets.listing import Listed
+from droplets.readings import Failure, Reading
+from droplets.rows import Row
+
+_FIRST_PAUSE = 10.0
+_LONGEST_PAUSE = 300.0
+_LOOK_AGAIN = 2.0
+
+
+def keep(pk: UUID, listed: Listed, *, old: Reading | None, generation: int) -> None:
+    """Keep what came. Nothing is taken for gone because a page failed: those droplets stay as they were."""
+    now = timezone.now()
+    if listed.is_blank:
+        before = old or Reading()
+        failures = before.failures + 1
+        reading = replace(
+            before,
+            tried_at=now,
+            renew_at=_renew_at(listed, failures, now),
+            failure=_failure(listed),
+            failures=failures,
+            generation=generation,
+        )
+        readings.save(pk, reading, None, old=old)
+        return
+    is_whole = listed.is_whole
+    kept = () if is_whole else _not_seen(pk, old, listed.rows)
+    failures = 0 if is_whole else (old.failures if old else 0) + 1
+    before = old or Reading()
+    reading = Reading(
+        edition=readings.new_edition(),
+        taken_at=now,
+        is_whole=is_whole,
+        missing=max(listed.missing - len(kept), 0),
+        unreadable=listed.unreadable,
+        kept=len(kept),
+        kept_from=(before.kept_from or before.taken_at) if kept else None,
+        ordinary=listed.ordinary,
+        gpus=listed.gpus,
+        remembered=(_or(listed.ordinary, before.remembered[0]), _or(listed.gpus, before.remembered[1])),
+        request_id=listed.request_id,
+        tried_at=now,
+        renew_at=_renew_at(listed, failures, now),
+        failure=_failure(listed),
+        failures=failures,
+        generation=generation,
+    )
+    readings.save(pk, reading, listed.rows + kept, old=old)
+
+
+def _not_seen(pk: UUID, old: Reading | None, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    if not old:
+        return ()
+    seen = {row.id for row in rows}
+    return tuple(row for row in readings.rows({pk: old}).get(pk, ()) if row.id not in seen)
+
+
+def _failure(listed: Listed) -> Failure | None:
+    return Failure.of(listed.error) if listed.error else None
+
+
+def _renew_at(listed: Listed, failures: int, now: datetime) -> datetime:
+    """A whole reading is fresh for a while. What went wrong is tried again, less and less often."""
+    error = listed.error
+    if listed.is_whole:
+        limit = listed.allowance.limit if listed.allowance else budget.HOURLY
+        return now + budget.fresh_for(listed.calls, limit)
+    if isinstance(error, errors.TokenRejected) and failures == 1:
+        return now  # whoever looks next may renew its access
+    pause = min((_FIRST_PAUSE if error else _LOOK_AGAIN) * 2 ** min(failures - 1, 10), _LONGEST_PAUSE)
+    later = now + timedelta(seconds=pause)
+    return max(later, error.retry_at) if error and error.retry_at else later
+
+
+def _or(total: int | None, before: int) -> int:
+    return before if total is None else total

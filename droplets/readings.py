@@ -1,0 +1,226 @@
+"""Cached copies of teams' droplets: what was read, when, and how the latest attempt to renew it went.
+
+A reading is two values in the shared cache: the `Reading` itself, small, asked for with every page, and its rows under
+a name of their own, asked for where this process does not hold them decoded. Both are msgpack; neither has a token in
+it. The cache may lose either at any moment: what this process holds then stands in, else the team is read again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+import msgspec
+from django.utils import timezone
+
+from accounts.digitalocean import errors
+from accounts.shared_cache import shared
+from droplets.memory import Shelf
+from droplets.rows import Row
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+USABLE = timedelta(days=1)
+"""How old a reading may be and still be shown, with its age."""
+
+_FORMAT = 1
+"""Part of every key: count it up when `Reading` or `Row` changes, so that nobody reads another version's."""
+
+_GONE = timedelta(minutes=5)
+"""How long a connection that went is remembered: longer than any renewal of it can still be under way."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """How an attempt to renew went wrong: what `errors` knows of it, fit for keeping."""
+
+    code: str
+    sentence: str
+    request_id: str = ""
+    retry_at: datetime | None = None
+
+    @classmethod
+    def of(cls, error: errors.DigitalOceanError) -> Failure:
+        return cls(error.code, error.sentence, error.request_id, error.retry_at)
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What is known of one team's droplets.
+
+    `edition` names the rows and changes whenever they do; empty where there never were any. `taken_at` is when they
+    were read, `is_whole` whether every droplet came; one that made no sense did come. `missing` counts droplets that
+    did not, `unreadable` those that made no sense, `kept` those that are still shown as they were at `kept_from`,
+    because the page that they would be on did not come. `ordinary` and `gpus` are the totals of the two listings, None
+    where not even that came; `remembered` are the latest that did.
+
+    `failure` is what is wrong with the latest attempt, `failures` how many went wrong in a row, `renew_at` when
+    another makes sense. `generation` is the connection's at that attempt: a failure of an older pair says nothing.
+    """
+
+    edition: str = ""
+    taken_at: datetime | None = None
+    is_whole: bool = False
+    missing: int = 0
+    unreadable: int = 0
+    kept: int = 0
+    kept_from: datetime | None = None
+    ordinary: int | None = None
+    gpus: int | None = None
+    remembered: tuple[int, int] = (0, 0)
+    request_id: str = ""
+    tried_at: datetime | None = None
+    renew_at: datetime | None = None
+    failure: Failure | None = None
+    failures: int = 0
+    generation: int = 0
+
+    def is_due(self, now: datetime, generation: int) -> bool:
+        """Whether to read the team again: its time has come, or what failed was tried with an older pair."""
+        if self.renew_at is None or now >= self.renew_at:
+            return True
+        return self.failure is not None and generation != self.generation
+
+
+def load(keys: Iterable[UUID]) -> dict[UUID, Reading]:
+    """The readings of these connections, by primary key; what there is none of is left out."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    found = shared().get_many([_key(pk) for pk in wanted])
+    readings = {}
+    for pk in wanted:
+        reading = _decoded(found.get(_key(pk)), Reading) or _held_reading(pk)
+        if reading:
+            readings[pk] = reading if _is_usable(reading) else _without_rows(reading)
+    return readings
+
+
+def rows(of: Mapping[UUID, Reading]) -> dict[UUID, tuple[Row, ...]]:
+    """The rows of these readings. What the cache has lost in the meantime is left out."""
+    found: dict[UUID, tuple[Row, ...]] = {}
+    wanted = {}
+    for pk, reading in of.items():
+        if not reading.edition:
+            continue
+        held = _held_rows(pk, reading.edition)
+        if held is None:
+            wanted[_rows_key(pk, reading.edition)] = pk
+        else:
+            found[pk] = held
+    if wanted:
+        for key, blob in shared().get_many(list(wanted)).items():
+            decoded = _decoded(blob, tuple[Row, ...])
+            if decoded is not None:
+                pk = wanted[key]
+                found[pk] = decoded
+                _hold(pk, of[pk], decoded)
+    return found
+
+
+def save(pk: UUID, reading: Reading, new_rows: tuple[Row, ...] | None, *, old: Reading | None) -> None:
+    """Keep a reading. `new_rows` where the attempt brought some; its `edition` is then a new one. `old` goes."""
+    cache = shared()
+    lifetime = _lifetime(reading)
+    if new_rows is not None:
+        cache.set(_rows_key(pk, reading.edition), msgspec.msgpack.encode(new_rows), lifetime)
+        _hold(pk, reading, new_rows)
+    elif (held := _held_rows(pk, reading.edition)) is not None:
+        _hold(pk, reading, held)
+    cache.set(_key(pk), msgspec.msgpack.encode(reading), lifetime)
+    if new_rows is not None and old and old.edition:
+        cache.delete(_rows_key(pk, old.edition))
+    if cache.get(_gone_key(pk)):
+        # Disconnected while it was being read. Looked up after writing, so that one of the two sees the other.
+        forget(pk)
+
+
+def new_edition() -> str:
+    return uuid4().hex
+
+
+def lose(pk: UUID, reading: Reading) -> Reading:
+    """Write down that the cache has lost the rows of this reading: it is due at once."""
+    left = msgspec.structs.replace(_without_rows(reading), renew_at=None)
+    save(pk, left, None, old=None)
+    return left
+
+
+def expire(pk: UUID) -> None:
+    """Have the team read again at the next occasion: something was done to it, or its owner asks."""
+    reading = load([pk]).get(pk)
+    if reading:
+        save(pk, msgspec.structs.replace(reading, renew_at=timezone.now()), None, old=None)
+
+
+def forget(pk: UUID) -> None:
+    """Remove what is known of a team that was disconnected; what is being read of it will not be kept."""
+    cache = shared()
+    cache.set(_gone_key(pk), 1, _GONE.total_seconds())
+    reading = _decoded(cache.get(_key(pk)), Reading) or _held_reading(pk)
+    _memory.drop(pk)
+    cache.delete_many([_key(pk), *([_rows_key(pk, reading.edition)] if reading else [])])
+
+
+_memory: Shelf[UUID, tuple[Reading, tuple[Row, ...]]] = Shelf()
+
+
+def _hold(pk: UUID, reading: Reading, of: tuple[Row, ...]) -> None:
+    _memory.put(pk, (reading, of), len(of))
+
+
+def _held_reading(pk: UUID) -> Reading | None:
+    held = _memory.get(pk)
+    return held[0] if held else None
+
+
+def _held_rows(pk: UUID, edition: str) -> tuple[Row, ...] | None:
+    held = _memory.get(pk)
+    return held[1] if held and held[0].edition == edition else None
+
+
+def _decoded(blob: object, kind: type[T]) -> T | None:
+    if not isinstance(blob, bytes):
+        return None
+    try:
+        return msgspec.msgpack.decode(blob, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        log.warning("A cached reading cannot be decoded: it is read anew")
+        return None
+
+
+def _is_usable(reading: Reading) -> bool:
+    return reading.taken_at is None or timezone.now() - reading.taken_at < USABLE
+
+
+def _without_rows(reading: Reading) -> Reading:
+    """What is left of a reading that is too old to be shown: how the attempts went."""
+    return Reading(
+        tried_at=reading.tried_at,
+        renew_at=reading.renew_at,
+        failure=reading.failure,
+        failures=reading.failures,
+        generation=reading.generation,
+    )
+
+
+def _lifetime(reading: Reading) -> float:
+    """Seconds in the cache. One without rows is about failed attempts alone, and lasts as long as they matter."""
+    if reading.taken_at is None:
+        return USABLE.total_seconds()
+    return max((reading.taken_at + USABLE - timezone.now()).total_seconds(), 1)
+
+
+def _key(pk: UUID) -> str:
+    return f"reading.{_FORMAT}:{pk}"
+
+
+def _rows_key(pk: UUID, edition: str) -> str:
+    return f"rows.{_FORMAT}:{pk}:{edition}"
+
+
+def _gone_key(pk: UUID) -> str:
+    return f"gone:{pk}"

@@ -1,0 +1,24 @@
+"""What the rest of Conveyor does that readings have to know of."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+
+from accounts.models import Connection
+from droplets import budget, readings
+
+
+@receiver(post_delete, sender=Connection)
+def forget_reading(instance: Connection, **more: Any) -> None:
+    """A team that is disconnected leaves nothing behind, once that is certain."""
+    transaction.on_commit(partial(_forget, instance))
+
+
+def _forget(connection: Connection) -> None:
+    readings.forget(connection.pk)
+    budget.forget(connection.pk)
