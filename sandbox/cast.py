@@ -98,6 +98,14 @@ def join(store: Store, user_uuid: str, team_uuid: str) -> None:
     store.run("INSERT OR IGNORE INTO members (user_uuid, team_uuid) VALUES (?, ?)", user_uuid, team_uuid)
 
 
+def add_user(store: Store, seed: int, name: str, email: str) -> str:
+    """Make a further person, without a team. Returns their uuid."""
+    position = store.one("SELECT max(position) + 1 FROM users")[0]
+    uuid = uuid_of(seed, "user", str(position), email)
+    store.run("INSERT INTO users (uuid, position, name, email) VALUES (?, ?, ?, ?)", uuid, position, name, email)
+    return uuid
+
+
 def users(store: Store) -> list[User]:
     """Everybody, in the order of the cast."""
     rows = store.all("SELECT uuid, name, email, status FROM users ORDER BY position")

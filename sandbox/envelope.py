@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -31,6 +32,7 @@ SLOW = ("/v1/oauth/token", "/v1/oauth/revoke", "/v2/")  # what the latency is la
 @web.middleware
 async def envelope(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Wrap one request. Control requests are neither counted nor spoilt."""
+    arrived = time.monotonic()
     request["request_id"] = str(uuid.uuid4())
     world = request.app[WORLD]
 
@@ -47,7 +49,7 @@ async def envelope(request: web.Request, handler: Handler) -> web.StreamResponse
         return _stamped(request, errors.answer(refusal.status, refusal.message, request["request_id"]))
     fault = world.faults.strike(call)
     with world.counters.during(call):
-        await _latency(request, world)
+        await _latency(request, world, arrived)
         sent = await really() if fault is None else await _spoilt(request, fault, really)
     status = None if isinstance(sent, Gone) else sent.status
     world.log.note(request, status, fault.kind if fault else None, request["request_id"])
@@ -89,9 +91,10 @@ def _stamped(request: web.Request, answer: Answer) -> Answer:
     return answer
 
 
-async def _latency(request: web.Request, world: World) -> None:
+async def _latency(request: web.Request, world: World, arrived: float) -> None:
+    """Wait, from the request's arrival on: what others ask meanwhile does not come on top."""
     if world.settings.latency_ms and request.path.startswith(SLOW):
-        await asyncio.sleep(world.settings.latency_ms / 1_000)
+        await asyncio.sleep(arrived + world.settings.latency_ms / 1_000 - time.monotonic())
 
 
 def from_loopback(remote: str | None) -> bool:

@@ -50,5 +50,6 @@ def _add_control(route: web.UrlDispatcher) -> None:
     route.add_get(f"{control}ledger", call(books.ledger))
     route.add_get(f"{control}requests", call(books.requests))
     route.add_get(f"{control}teams", call(people.teams))
+    route.add_post(f"{control}people", call(people.add))
     route.add_post(f"{control}account", call(people.account))
     route.add_post(f"{control}teams/{{team_uuid}}/droplets", call(droplet_control.change))

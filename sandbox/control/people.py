@@ -43,6 +43,17 @@ def teams(world: World, given: Given) -> Any:
     return {"users": people, "teams": found}
 
 
+def add(world: World, given: Given) -> Any:
+    """POST people: a further person, without a team."""
+    only(given, "name", "email")
+    name, email = given.get("name"), given.get("email")
+    if not (isinstance(name, str) and name and isinstance(email, str) and email):
+        raise ValueError("name and email must be texts")
+    if any(user.email == email for user in cast.users(world.store)):
+        raise ValueError("somebody has this email already")
+    return {"user": cast.add_user(world.store, world.shape.seed, name, email)}
+
+
 def account(world: World, given: Given) -> Any:
     """POST account: change a user's status or e-mail address, or make them a member of the team of a name."""
     only(given, "user", "status", "email", "team")

@@ -45,6 +45,23 @@ def test_linus_can_get_a_team_later(sandbox: Sandbox) -> None:
     assert "team" not in sandbox.get("/v2/account", before["access_token"]).json()["account"]
 
 
+def test_further_people_can_join_a_team(sandbox: Sandbox) -> None:
+    mary = sandbox.add_user("Mary Shelley", "mary@acme.example", "Acme Web", "Northwind")
+    other = sandbox.add_user("Another", "another@acme.example", "Acme Web")
+
+    connected = sandbox.connect(user="mary", team="Acme Web")
+
+    assert (mary.name, mary.email, mary.status) == ("Mary Shelley", "mary@acme.example", "active")
+    assert mary.teams == [sandbox.team("Acme Web").uuid, sandbox.team("Northwind").uuid]
+    assert len({user.uuid for user in sandbox.users()}) == 5
+    assert other.uuid in sandbox.team("Acme Web").members
+    assert connected["info"]["email"] == "mary@acme.example"
+    with pytest.raises(ValueError, match="somebody has this email"):
+        sandbox.add_user("Mary again", "mary@acme.example")
+    with pytest.raises(ValueError, match="name and email must be texts"):
+        sandbox.add_user("", "nobody@acme.example")
+
+
 def test_status_and_address_can_be_changed(sandbox: Sandbox) -> None:
     token = sandbox.connect()["access_token"]
 

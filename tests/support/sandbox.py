@@ -226,6 +226,14 @@ class Sandbox:
                 return team
         raise LookupError(f"no team is called {which!r}")
 
+    def add_user(self, name: str, email: str, *teams: str) -> User:
+        """A further person, who is a member of these teams (by name)."""
+        uuid = self._control("POST", "people", {"name": name, "email": email})["user"]
+        for team in teams:
+            self._control("POST", "account", {"user": uuid, "team": team})
+        self._people = None
+        return self.user(uuid)
+
     def account(self, user: str, **changes: str) -> None:
         """Change a user's `status` (active, warning, locked) or `email`, or make them a member of `team`."""
         self._control("POST", "account", {"user": self.user(user).uuid, **changes})
