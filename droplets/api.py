@@ -1,6 +1,7 @@
-"""DigitalOcean's API v2 for droplets: one function per endpoint, over the wire. It knows tokens and deadlines only.
+"""DigitalOcean's API v2: how it is asked, and the endpoints that list and tell droplets.
 
-Safe to call from any thread. `until` is a moment of `time.monotonic`: no call goes on beyond it.
+The other endpoints are with the capability that uses them, over the same `get`, `post` and `delete`. None knows of users,
+caches or pages. Safe to call from any thread. `until` is a moment of `time.monotonic`: no call goes on beyond it.
 """
 
 from __future__ import annotations
@@ -31,29 +32,46 @@ def droplets_page(token: str, *, page: int, gpus: bool, until: float) -> schema.
     params: dict[str, str | int] = {"page": page, "per_page": PER_PAGE}
     if gpus:
         params["type"] = "gpus"
-    return schema.page(_get(token, "/droplets", params=params, until=until))
+    return schema.page(get(token, "/droplets", params=params, until=until))
 
 
 def droplet(token: str, droplet_id: int, *, until: float) -> schema.Droplet:
     """One droplet, of either kind. Raises a `DigitalOceanError`, `NotFound` when this team has none of that id."""
-    answer = _get(token, f"/droplets/{droplet_id}", until=until)
+    answer = get(token, f"/droplets/{droplet_id}", until=until)
     found = schema.droplet(answer)
     if found.id != droplet_id:
         raise answer.unexpected("another droplet than was asked for")
     return found
 
 
-def _get(token: str, path: str, *, params: Mapping[str, str | int] | None = None, until: float) -> wire.Answer:
-    """A GET, and once more where that can help and there is time."""
-    url = f"{settings.DIGITAL_OCEAN_API_URL}{path}"
+def get(token: str, path: str, *, params: Mapping[str, str | int] | None = None, until: float) -> wire.Answer:
+    """A GET, and once more where that can help and there is time. Raises a `DigitalOceanError`."""
     try:
-        return wire.send("GET", url, timeout=min(until - monotonic(), CALL_TIMEOUT), token=token, params=params)
+        return wire.send("GET", _url(path), timeout=_timeout(until), token=token, params=params)
     except errors.Unavailable as error:
         pause = random.uniform(0.05, 0.25)  # noqa: S311  # so that not all come back at once; no secret
         if not _may_pass(error) or monotonic() + pause >= until:
             raise
         sleep(pause)
-    return wire.send("GET", url, timeout=min(until - monotonic(), CALL_TIMEOUT), token=token, params=params)
+    return wire.send("GET", _url(path), timeout=_timeout(until), token=token, params=params)
+
+
+def post(token: str, path: str, body: Mapping[str, object], *, until: float) -> wire.Answer:
+    """A POST, sent once: what was lost on the way may have taken effect. Raises a `DigitalOceanError`."""
+    return wire.send("POST", _url(path), timeout=_timeout(until), token=token, json=body)
+
+
+def delete(token: str, path: str, *, until: float) -> wire.Answer:
+    """A DELETE, sent once. Raises a `DigitalOceanError`."""
+    return wire.send("DELETE", _url(path), timeout=_timeout(until), token=token)
+
+
+def _url(path: str) -> str:
+    return f"{settings.DIGITAL_OCEAN_API_URL}{path}"
+
+
+def _timeout(until: float) -> float:
+    return min(until - monotonic(), CALL_TIMEOUT)
 
 
 def _may_pass(error: errors.Unavailable) -> bool:
