@@ -1,7 +1,8 @@
 """DigitalOcean's API v2: how it is asked, and the endpoints that list and tell droplets.
 
 The other endpoints are with the capability that uses them, over the same `get`, `post` and `delete`. None knows of
-users, caches or pages. Safe to call from any thread. `until` is a moment of `time.monotonic`: no call goes on beyond it.
+users, caches or pages. Safe to call from any thread. `until` is a moment of `time.monotonic`: no call goes on beyond
+it.
 """
 
 from __future__ import annotations
