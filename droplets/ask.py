@@ -1,0 +1,92 @@
+"""Several questions about one connection, asked side by side, each with an outcome of its own."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
+from time import monotonic
+from typing import TypeVar
+
+from accounts.digitalocean import errors
+from accounts.models import Connection
+from accounts.tokens import access_tokens
+from droplets import budget
+
+T = TypeVar("T")
+
+Question = Callable[[str, float], T]
+"""A call of the API: takes the token and the moment of `time.monotonic` that ends it. Runs in a worker: no database."""
+
+log = logging.getLogger(__name__)
+
+_AT_ONCE = 12
+
+
+def ask(
+    connection: Connection, questions: Mapping[str, Question[T]], *, until: float
+) -> dict[str, T | errors.DigitalOceanError]:
+    """The answer to each question, or the error that it ended in, by `until` (of `time.monotonic`).
+
+    Never raises for a question. A token that is rejected is renewed and those questions are asked once more, so none
+    of them may be one that acts. The calls count against the connection's limits before they are made.
+    """
+    if not questions:
+        return {}
+    later = budget.reserve(connection.pk, len(questions))
+    if later:
+        return dict.fromkeys(questions, errors.RateLimited("not asked, to stay under the limit", retry_at=later))
+    token = token_of(connection, until=until)
+    answers = _answers(questions, token, until)
+    rejected = [name for name, answer in answers.items() if isinstance(answer, errors.TokenRejected)]
+    if rejected and isinstance(token, str):
+        token = token_of(connection, until=until, rejected=token)
+        answers |= _answers({name: questions[name] for name in rejected}, token, until)
+    return answers
+
+
+def one(connection: Connection, question: Question[T], *, until: float) -> T:
+    """The answer to a single question. Raises the `DigitalOceanError` that it ended in."""
+    answer = ask(connection, {"it": question}, until=until)["it"]
+    if isinstance(answer, errors.DigitalOceanError):
+        raise answer
+    return answer
+
+
+def token_of(connection: Connection, *, until: float, rejected: str = "") -> str | errors.DigitalOceanError:
+    """A usable token, or why there is none. `rejected` is one that DigitalOcean answered with 401."""
+    known = {connection.pk: rejected} if rejected else None
+    [(_, token)] = access_tokens([connection], until=until, rejected=known)
+    return token
+
+
+def _answers(
+    questions: Mapping[str, Question[T]], token: str | errors.DigitalOceanError, until: float
+) -> dict[str, T | errors.DigitalOceanError]:
+    if isinstance(token, errors.DigitalOceanError):
+        return dict.fromkeys(questions, token)
+    pool = ThreadPoolExecutor(min(len(questions), _AT_ONCE), thread_name_prefix="ask")
+    try:
+        futures = {
+            name: pool.submit(copy_context().run, _answer, question, token, until)
+            for name, question in questions.items()
+        }
+        wait(futures.values(), timeout=max(until - monotonic(), 0))
+        return {
+            name: future.result() if future.done() else errors.TooSlow("the page could not wait for it")
+            for name, future in futures.items()
+        }
+    finally:
+        # What is under way ends by itself at the deadline; waiting for it would move that.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _answer(question: Question[T], token: str, until: float) -> T | errors.DigitalOceanError:
+    try:
+        return question(token, until)
+    except errors.DigitalOceanError as error:
+        return error
+    except Exception:
+        log.exception("A question to DigitalOcean failed")
+        return errors.UnexpectedAnswer("an answer that Conveyor cannot work with")

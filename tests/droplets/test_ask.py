@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from time import monotonic
+
+import pytest
+from django.utils import timezone
+
+from accounts.digitalocean import errors
+from droplets import api, budget
+from droplets.ask import Question, ask, one
+from droplets.schema import Page
+from tests.support.person import Person
+
+LISTING = "/v2/droplets$"
+ENDPOINT = "GET /v2/droplets"
+
+
+def listing(token: str, until: float, *, page: int = 1, gpus: bool = False) -> Page:
+    return api.droplets_page(token, page=page, gpus=gpus, until=until)
+
+
+QUESTIONS: dict[str, Question[Page]] = {"ordinary": listing, "gpus": partial(listing, gpus=True)}
+
+
+def until(seconds: float = 20) -> float:
+    return monotonic() + seconds
+
+
+# Works
+
+
+def test_each_question_has_its_answer(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    team = alice.sandbox.team("Acme Web")
+
+    found = ask(connection, QUESTIONS, until=until())
+
+    assert {name: page.total for name, page in found.items() if isinstance(page, Page)} == {
+        "ordinary": team.droplets,
+        "gpus": team.gpus,
+    }
+
+
+def test_they_are_asked_side_by_side(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    alice.sandbox.settings(latency_ms=300)
+
+    ask(connection, {str(page): partial(listing, page=page) for page in range(1, 9)}, until=until())
+
+    assert alice.sandbox.counters().in_flight_max[ENDPOINT] == 8
+
+
+def test_a_rejected_token_is_renewed_once_for_all(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    alice.sandbox.expire()
+
+    found = ask(connection, QUESTIONS, until=until())
+
+    assert all(isinstance(page, Page) for page in found.values())
+    assert alice.sandbox.counters().refresh_requests == 1
+
+
+# Refuses
+
+
+def test_it_asks_no_third_time(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    alice.sandbox.fault("status", path=LISTING, status=401)
+
+    with pytest.raises(errors.TokenRejected):
+        one(connection, listing, until=until())
+
+    assert alice.sandbox.counters().by_endpoint[ENDPOINT] == 2
+
+
+def test_what_would_go_over_the_limit_is_not_asked(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    later = timezone.now() + timedelta(minutes=3)
+    budget.blocked(connection.pk, later)
+
+    with pytest.raises(errors.RateLimited) as caught:
+        one(connection, listing, until=until())
+
+    assert caught.value.retry_at is not None
+    assert ENDPOINT not in alice.sandbox.counters().by_endpoint
+
+
+# Handles
+
+
+def test_one_that_fails_costs_itself_alone(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    alice.sandbox.fault("status", path=LISTING, type="gpus", status=500)
+
+    found = ask(connection, QUESTIONS, until=until())
+
+    assert isinstance(found["gpus"], errors.Unavailable)
+    assert isinstance(found["ordinary"], Page)
+
+
+def test_one_that_hangs_is_too_slow(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    alice.sandbox.fault("hang", path=LISTING, type="gpus")
+
+    found = ask(connection, QUESTIONS, until=until(1))
+
+    assert isinstance(found["gpus"], errors.TooSlow)
+    assert isinstance(found["ordinary"], Page)
+
+
+def test_without_a_token_every_question_has_the_same_answer(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    alice.sandbox.revoke(team="Acme Web")
+
+    found = ask(connection, QUESTIONS, until=until())
+
+    assert {type(answer) for answer in found.values()} == {errors.NeedsReconnect}
+
+
+def test_a_mistake_of_ours_is_told_and_contained(alice: Person, caplog: pytest.LogCaptureFixture) -> None:
+    connection = alice.connect("Acme Web")
+
+    def broken(token: str, until: float) -> Page:
+        raise RuntimeError("a mistake of ours")
+
+    found = ask(connection, QUESTIONS | {"broken": broken}, until=until())
+
+    assert isinstance(found["broken"], errors.UnexpectedAnswer)
+    assert isinstance(found["ordinary"], Page)
+    assert "a mistake of ours" in caplog.text
