@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import environ
 from cryptography.fernet import Fernet
+from redis import ConnectionPool
 
 T = TypeVar("T")
 
@@ -98,8 +99,11 @@ class Environment:
     def hosts(self, name: str, default: list[str]) -> list[str]:
         return self.read(name, default, _hosts, "conveyor.example.com,www.example.com")
 
-    def url(self, name: str, default: str, good: str, schemes: tuple[str, ...] = ("https", "http")) -> str:
-        return self.read(name, default, lambda value: _url(value, schemes), good)
+    def url(self, name: str, default: str, good: str) -> str:
+        return self.read(name, default, _url, good)
+
+    def redis_url(self, name: str) -> str:
+        return self.read(name, "", _redis_url, "rediss://user:password@host:6379/0")
 
     def sentry_dsn(self, name: str) -> str:
         return self.read(name, "", _sentry_dsn, "https://key@sentry.example.com/1")
@@ -186,12 +190,24 @@ def _hosts(value: str) -> list[str]:
     return hosts
 
 
-def _url(value: str, schemes: tuple[str, ...]) -> str:
+def _url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in schemes or not parts.hostname or parts.username or parts.query or parts.fragment:
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise ValueError
     _ = parts.port  # raises ValueError for a port that is none
     return value.rstrip("/")
+
+
+def _redis_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname or parts.fragment:
+        raise ValueError
+    parts.hostname.encode("idna")  # raises UnicodeError for what cannot be a host's name
+    if not re.fullmatch(r"(/\d*)?", parts.path):
+        raise ValueError
+    # Connects to nothing, but raises ValueError or TypeError for options (after a "?") that redis-py does not know.
+    ConnectionPool.from_url(value).make_connection()
+    return value
 
 
 def _sentry_dsn(value: str) -> str:

@@ -121,15 +121,15 @@ else:
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = _env.url("REDIS_URL", "", "redis://127.0.0.1:6379/0", schemes=("redis", "rediss"))
+REDIS_URL = _env.redis_url("REDIS_URL")
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
+        "BACKEND": "conveyor.caches.RedisCache",
+        "LOCATION": [REDIS_URL],  # a list, since Django takes the commas of a text for several servers
         "KEY_PREFIX": _env.text("CACHE_PREFIX", "conveyor"),
     }
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    else {"BACKEND": "conveyor.caches.MemoryCache"}
 }
 
 # E-mail. Without EMAIL_URL nothing can be sent, so nothing may depend on it: addresses are not verified. With DEBUG

@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.sessions.exceptions import SessionInterrupted
-from django.core.cache import cache
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from conveyor import caches
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """Database and cache answer: 200, else 503 with the name of what does not."""
-    state = {"database": _works(_ask_database), "cache": _works(_ask_cache)}
+    state = {"database": _works(_ask_database), "cache": _works(caches.ping)}
     return JsonResponse(state, status=200 if all(state.values()) else 503)
 
 
@@ -68,9 +69,3 @@ def _works(check: Callable[[], None]) -> bool:
 def _ask_database() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-
-
-def _ask_cache() -> None:
-    cache.set("readyz", 1, 10)
-    if cache.get("readyz") != 1:
-        raise RuntimeError("The cache forgot what it was just told")

@@ -208,10 +208,10 @@ def _add(key: str, calls: int, lifetime: int) -> int:
     """The count with these calls. The order in which threads and processes get it is the order of their calls."""
     cache = shared()
     for _ in range(_TRIES):
-        if cache.add(key, calls, lifetime):
-            return calls
-        with suppress(ValueError, TypeError):  # gone in between, or no number
+        with suppress(ValueError, TypeError):  # there is none yet, or it is no number
             return cache.incr(key, calls)
+        if cache.add(key, calls, lifetime):
+            break
     return calls
 
 

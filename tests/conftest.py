@@ -15,10 +15,8 @@ from tests.support.sandbox import Sandbox
 
 
 def pytest_configure() -> None:
-    """What only tests want: no collected static files, passwords that cost nothing, and to empty no other's cache."""
+    """What only tests want: no collected static files, and passwords that cost nothing."""
     django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
-    if django_settings.REDIS_URL:
-        django_settings.CACHES["default"]["BACKEND"] = "tests.support.caches.OwnKeys"
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

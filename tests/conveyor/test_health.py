@@ -7,7 +7,6 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.core.cache import cache
 from django.db import OperationalError
 from django.test import Client
 
@@ -32,14 +31,6 @@ def test_readyz_names_a_database_that_does_not_answer(client: Client) -> None:
         answer = client.get("/readyz")
 
     assert (answer.status_code, answer.json()) == (503, {"database": False, "cache": True})
-
-
-@pytest.mark.django_db
-def test_readyz_names_a_cache_that_forgets(client: Client) -> None:
-    with patch.object(type(cache._connections["default"]), "get", return_value=None):
-        answer = client.get("/readyz")
-
-    assert (answer.status_code, answer.json()) == (503, {"database": True, "cache": False})
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/"])

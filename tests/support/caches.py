@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.core.cache.backends.redis import RedisCache
 from redis import Redis
 
 
@@ -18,11 +17,3 @@ def cached(redis_url: str, prefix: str) -> list[str]:
     with Redis.from_url(redis_url) as redis:
         keys = list(redis.scan_iter(f"{prefix}:*", count=1000))
         return [f"{key!r}: {redis.get(key)!r}" for key in keys]
-
-
-class OwnKeys(RedisCache):
-    """Django's own, but `clear` leaves other people's keys alone."""
-
-    def clear(self) -> bool:
-        forget(self._servers[0], self.key_prefix)
-        return True
