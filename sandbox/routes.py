@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from sandbox.api import account, droplets, gate
+from sandbox.api import account, actions, destroy, droplets, gate
+from sandbox.control import actions as action_control
 from sandbox.control import books, faults, people, steering
 from sandbox.control import droplets as droplet_control
 from sandbox.control.bodies import call
 from sandbox.envelope import envelope
 from sandbox.oauth import authorize, pages, token
 from sandbox.world import WORLD, World
+
+DROPLET = "droplets/{droplet_id}"
+READ = {
+    "account": account.account,
+    "actions": actions.listing,
+    "actions/{action_id}": actions.one,
+    "droplets": droplets.listing,
+    DROPLET: droplets.one,
+    f"{DROPLET}/actions": actions.of_droplet,
+    f"{DROPLET}/actions/{{action_id}}": actions.one_of_droplet,
+}
 
 
 def application(world: World) -> web.Application:
@@ -26,9 +38,10 @@ def application(world: World) -> web.Application:
     route.add_get("/v1/oauth/token/info", token.info)
     # DigitalOcean takes a trailing slash, and python-digitalocean sends one.
     for end in ("", "/"):
-        route.add_get(f"/v2/account{end}", account.account)
-        route.add_get(f"/v2/droplets{end}", droplets.listing)
-        route.add_get(f"/v2/droplets/{{droplet_id}}{end}", droplets.one)
+        for path, handler in READ.items():
+            route.add_get(f"/v2/{path}{end}", handler)
+        route.add_post(f"/v2/{DROPLET}/actions{end}", actions.order)
+        route.add_delete(f"/v2/{DROPLET}{end}", destroy.destroy)
     route.add_route("*", "/v2/{elsewhere:.*}", gate.nothing_here)
     _add_control(route)
     return app
@@ -45,6 +58,9 @@ def _add_control(route: web.UrlDispatcher) -> None:
     route.add_post(f"{control}faults", call(faults.arrange))
     route.add_delete(f"{control}faults", call(faults.clear))
     route.add_delete(f"{control}faults/{{fault_id}}", call(faults.drop))
+    route.add_post(f"{control}clock", call(action_control.clock))
+    route.add_get(f"{control}actions", call(action_control.listed))
+    route.add_post(f"{control}actions/{{action_id}}", call(action_control.end))
     route.add_get(f"{control}counters", call(books.counters))
     route.add_post(f"{control}counters/reset", call(books.reset_counters))
     route.add_get(f"{control}ledger", call(books.ledger))

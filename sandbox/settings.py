@@ -15,6 +15,9 @@ class Settings:
     latency_ms: milliseconds that every answer of the API and the token endpoint takes longer.
     token_lifetime: seconds that an access token issued from now on lives.
     burst_limit, hourly_limit: requests a token may make in 60 s and in 3,600 s; 0 is no limit.
+    action_seconds: how long an action such as power_on takes that is begun from now on; others take more or less.
+    actions_fail: actions that are begun from now on end errored, without effect.
+    guest_ignores_shutdown: shutdown and reboot complete, and the droplet runs on (the API reference warns of it).
     The rest are switches for what DigitalOcean's documentation leaves open; each is described in README.md.
     """
 
@@ -22,6 +25,9 @@ class Settings:
     token_lifetime: int = 2_592_000
     burst_limit: int = 250
     hourly_limit: int = 5_000
+    action_seconds: int = 4
+    actions_fail: bool = False
+    guest_ignores_shutdown: bool = False
     new_grant_kills_older: bool = False
     revoke_kills_siblings: bool = False
     access_outlives_refresh: bool = False

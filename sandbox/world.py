@@ -8,6 +8,8 @@ from typing import Any
 from aiohttp import web
 
 from sandbox import cast
+from sandbox.actions.book import Book
+from sandbox.clock import Clock
 from sandbox.fleet.listing import Fleets
 from sandbox.oauth import clients
 from sandbox.options import DEFAULT_DROPLETS, DEFAULT_SEED, DEFAULT_TEAMS, Options
@@ -54,7 +56,9 @@ class World:
         clients.register(self.store, options.client_id, options.client_secret, options.redirect_uris)
         cast.settle(self.store, shape.seed, shape.teams)
         self.settings = Settings.at_start(options)
-        self.fleets = Fleets(shape.seed, shape.droplets)
+        self.clock = Clock()
+        self.fleets = Fleets(shape.seed, shape.droplets, self.clock)
+        self.actions = Book()
         self.faults = Faults()
         self.counters = Counters()
         self.limits = Limits()

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from sandbox import paging
 from sandbox.api import errors
 from sandbox.api.gate import Caller, needs
+from sandbox.fleet.droplets import Droplet
 from sandbox.fleet.listing import Query, Sight, shown
 from sandbox.numbers import whole
-
-PER_PAGE_DEFAULT, PER_PAGE_MOST = 20, 200
 
 
 @needs("droplet:read")
 def listing(request: web.Request, caller: Caller) -> web.Response:
     """One page of the team's droplets. GPU droplets are a list of their own (type=gpus)."""
     asked = request.query
+    page = paging.asked(asked)
     query = Query(
-        page=_number(asked.get("page"), "page", 1, None),
-        per_page=_number(asked.get("per_page"), "per_page", PER_PAGE_DEFAULT, PER_PAGE_MOST),
+        page=page.number,
+        per_page=page.size,
         kind=asked.get("type", "droplets"),
         tag=asked.get("tag_name", ""),
         name=asked.get("name", ""),
@@ -30,22 +31,27 @@ def listing(request: web.Request, caller: Caller) -> web.Response:
         raise errors.unprocessable("tag_name can not be combined with name or type.")
     if query.tag and not caller.may("tag:read"):
         raise errors.forbidden()
-    fleet = caller.world.fleets.of(caller.team)
-    body = fleet.page(query, _sight(caller), f"http://{request.host}/v2/droplets")
+    body = caller.fleet.page(query, sight(caller), f"http://{request.host}/v2/droplets")
     return web.Response(body=body, content_type="application/json", charset="utf-8")
 
 
 @needs("droplet:read")
 def one(request: web.Request, caller: Caller) -> web.Response:
     """One droplet of the team, of either kind."""
+    return web.json_response({"droplet": shown(of(request, caller), sight(caller))})
+
+
+def of(request: web.Request, caller: Caller) -> Droplet:
+    """The droplet that the path names. Raises ApiError (404) when the team has none of that id."""
     asked = whole(request.match_info["droplet_id"])
-    droplet = None if asked is None else caller.world.fleets.of(caller.team).find(asked)
+    droplet = None if asked is None else caller.fleet.find(asked)
     if droplet is None:
         raise errors.not_found()
-    return web.json_response({"droplet": shown(droplet, _sight(caller))})
+    return droplet
 
 
-def _sight(caller: Caller) -> Sight:
+def sight(caller: Caller) -> Sight:
+    """How much of a droplet the caller may see."""
     return Sight(
         images=caller.may("image:read"),
         tags=caller.may("tag:read"),
@@ -53,13 +59,3 @@ def _sight(caller: Caller) -> Sight:
         vpcs=caller.may("vpc:read"),
         sizes=caller.may("sizes:read"),
     )
-
-
-def _number(text: str | None, name: str, default: int, most: int | None) -> int:
-    if text is None:
-        return default
-    number = whole(text)
-    if number is None or number < 1 or (most is not None and number > most):
-        bounds = "1 or more" if most is None else f"1 to {most}"
-        raise errors.unprocessable(f"{name} must be a number, {bounds}.")
-    return number

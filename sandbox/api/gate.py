@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
 from sandbox import cast
 from sandbox.api import errors
+from sandbox.fleet.listing import Fleet
 from sandbox.oauth import grants, scopes
 from sandbox.oauth.grants import Grant
 from sandbox.trouble import calls
@@ -18,25 +21,47 @@ from sandbox.world import WORLD, World
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and what for: the world, the grant behind the token, and its team if any."""
+    """Who asks, and with what: the world, the grant behind the token, its team if any, the body of the request."""
 
     world: World
     grant: Grant
     team: cast.Team | None
+    body: bytes
+
+    @property
+    def fleet(self) -> Fleet:
+        """The droplets of the caller's team, and what it has beside them."""
+        return self.world.fleets.of(self.team)
+
+    def json(self) -> dict[str, Any]:
+        """The JSON object that the request carries. Raises ApiError (400) for anything else."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise errors.ApiError(400, "The request body must be a JSON object.")
+        return found
 
     def may(self, scope: str) -> bool:
         """Whether the granted scope reaches a fine-grained one."""
         return scopes.allows(self.grant.scope, scope)
 
+    def must(self, *needed: str) -> None:
+        """Raise ApiError (403) unless the granted scope reaches all of these."""
+        if not all(map(self.may, needed)):
+            raise errors.forbidden()
 
-ANY = ""  # no scope in particular
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 Inner = Callable[[web.Request, Caller], web.Response]
 
 
-def needs(scope: str) -> Callable[[Inner], Handler]:
-    """Let a handler be called with a working token of this scope only, and put the limits' headers on its answer."""
+def needs(*needed: str) -> Callable[[Inner], Handler]:
+    """Let a handler be called with a working token of all these scopes only, and put the limits' headers on its answer.
+
+    What is due by the clock is done before the handler looks.
+    """
 
     def decorate(inner: Inner) -> Handler:
         async def handler(request: web.Request) -> web.Response:
@@ -48,10 +73,10 @@ def needs(scope: str) -> Callable[[Inner], Handler]:
             standing = world.limits.spend(token, world.settings)
             if not standing.allowed:
                 return _refused(request, errors.ApiError(429, "API rate limit exceeded."), standing)
-            caller = Caller(world, found[0], cast.team(world.store, found[0].team_uuid))
+            world.actions.settle(world.clock.now())
+            caller = Caller(world, found[0], cast.team(world.store, found[0].team_uuid), await request.read())
             try:
-                if scope != ANY and not caller.may(scope):
-                    raise errors.forbidden()
+                caller.must(*needed)
                 answer = inner(request, caller)
             except errors.ApiError as refusal:
                 return _refused(request, refusal, standing)
@@ -63,7 +88,7 @@ def needs(scope: str) -> Callable[[Inner], Handler]:
     return decorate
 
 
-@needs(ANY)
+@needs()
 def nothing_here(request: web.Request, caller: Caller) -> web.Response:
     """An API path that there is not: 401 without a working token, as everywhere, and 404 with one."""
     raise errors.not_found()

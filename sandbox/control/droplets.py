@@ -8,6 +8,7 @@ from typing import Any
 from sandbox import cast
 from sandbox.api import errors
 from sandbox.control.bodies import Given, only
+from sandbox.fleet import belongings
 from sandbox.fleet.listing import Fleet
 from sandbox.trouble import pointers
 from sandbox.world import World
@@ -19,11 +20,14 @@ def change(world: World, given: Given) -> Any:
     team = cast.team(world.store, str(given["path:team_uuid"]))
     if team is None:
         raise errors.not_found()
+    world.actions.settle(world.clock.now())
     if "count" in given:
         world.fleets.resize(team, _count(given, "count"))
     fleet = world.fleets.of(team)
     if "remove" in given:
         kept = max(0, len(fleet.ordinary) - _count(given, "remove"))
+        for droplet in fleet.ordinary[kept:]:
+            belongings.release(fleet.holdings, droplet)
         del fleet.ordinary[kept:]
     if "add" in given:
         world.fleets.add(team, _count(given, "add"))
@@ -48,6 +52,7 @@ def _patch(fleet: Fleet, patch: Any, *, gpus: bool) -> None:
     except LookupError as error:
         raise ValueError(f"the patch does not fit: {error}") from error
     droplets[patch["index"]] = droplet
+    belongings.take_in(fleet.holdings, droplet)
 
 
 def _pointer(place: str) -> str:

@@ -35,16 +35,15 @@ def networks(team: int, region: int, index: int, *, ipv6: bool) -> dict[str, lis
             "type": "public",
         },
     ]
-    v6 = []
-    if ipv6:
-        net = f"2001:db8:{region + 1:x}:{team & 0xFFFF:x}"
-        host = f"{(index + 2) >> 16:x}:{(index + 2) & 0xFFFF:x}"
-        v6.append(
-            {
-                "ip_address": str(ipaddress.IPv6Address(f"{net}::{host}:1")),
-                "netmask": 64,
-                "gateway": str(ipaddress.IPv6Address(f"{net}::1")),
-                "type": "public",
-            }
-        )
-    return {"v4": v4, "v6": v6}
+    return {"v4": v4, "v6": [ipv6_address(team, region, index + 2, last=1)] if ipv6 else []}
+
+
+def ipv6_address(team: int, region: int, host: int, *, last: int) -> dict[str, Any]:
+    """A public IPv6 address. `host` and `last` tell it from the others of the team in the region."""
+    net = f"2001:db8:{region + 1:x}:{team & 0xFFFF:x}"
+    return {
+        "ip_address": str(ipaddress.IPv6Address(f"{net}::{host >> 16:x}:{host & 0xFFFF:x}:{last:x}")),
+        "netmask": 64,
+        "gateway": str(ipaddress.IPv6Address(f"{net}::1")),
+        "type": "public",
+    }

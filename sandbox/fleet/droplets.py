@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from sandbox.cast import Team
+from sandbox.clock import iso
 from sandbox.fleet import addresses, images, names, regions, sizes
 from sandbox.fleet.roles import ROLES, STAGES, Role
 
@@ -117,7 +118,7 @@ def _droplet(
         "snapshot_ids": _image_ids(chance, chance.choice((1, 1, 2, 3))) if chance.random() < 0.15 else [],
         "image": image,
         "volume_ids": [],
-        "size": _size(size.slug),
+        "size": size_of(size.slug),
         "size_slug": size.slug,
         # An address is given out when the droplet has been built.
         "networks": {"v4": [], "v6": []}
@@ -129,9 +130,15 @@ def _droplet(
     }
 
 
+def region_slug(droplet: Droplet) -> str:
+    """The slug of a droplet's region; of one that a test made odd perhaps nothing."""
+    region = droplet.get("region")
+    return str(region.get("slug", "")) if isinstance(region, dict) else ""
+
+
 @cache
-def _size(slug: str) -> dict[str, Any]:
-    """Shared by every droplet of the size: ten thousand droplets need not hold ten thousand copies."""
+def size_of(slug: str) -> dict[str, Any]:
+    """A size as in a droplet. All droplets of the size share it: ten thousand need not hold ten thousand copies."""
     return sizes.describe(sizes.BY_SLUG[slug])
 
 
@@ -196,4 +203,4 @@ def _backup_window(chance: random.Random) -> dict[str, str]:
 
 
 def _iso(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso(moment.timestamp())

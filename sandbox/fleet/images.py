@@ -12,7 +12,10 @@ from sandbox.fleet import regions
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A public image. `since` and `until` are the years in which new droplets were made from it."""
+    """A public image. `since` and `until` are the years in which new droplets were made from it.
+
+    application: a 1-Click application of the marketplace, not a plain distribution.
+    """
 
     id: int
     slug: str
@@ -22,6 +25,7 @@ class Image:
     until: int
     gigabytes: float
     weight: int
+    application: bool = False
 
 
 PUBLIC = (
@@ -37,10 +41,10 @@ PUBLIC = (
     Image(50944795, "centos-7-x64", "CentOS", "7.6 x64", 2014, 2022, 2.47, 3),
     Image(119705245, "rockylinux-9-x64", "Rocky Linux", "9 x64", 2022, 2027, 2.92, 2),
     Image(160232537, "fedora-41-x64", "Fedora", "41 x64", 2024, 2026, 2.33, 1),
-    Image(150134374, "docker-20-04", "Ubuntu", "Docker 25.0.3 on Ubuntu 22.04", 2021, 2027, 3.58, 3),
-    Image(143976417, "wordpress-20-04", "Ubuntu", "WordPress 6.4 on Ubuntu 22.04", 2021, 2027, 4.24, 1),
+    Image(150134374, "docker-20-04", "Ubuntu", "Docker 25.0.3 on Ubuntu 22.04", 2021, 2027, 3.58, 3, True),
+    Image(143976417, "wordpress-20-04", "Ubuntu", "WordPress 6.4 on Ubuntu 22.04", 2021, 2027, 4.24, 1, True),
 )
-GPU_READY = Image(166407044, "gpu-h100x1-base", "Ubuntu", "AI/ML Ready H100x1", 2024, 2027, 18.47, 1)
+GPU_READY = Image(166407044, "gpu-h100x1-base", "Ubuntu", "AI/ML Ready H100x1", 2024, 2027, 18.47, 1, True)
 
 
 def pick(chance: random.Random, year: int, *, gpu: bool) -> dict[str, Any]:

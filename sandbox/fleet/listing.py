@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
-from urllib.parse import urlencode
 
 from sandbox.cast import Team
-from sandbox.fleet import droplets
+from sandbox.clock import Clock
+from sandbox.fleet import backups, belongings, droplets
 from sandbox.fleet.droplets import Droplet
+from sandbox.fleet.holdings import Holdings
+from sandbox.paging import Page, links
 
 BYTES_KEPT = 64_000_000  # of encoded pages, for each fleet: enough for 20,000 droplets in one way of asking
 
@@ -46,6 +49,7 @@ class Fleet:
     ordinary: list[Droplet]
     gpus: list[Droplet]
     made: int  # how many ordinary ones were ever made, so that an added one is always a new one
+    holdings: Holdings
     pages: OrderedDict[object, bytes] = field(default_factory=OrderedDict)
     pages_size: int = 0
 
@@ -54,9 +58,13 @@ class Fleet:
         self.pages.clear()
         self.pages_size = 0
 
+    def all(self) -> Iterator[Droplet]:
+        """The droplets of either kind."""
+        return chain(self.ordinary, self.gpus)
+
     def find(self, droplet_id: int) -> Droplet | None:
         """The droplet with this id, of either kind."""
-        return next((each for each in (*self.ordinary, *self.gpus) if each.get("id") == droplet_id), None)
+        return next((each for each in self.all() if each.get("id") == droplet_id), None)
 
     def page(self, query: Query, sight: Sight, base_url: str) -> bytes:
         """The encoded answer to `GET /v2/droplets`; `base_url` is the listing's own address, for the links."""
@@ -75,7 +83,7 @@ class Fleet:
         start = (query.page - 1) * query.per_page
         return {
             "droplets": [shown(each, sight) for each in found[start : start + query.per_page]],
-            "links": _links(query, len(found), base_url),
+            "links": links(Page(query.page, query.per_page), len(found), base_url, query.given),
             "meta": {"total": len(found)},
         }
 
@@ -83,12 +91,13 @@ class Fleet:
 class Fleets:
     """The fleets of all teams, each made when it is first asked for."""
 
-    def __init__(self, seed: int, count: int) -> None:
+    def __init__(self, seed: int, count: int, clock: Clock) -> None:
         """`count` ordinary droplets for each team."""
         self._seed = seed
         self._count = count
+        self._clock = clock
         self._fleets: dict[str, Fleet] = {}
-        self._nobodys = Fleet([], [], 0)
+        self._nobodys = Fleet([], [], 0, Holdings(seed, None))
 
     def of(self, team: Team | None) -> Fleet:
         """The fleet of a team; outside of every team there is nothing."""
@@ -96,7 +105,12 @@ class Fleets:
             return self._nobodys
         if team.uuid not in self._fleets:
             self.resize(team, self._count)
-        return self._fleets[team.uuid]
+        fleet = self._fleets[team.uuid]
+        if fleet.holdings.schedules_due <= (now := self._clock.now()) and backups.roll(
+            fleet.holdings, fleet.all(), now
+        ):
+            fleet.change()
+        return fleet
 
     def counts(self, team: Team) -> tuple[int, int]:
         """How many ordinary and GPU droplets a team has, without making them for the asking."""
@@ -108,7 +122,10 @@ class Fleets:
     def resize(self, team: Team, count: int) -> None:
         """Make the team's fleet afresh, of `count` ordinary droplets."""
         ordinary = droplets.fleet(self._seed, team, count)
-        self._fleets[team.uuid] = Fleet(ordinary, droplets.gpu_fleet(self._seed, team, count), count)
+        gpus = droplets.gpu_fleet(self._seed, team, count)
+        fleet = self._fleets[team.uuid] = Fleet(ordinary, gpus, count, Holdings(self._seed, team))
+        for droplet in fleet.all():
+            self._take_in(fleet, droplet)
 
     def add(self, team: Team, count: int) -> None:
         """Add `count` newer droplets at the end."""
@@ -116,7 +133,12 @@ class Fleets:
         for _ in range(count):
             fleet.ordinary.append(droplets.another(self._seed, team, fleet.made))
             fleet.made += 1
+            self._take_in(fleet, fleet.ordinary[-1])
         fleet.change()
+
+    def _take_in(self, fleet: Fleet, droplet: Droplet) -> None:
+        belongings.take_in(fleet.holdings, droplet)
+        backups.take_in(fleet.holdings, droplet, self._clock.now())
 
 
 def shown(droplet: Droplet, sight: Sight) -> Droplet:
@@ -143,15 +165,3 @@ def _fits(droplet: Droplet, query: Query) -> bool:
         tags = droplet.get("tags")
         return isinstance(tags, list) and query.tag.lower() in [str(tag).lower() for tag in tags]
     return not query.name or str(droplet.get("name")).lower() == query.name.lower()
-
-
-def _links(query: Query, total: int, base_url: str) -> dict[str, Any]:
-    last = max(1, -(-total // query.per_page))
-    if last == 1 and query.page == 1:
-        return {}
-    wanted: dict[str, int] = {}
-    if query.page > 1:
-        wanted |= {"first": 1, "prev": min(query.page - 1, last)}
-    if query.page < last:
-        wanted |= {"next": query.page + 1, "last": last}
-    return {"pages": {rel: f"{base_url}?{urlencode([('page', page), *query.given])}" for rel, page in wanted.items()}}

@@ -13,6 +13,8 @@ from typing import Any
 from sandbox.fleet import regions
 
 HOURS_CHARGED = 672  # an ordinary droplet is charged for at most this many hours a month
+SOLD_OUT = frozenset({"so-4vcpu-32gb"})
+SCARCE = {"c-16": ("nyc1", "nyc3", "fra1"), "m-8vcpu-64gb": ("nyc3", "ams3", "sgp1")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,16 @@ class Size:
     gpus: int = 0
     gpu_model: str = ""
     vram: int = 0
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Where new droplets of this size can be had."""
+        return regions.GPU_SLUGS if self.gpus else SCARCE.get(self.slug, regions.SLUGS)
+
+    @property
+    def available(self) -> bool:
+        """Whether new droplets of this size can be had at all."""
+        return self.slug not in SOLD_OUT
 
 
 def _family(kind: str, *rows: tuple[str, int, int, int, float, float]) -> list[Size]:
@@ -108,13 +120,11 @@ GPU = (
     _gpu("gpu-4000adax1-20gb", 8, 32768, 500, 0, 10, 0.76, "RTX 4000 Ada GPU - 1X", 1, "nvidia_rtx4000_ada", 20),
 )
 BY_SLUG = {size.slug: size for size in (*ORDINARY, *GPU)}
-PLAIN_SLUGS = [size.slug for size in ORDINARY]
-GPU_SLUGS = [size.slug for size in GPU]
 
 
 def offered_in(region: str) -> list[str]:
     """The size slugs that can be had in a region."""
-    return PLAIN_SLUGS + (GPU_SLUGS if region in regions.GPU_SLUGS else [])
+    return [size.slug for size in BY_SLUG.values() if size.available and region in size.regions]
 
 
 def disks(size: Size) -> list[dict[str, Any]]:
@@ -140,8 +150,8 @@ def describe(size: Size) -> dict[str, Any]:
         "transfer": float(size.transfer),
         "price_monthly": float(size.monthly),
         "price_hourly": _single(size.hourly or round(size.monthly / HOURS_CHARGED, 5)),
-        "regions": list(regions.GPU_SLUGS if size.gpus else regions.SLUGS),
-        "available": True,
+        "regions": list(size.regions),
+        "available": size.available,
         "description": size.kind,
         "disk_info": disks(size),
     }

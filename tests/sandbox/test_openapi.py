@@ -2,53 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import jsonschema
 import pytest
 
-from tests.support.sandbox import PROJECT, Sandbox
+from tests.support.openapi import at_hand, check, description
+from tests.support.sandbox import Sandbox
 
-FILE = Path(os.environ.get("OPENAPI_JSON") or PROJECT.parent / "shared" / "digitalocean" / "openapi.json")
-
-pytestmark = pytest.mark.skipif(
-    not FILE.is_file(), reason="no DigitalOcean OpenAPI description at hand; set OPENAPI_JSON to check answers by it"
-)
-
-
-@cache
-def description() -> dict[str, Any]:
-    """The description with OpenAPI 3.0's `nullable` said as JSON Schema says it."""
-    found: dict[str, Any] = _translated(json.loads(FILE.read_text(encoding="utf-8")))
-    return found
-
-
-def _translated(node: Any) -> Any:
-    if isinstance(node, list):
-        return [_translated(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    found = {key: _translated(value) for key, value in node.items()}
-    if found.get("nullable") is True:
-        return {"anyOf": [{"type": "null"}, {key: value for key, value in found.items() if key != "nullable"}]}
-    return found
-
-
-def check(answer: Any, path: str, status: str) -> None:
-    """Hold an answer against what the description has for `GET path` and this status. Raises ValidationError."""
-    responses = description()["paths"][path]["get"]["responses"]
-    name = responses.get(status, responses["default"])["$ref"].rsplit("/", 1)[1]
-    schema = {
-        "$ref": f"#/components/responses/{name}/content/application~1json/schema",
-        "components": description()["components"],
-    }
-    validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
-    errors = [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in validator.iter_errors(answer)]
-    assert errors == []
+pytestmark = at_hand
 
 
 def test_lists_and_droplets_are_as_described(sandbox: Sandbox) -> None:
@@ -85,6 +44,22 @@ def test_refusals_are_as_described(sandbox: Sandbox) -> None:
     check(sandbox.get("/v2/droplets", token, per_page=0).json(), "/v2/droplets", "422")
     sandbox.settings(burst_limit=1)
     check(sandbox.get("/v2/droplets", token).json(), "/v2/droplets", "429")
+
+
+def test_actions_are_as_described(sandbox: Sandbox) -> None:
+    token = sandbox.connect(scope="read write")["access_token"]
+    page = sandbox.get("/v2/droplets", token, per_page=200).json()["droplets"]
+    droplet = next(each["id"] for each in page if each["status"] == "active" and not each["locked"])
+    of_droplet = "/v2/droplets/{droplet_id}/actions"
+
+    asked = sandbox.act(droplet, token, "snapshot")
+    check(asked.json(), of_droplet, "201", "post")
+    check(sandbox.act(droplet, token, "reboot").json(), of_droplet, "422", "post")
+    check(sandbox.get("/v2/actions", token, per_page=200).json(), "/v2/actions", "200")
+    check(sandbox.get(f"/v2/droplets/{droplet}/actions", token).json(), of_droplet, "200")
+    for path in (f"/v2/actions/{asked.json()['action']['id']}", "/v2/actions/1"):
+        answer = sandbox.get(path, token)
+        check(answer.json(), "/v2/actions/{action_id}", str(answer.status_code))
 
 
 def test_the_check_itself_finds_faults(sandbox: Sandbox) -> None:

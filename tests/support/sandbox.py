@@ -81,6 +81,20 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Acted:
+    """An action that reached a droplet, whether its answer arrived or not. Times are seconds since the epoch."""
+
+    id: int
+    team: str
+    droplet_id: int
+    type: str
+    status: str
+    started_at: float
+    completed_at: float | None
+    asked: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Counters:
     """What came in. Endpoints read "GET /v2/droplets" or "POST /v1/oauth/token refresh_token"."""
 
@@ -292,6 +306,16 @@ class Sandbox:
         """Revoke grants as the person would in the panel. Returns how many died."""
         return int(self._control("POST", "revoke", self._whose(team, user))["revoked"])
 
+    # Time
+
+    def forward(self, seconds: float) -> None:
+        """Move the sandbox's clock ahead: what would be done by then is done. Tokens do not age."""
+        self._control("POST", "clock", {"forward": seconds})
+
+    def end_action(self, action_id: int, status: str = "completed") -> None:
+        """End an action that is under way, now: `completed` or `errored`."""
+        self._control("POST", f"actions/{action_id}", {"status": status})
+
     # The books
 
     def counters(self) -> Counters:
@@ -312,6 +336,11 @@ class Sandbox:
     def live_grants(self) -> list[Grant]:
         """The grants that could still be used, now or after a refresh."""
         return [grant for grant in self.ledger() if grant.access_live or grant.refresh_live]
+
+    def actions(self, droplet: int | None = None, type: str | None = None) -> list[Acted]:
+        """The actions that reached the droplets since the start or the last reset, oldest first; of one, of a type."""
+        found = [Acted(**row) for row in self._control("GET", "actions")]
+        return [each for each in found if droplet in (None, each.droplet_id) and type in (None, each.type)]
 
     def recent_requests(self) -> list[dict[str, Any]]:
         """The last thousand requests: method, path, status, fault, request_id."""
@@ -389,8 +418,21 @@ class Sandbox:
 
     def get(self, path: str, token: str | None = None, **parameters: Any) -> requests.Response:
         """GET a path of the API, such as "/v2/droplets", without following redirects."""
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return _request("GET", f"{self.url}{path}", params=parameters, headers=headers)
+        return _request("GET", f"{self.url}{path}", params=parameters, headers=_bearer(token))
+
+    def post(self, path: str, token: str | None = None, body: Any = None) -> requests.Response:
+        """POST a JSON body to a path of the API."""
+        return _request("POST", f"{self.url}{path}", json=body, headers=_bearer(token))
+
+    def delete(
+        self, path: str, token: str | None = None, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> requests.Response:
+        """DELETE a path of the API."""
+        return _request("DELETE", f"{self.url}{path}", json=body, headers=_bearer(token) | dict(headers or {}))
+
+    def act(self, droplet: int, token: str, type: str, **asked: Any) -> requests.Response:
+        """Ask for an action on a droplet."""
+        return self.post(f"/v2/droplets/{droplet}/actions", token, {"type": type, **asked})
 
     # Within
 
@@ -431,6 +473,10 @@ class ConsentForm(HTMLParser):
             self.action = found.get("action") or ""
         elif tag == "input" and (found.get("type") == "hidden" or "checked" in found):
             self.fields[found.get("name") or ""] = found.get("value") or ""
+
+
+def _bearer(token: str | None) -> dict[str, str]:
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
 
 
 def _browser() -> requests.Session:

@@ -1,0 +1,48 @@
+"""What was done to a made-up droplet before the sandbox knew it: its making, its snapshots, what its state tells."""
+
+from __future__ import annotations
+
+from sandbox.actions.action import Action
+from sandbox.clock import epoch
+from sandbox.fleet import snapshots
+from sandbox.fleet.droplets import TODAY, Droplet
+from sandbox.fleet.holdings import Holdings
+
+IDS = 10  # for each droplet: an action's id is the droplet's times ten, and a digit
+CREATE, BACKUPS, FIRST_SNAPSHOT, POWER, LOCK = 0, 1, 2, 8, 9
+DAY = 86_400
+
+
+def of(holdings: Holdings, droplet: Droplet) -> list[Action]:
+    """The past actions of a droplet, oldest first. A locked one has its last action under way."""
+    if type(droplet.get("id")) is not int:
+        return []
+    today = TODAY.timestamp()
+    born = epoch(droplet.get("created_at")) or today
+    new = droplet.get("status") == "new"
+    found = [_action(droplet, CREATE, "create", born, None if new else 43)]
+    if not new:
+        if "backups" in (droplet.get("features") or []):
+            found.append(_action(droplet, BACKUPS, "enable_backups", born + 620, 1))
+        for place, held in enumerate(snapshots.of(holdings, droplet.get("snapshot_ids"))[: POWER - FIRST_SNAPSHOT]):
+            taken = epoch(held.image["created_at"]) or today
+            found.append(_action(droplet, FIRST_SNAPSHOT + place, "snapshot", taken, 95))
+        if droplet.get("status") == "off":
+            stopped = max(born + 3_600, today - (1 + droplet["id"] % 90) * DAY)
+            found.append(_action(droplet, POWER, "power_off", stopped, 4))
+        if droplet.get("locked") is True:
+            found.append(_action(droplet, LOCK, "snapshot", max(born + 7_200, today - 300), None))
+    return sorted(found, key=lambda action: action.started_at)
+
+
+def _action(droplet: Droplet, digit: int, type_: str, started: float, seconds: int | None) -> Action:
+    region = droplet.get("region")
+    return Action(
+        id=droplet["id"] * IDS + digit,
+        type=type_,
+        status="in-progress" if seconds is None else "completed",
+        started_at=started,
+        completed_at=None if seconds is None else started + seconds,
+        droplet_id=droplet["id"],
+        region=region if isinstance(region, dict) else {},
+    )

@@ -1,0 +1,53 @@
+"""DigitalOcean's own OpenAPI description, where that file is at hand, to hold the sandbox's answers against."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.support.sandbox import PROJECT
+
+FILE = Path(os.environ.get("OPENAPI_JSON") or PROJECT.parent / "shared" / "digitalocean" / "openapi.json")
+
+at_hand = pytest.mark.skipif(
+    not FILE.is_file(), reason="no DigitalOcean OpenAPI description at hand; set OPENAPI_JSON to check answers by it"
+)
+
+
+@cache
+def description() -> dict[str, Any]:
+    """The description with OpenAPI 3.0's `nullable` said as JSON Schema says it."""
+    found: dict[str, Any] = _translated(json.loads(FILE.read_text(encoding="utf-8")))
+    return found
+
+
+def _translated(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_translated(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    found = {key: _translated(value) for key, value in node.items()}
+    if found.get("nullable") is True:
+        return {"anyOf": [{"type": "null"}, {key: value for key, value in found.items() if key != "nullable"}]}
+    return found
+
+
+def check(answer: Any, path: str, status: str, method: str = "get") -> None:
+    """Hold an answer against what the description has for a path and this status. Raises AssertionError."""
+    responses = description()["paths"][path][method]["responses"]
+    name = responses.get(status, responses["default"])["$ref"].rsplit("/", 1)[1]
+    hold(answer, f"responses/{name}/content/application~1json/schema")
+
+
+def hold(answer: Any, component: str) -> None:
+    """Hold a value against a component of the description, such as "schemas/action". Raises AssertionError."""
+    schema = {"$ref": f"#/components/{component}", "components": description()["components"]}
+    validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
+    errors = [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in validator.iter_errors(answer)]
+    assert not errors, "; ".join(errors)
