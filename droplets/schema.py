@@ -223,10 +223,11 @@ def _utc(moment: datetime | None) -> datetime | None:
         raise ValueError("a moment out of every calendar") from None
 
 
-def _text(kind: type, value: Any) -> Text:
+def text_hook(kind: type, value: Any) -> Text:
+    """msgspec's `dec_hook` for types that hold a `Text`."""
     if kind is Text and isinstance(value, str):
         return Text(value)
     raise TypeError(f"Expected `str`, got `{type(value).__name__}`")
 
 
-_droplet = msgspec.json.Decoder(Droplet, dec_hook=_text)
+_droplet = msgspec.json.Decoder(Droplet, dec_hook=text_hook)

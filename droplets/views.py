@@ -1,25 +1,20 @@
-"""The fleet's page, and a droplet's."""
+"""The fleet's page."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.digitalocean import errors
 from accounts.models import Connection
 from accounts.request import SignedInRequest, signed_in
-from droplets import detail as details
 from droplets import fleet as fleets
-from droplets import troubles
 from droplets.paging import page_of
-from droplets.schema import LARGEST_ID
-from droplets.statuses import status_of
 
 
 @never_cache
@@ -54,23 +49,3 @@ def renew(request: SignedInRequest, connection: UUID) -> HttpResponse:
     back = QueryDict(request.POST.get("query", ""), mutable=True)
     back.pop("edition", None)
     return redirect(f"{reverse('droplets:fleet')}?{back.urlencode()}")
-
-
-@never_cache
-@signed_in
-@require_safe
-def detail(request: SignedInRequest, connection: UUID, droplet: int) -> HttpResponse:
-    """What DigitalOcean says of one droplet. Somebody else's connection, or none, is a 404."""
-    owned = get_object_or_404(Connection.objects.of(request.user), pk=connection)
-    if droplet > LARGEST_ID:
-        raise Http404
-    try:
-        found = details.read(owned, droplet)
-    except errors.NotFound:
-        return render(request, "droplets/gone.html", {"connection": owned, "id": droplet}, status=404)
-    except errors.DigitalOceanError as error:
-        trouble = troubles.of_error(owned, error)
-        context = {"id": droplet, "trouble": trouble}
-        return render(request, "droplets/unread.html", context, status=409 if trouble.needs_reconnect else 502)
-    context = {"connection": owned, "droplet": found, "status": status_of(found.status or "")}
-    return render(request, "droplets/detail.html", context)

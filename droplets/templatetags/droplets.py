@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django import template
 
 from accounts.templatetags.conveyor import disk
 from droplets import rows
-from droplets.schema import Disk, Droplet, Image, Quantity, Region
+from droplets.overview.schema import Plan, Rule
+from droplets.schema import Disk, Droplet, Image, Quantity, Region, Text
 
 register = template.Library()
+
+_WEEKDAYS = {
+    "SUN": "Sundays",
+    "MON": "Mondays",
+    "TUE": "Tuesdays",
+    "WED": "Wednesdays",
+    "THU": "Thursdays",
+    "FRI": "Fridays",
+    "SAT": "Saturdays",
+}
+_ENDS = {"droplet_ids": "droplet", "load_balancer_uids": "load balancer", "kubernetes_ids": "Kubernetes cluster"}
 
 
 @register.filter
@@ -58,3 +71,44 @@ def image_name(image: Image | None) -> str:
 @register.filter
 def place(region: Region) -> str:
     return rows.place(region)
+
+
+@register.filter
+def plan(of: Plan) -> str:
+    """“Weekly, Sundays from 04:00 UTC, each kept 28 days” for when backups are made."""
+    parts = [{"daily": "Daily", "weekly": "Weekly"}.get(of.plan or "", str(of.plan or "On"))]
+    when = f"from {of.hour:02}:00 UTC" if of.hour is not None and of.hour < 24 else ""
+    if of.plan == "weekly" and of.weekday in _WEEKDAYS:
+        when = f"{_WEEKDAYS[of.weekday]} {when}".strip()
+    if when:
+        parts.append(when)
+    if of.retention_period_days:
+        parts.append(f"each kept {of.retention_period_days} day{'' if of.retention_period_days == 1 else 's'}")
+    return ", ".join(parts)
+
+
+@register.filter
+def ports(rule: Rule) -> str:
+    """“TCP 443”, “UDP, all ports”, “ICMP”."""
+    protocol = (rule.protocol or "any").upper()
+    if protocol == "ICMP":
+        return protocol
+    return f"{protocol}, all ports" if (rule.ports or "0") in ("0", "all") else f"{protocol} {rule.ports}"
+
+
+@register.filter
+def ends(of: dict[str, Any] | None) -> str:
+    """“anywhere”, “10.0.0.0/8, tag web, 2 droplets”: where a firewall's rule lets traffic come from or go to."""
+    found = of or {}
+    addresses = [Text(address) for address in _list(found.get("addresses")) if isinstance(address, str)]
+    if "0.0.0.0/0" in addresses or "::/0" in addresses:  # a firewall's word for anywhere
+        return "anywhere" if {"0.0.0.0/0", "::/0"} <= set(addresses) else f"anywhere ({addresses[0]})"
+    words = [*addresses, *(f"tag {Text(tag)}" for tag in _list(found.get("tags")) if isinstance(tag, str))]
+    for key, name in _ENDS.items():
+        if count := len(_list(found.get(key))):
+            words.append(f"{count} {name}{'' if count == 1 else 's'}")
+    return ", ".join(words) or "nowhere"
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,74 @@
+"""Reading what DigitalOcean answers, leniently: an odd item costs itself, an odd frame is an `UnexpectedAnswer`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from accounts.digitalocean.wire import Answer
+from droplets import api
+from droplets.schema import text_hook
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+_MOST_PAGES = 25
+
+
+@dataclass(frozen=True)
+class Items(Generic[T]):
+    """What a list came to: the items that made sense, and how many did not, or were too many to be asked for."""
+
+    items: tuple[T, ...] = ()
+    missing: int = 0
+
+
+def single(answer: Answer, key: str, kind: type[T]) -> T:
+    """The object under `key`. Raises `UnexpectedAnswer` where it is not there or makes no sense."""
+    frame = answer.decode(dict[str, msgspec.Raw])
+    if key not in frame:
+        raise answer.unexpected(f"no {key}")
+    try:
+        return msgspec.json.decode(frame[key], type=kind, dec_hook=text_hook)
+    except msgspec.MsgspecError as error:
+        raise answer.unexpected(str(error)[:200]) from None
+
+
+def everything(
+    token: str, path: str, key: str, kind: type[T], *, until: float, where: Callable[[T], bool] = lambda _: True
+) -> Items[T]:
+    """All items of a list, page after page, that are as `where` wants them. Raises a `DigitalOceanError`."""
+    found: list[T] = []
+    read = unreadable = 0
+    for page in range(1, _MOST_PAGES + 1):
+        answer = api.get(token, path, params={"page": page, "per_page": api.PER_PAGE}, until=until)
+        frame = answer.decode(dict[str, msgspec.Raw])
+        raw = _decoded(frame.get(key), list[msgspec.Raw], answer)
+        total = _decoded(frame["meta"], _Meta, answer).total if "meta" in frame else len(raw)
+        read += len(raw)
+        for each in raw:
+            try:
+                found.append(msgspec.json.decode(each, type=kind, dec_hook=text_hook))
+            except msgspec.MsgspecError as error:
+                # msgspec's messages name types and places, never a value.
+                log.warning("One of %s cannot be read: %s", key, error)
+                unreadable += 1
+        if not raw or read >= total:
+            return Items(tuple(filter(where, found)), unreadable)
+    return Items(tuple(filter(where, found)), unreadable + total - read)
+
+
+class _Meta(msgspec.Struct):
+    total: int
+
+
+def _decoded(raw: Any, kind: type[T], answer: Answer) -> T:
+    try:
+        return msgspec.json.decode(raw if raw is not None else b"", type=kind)
+    except msgspec.MsgspecError as error:
+        raise answer.unexpected(str(error)[:200]) from None

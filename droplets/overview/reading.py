@@ -1,0 +1,86 @@
+"""Everything that DigitalOcean says of one droplet, asked side by side, each part with a failure of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+from typing import Any, Generic, TypeVar
+
+from django.conf import settings
+
+from accounts.digitalocean import errors
+from accounts.models import Connection
+from droplets import api
+from droplets.ask import Question, ask
+from droplets.decoding import Items
+from droplets.overview import api as around
+from droplets.overview.schema import Copy, Firewall, Policy, ReservedIp, Volume, Vpc
+from droplets.schema import Droplet
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Part(Generic[T]):
+    """One part of the page: its `value`, or the `error` that stands in its place."""
+
+    value: T | None = None
+    error: errors.DigitalOceanError | None = None
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the connection's access does not reach it."""
+        return isinstance(self.error, errors.NotAllowed)
+
+
+@dataclass(frozen=True)
+class Overview:
+    droplet: Droplet
+    snapshots: Part[Items[Copy]]
+    backups: Part[Items[Copy]]
+    policy: Part[Policy]
+    firewalls: Part[Items[Firewall]]
+    volumes: Part[Items[Volume]]
+    vpc: Part[Vpc]
+    reserved_ips: Part[Items[ReservedIp]]
+
+    @property
+    def copies_gigabytes(self) -> float:
+        """What snapshots and backups take up together, as far as it is known."""
+        parts = (self.snapshots.value, self.backups.value)
+        return sum(copy.size_gigabytes or 0 for part in parts if part for copy in part.items)
+
+
+def read(connection: Connection, droplet_id: int) -> Overview:
+    """The overview, within FLEET_DEADLINE seconds.
+
+    Raises a `DigitalOceanError` where the droplet itself cannot be read, `NotFound` where the team has none of that id.
+    """
+    until = monotonic() + settings.FLEET_DEADLINE
+    questions: dict[str, Question[Any]] = {
+        "droplet": lambda token, until: api.droplet(token, droplet_id, until=until),
+        "vpcs": lambda token, until: around.vpcs(token, until=until),
+    }
+    for name in ("snapshots", "backups", "policy", "firewalls", "volumes", "reserved_ips"):
+        questions[name] = partial(_of_droplet, getattr(around, name), droplet_id)
+    answers = ask(connection, questions, until=until)
+    droplet = answers.pop("droplet")
+    if isinstance(droplet, errors.DigitalOceanError):
+        raise droplet
+    vpc = _vpc(_part(answers.pop("vpcs")), droplet)
+    return Overview(droplet=droplet, vpc=vpc, **{name: _part(answer) for name, answer in answers.items()})
+
+
+def _of_droplet(call: Any, droplet_id: int, token: str, until: float) -> Any:
+    return call(token, droplet_id, until=until)
+
+
+def _part(answer: Any) -> Part[Any]:
+    return Part(error=answer) if isinstance(answer, errors.DigitalOceanError) else Part(answer)
+
+
+def _vpc(part: Part[Items[Vpc]], droplet: Droplet) -> Part[Vpc]:
+    if part.value is None:
+        return Part(error=part.error)
+    return Part(next((vpc for vpc in part.value.items if vpc.id == droplet.vpc_uuid), None))

@@ -1,0 +1,88 @@
+"""What stands around a droplet, as types: lenient, as `droplets.schema` is, and with only what a page shows.
+
+Shapes: https://docs.digitalocean.com/reference/api/ (Droplets, Block Storage, Firewalls, VPCs, Reserved IPs).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from droplets.schema import Amount, Count, Id, Moment, Region, Text, Window
+
+
+class Copy(msgspec.Struct):
+    """A snapshot or a backup of a droplet. `size_gigabytes` is what is billed, `min_disk_size` in GB."""
+
+    id: Id
+    name: Text | None = None
+    created_at: Moment | None = None
+    regions: list[Text] | None = None
+    min_disk_size: Count | None = None
+    size_gigabytes: Amount | None = None
+
+
+class Plan(msgspec.Struct):
+    """When backups are made. `plan` is daily or weekly, `weekday` SUN to SAT, `hour` of UTC; periods in hours, days."""
+
+    plan: Text | None = None
+    weekday: Text | None = None
+    hour: Count | None = None
+    window_length_hours: Count | None = None
+    retention_period_days: Count | None = None
+
+
+class Policy(msgspec.Struct):
+    backup_enabled: bool | None = None
+    backup_policy: Plan | None = None
+    next_backup_window: Window | None = None
+
+
+class Rule(msgspec.Struct):
+    """`ports` is one, a range such as 8000-9000, "0" or "all" for all, empty for icmp."""
+
+    protocol: Text | None = None
+    ports: Text | None = None
+    sources: dict[str, Any] | None = None
+    destinations: dict[str, Any] | None = None
+
+
+class Firewall(msgspec.Struct):
+    """`status` is waiting, succeeded or failed."""
+
+    id: Text
+    name: Text | None = None
+    status: Text | None = None
+    inbound_rules: list[Rule] | None = None
+    outbound_rules: list[Rule] | None = None
+
+
+class Volume(msgspec.Struct):
+    """`size_gigabytes` in GiB."""
+
+    id: Text
+    name: Text | None = None
+    droplet_ids: list[Id] | None = None
+    size_gigabytes: Count | None = None
+    filesystem_type: Text | None = None
+    filesystem_label: Text | None = None
+
+
+class Vpc(msgspec.Struct):
+    """`ip_range` in CIDR notation."""
+
+    id: Text
+    name: Text | None = None
+    ip_range: Text | None = None
+    default: bool | None = None
+
+
+class _Assigned(msgspec.Struct):
+    id: Id
+
+
+class ReservedIp(msgspec.Struct):
+    ip: Text
+    droplet: _Assigned | None = None
+    region: Region | None = None

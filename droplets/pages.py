@@ -1,0 +1,50 @@
+"""What the pages of one droplet have in common: whose it is, and what to show where it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+
+from accounts.digitalocean import errors
+from accounts.models import Connection
+from accounts.request import SignedInRequest, signed_in
+from droplets import troubles
+from droplets.schema import LARGEST_ID, Droplet
+from droplets.statuses import status_of
+
+
+def of_droplet(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A view of one droplet: it is called with the person's own connection and the droplet's id.
+
+    Somebody else's connection, or none, is a 404. What the view raises of `DigitalOceanError` becomes a page: the
+    droplet is gone, or could not be read.
+    """
+
+    @never_cache
+    @signed_in
+    @wraps(view)
+    def page(request: SignedInRequest, connection: UUID, droplet: int, **more: Any) -> HttpResponse:
+        owned = get_object_or_404(Connection.objects.of(request.user), pk=connection)
+        if droplet > LARGEST_ID:
+            raise Http404
+        try:
+            return view(request, owned, droplet, **more)
+        except errors.NotFound:
+            return render(request, "droplets/gone.html", {"connection": owned, "id": droplet}, status=404)
+        except errors.DigitalOceanError as error:
+            trouble = troubles.of_error(owned, error)
+            context = {"id": droplet, "trouble": trouble}
+            return render(request, "droplets/unread.html", context, status=409 if trouble.needs_reconnect else 502)
+
+    return page
+
+
+def head(connection: Connection, droplet: Droplet, tab: str) -> dict[str, Any]:
+    """What templates/droplets/detail/_head.html needs. `tab` is overview, graphs or activity."""
+    return {"connection": connection, "droplet": droplet, "status": status_of(str(droplet.status or "")), "tab": tab}
