@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from sandbox.api import account, actions, destroy, droplets, gate
+from sandbox.api import account, actions, backups, choices, destroy, droplets, gate, snapshots
 from sandbox.control import actions as action_control
 from sandbox.control import books, faults, people, steering
 from sandbox.control import droplets as droplet_control
@@ -19,9 +19,21 @@ READ = {
     "actions": actions.listing,
     "actions/{action_id}": actions.one,
     "droplets": droplets.listing,
+    "droplets/backups/policies": backups.every_policy,
+    "droplets/backups/supported_policies": backups.supported,
     DROPLET: droplets.one,
     f"{DROPLET}/actions": actions.of_droplet,
     f"{DROPLET}/actions/{{action_id}}": actions.one_of_droplet,
+    f"{DROPLET}/backups": snapshots.backups_of_droplet,
+    f"{DROPLET}/backups/policy": backups.policy,
+    f"{DROPLET}/kernels": droplets.kernels,
+    f"{DROPLET}/neighbors": droplets.neighbors,
+    f"{DROPLET}/snapshots": snapshots.of_droplet,
+    "images": choices.images,
+    "images/{image}": choices.image,
+    "regions": choices.regions,
+    "sizes": choices.every_size,
+    "snapshots": snapshots.listing,
 }
 
 

@@ -1,4 +1,4 @@
-"""GET /v2/droplets and GET /v2/droplets/{id}."""
+"""Droplets: the list, one of them, its kernels and its neighbors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from aiohttp import web
 from sandbox import paging
 from sandbox.api import errors
 from sandbox.api.gate import Caller, needs
+from sandbox.fleet import kernels as all_kernels
+from sandbox.fleet import neighbors as all_neighbors
 from sandbox.fleet.droplets import Droplet
 from sandbox.fleet.listing import Query, Sight, shown
 from sandbox.numbers import whole
@@ -39,6 +41,19 @@ def listing(request: web.Request, caller: Caller) -> web.Response:
 def one(request: web.Request, caller: Caller) -> web.Response:
     """One droplet of the team, of either kind."""
     return web.json_response({"droplet": shown(of(request, caller), sight(caller))})
+
+
+@needs("droplet:read")
+def kernels(request: web.Request, caller: Caller) -> web.Response:
+    """GET /v2/droplets/{droplet_id}/kernels: those that it can be given, of which most droplets have none."""
+    return paging.answer(request, "kernels", all_kernels.of(of(request, caller)))
+
+
+@needs("droplet:read")
+def neighbors(request: web.Request, caller: Caller) -> web.Response:
+    """GET /v2/droplets/{droplet_id}/neighbors: the team's other droplets on the same hardware. It has no pages."""
+    found = all_neighbors.of(caller.fleet, of(request, caller))
+    return web.json_response({"droplets": [shown(each, sight(caller)) for each in found]})
 
 
 def of(request: web.Request, caller: Caller) -> Droplet:

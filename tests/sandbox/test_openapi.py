@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.openapi import at_hand, check, description
+from tests.support.openapi import at_hand, check, description, hold
 from tests.support.sandbox import Sandbox
 
 pytestmark = at_hand
+
+ONE = "/v2/droplets/{droplet_id}"
 
 
 def test_lists_and_droplets_are_as_described(sandbox: Sandbox) -> None:
@@ -60,6 +62,29 @@ def test_actions_are_as_described(sandbox: Sandbox) -> None:
     for path in (f"/v2/actions/{asked.json()['action']['id']}", "/v2/actions/1"):
         answer = sandbox.get(path, token)
         check(answer.json(), "/v2/actions/{action_id}", str(answer.status_code))
+
+
+def test_what_belongs_to_a_droplet_is_as_described(sandbox: Sandbox) -> None:
+    token = sandbox.connect()["access_token"]
+    droplets = sandbox.get("/v2/droplets", token, per_page=200).json()["droplets"]
+
+    for droplet in (*droplets[:10], *droplets[-10:], *(each for each in droplets if each["snapshot_ids"])):
+        for part in ("snapshots", "backups", "backups/policy", "kernels", "neighbors"):
+            check(sandbox.get(f"/v2/droplets/{droplet['id']}/{part}", token).json(), f"{ONE}/{part}", "200")
+
+
+@pytest.mark.parametrize("what", ["regions", "sizes", "images", "snapshots"])
+def test_what_a_team_has_and_can_choose_is_as_described(sandbox: Sandbox, what: str) -> None:
+    token = sandbox.connect(scope="read")["access_token"]
+    for page in (1, 2, 3):
+        check(sandbox.get(f"/v2/{what}", token, per_page=50, page=page).json(), f"/v2/{what}", "200")
+    check(sandbox.get(f"/v2/{what}", token, page=0).json(), f"/v2/{what}", "422")
+
+
+def test_one_image_is_as_in_the_list(sandbox: Sandbox) -> None:
+    token = sandbox.connect()["access_token"]
+
+    hold(sandbox.get("/v2/images/debian-12-x64", token).json()["image"], "schemas/image")
 
 
 def test_the_check_itself_finds_faults(sandbox: Sandbox) -> None:

@@ -1,0 +1,128 @@
+"""Regions, sizes and images, as they can be chosen and as droplets speak of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.sandbox import Sandbox
+
+
+@pytest.fixture
+def token(sandbox: Sandbox) -> str:
+    sandbox.settings(burst_limit=0)
+    found: str = sandbox.connect(team="Acme Web", scope="read write")["access_token"]
+    return found
+
+
+def every(sandbox: Sandbox, token: str, what: str, **query: Any) -> list[dict[str, Any]]:
+    """All items of a list, over as many pages as it takes."""
+    found: list[dict[str, Any]] = []
+    page = 1
+    while True:
+        answer = sandbox.get(f"/v2/{what}", token, per_page=200, page=page, **query)
+        assert answer.status_code == 200, answer.text
+        found += answer.json()[what]
+        if len(found) >= answer.json()["meta"]["total"]:
+            assert len(found) == answer.json()["meta"]["total"]
+            return found
+        page += 1
+
+
+def test_droplets_regions_and_sizes_are_those_of_the_lists(sandbox: Sandbox, token: str) -> None:
+    regions = {each["slug"]: each for each in every(sandbox, token, "regions")}
+    sizes = {each["slug"]: each for each in every(sandbox, token, "sizes")}
+
+    for droplet in every(sandbox, token, "droplets") + every(sandbox, token, "droplets", type="gpus"):
+        assert droplet["region"] == regions[droplet["region"]["slug"]]
+        assert droplet["size"] == sizes[droplet["size_slug"]]
+
+
+def test_a_size_is_offered_where_size_and_region_agree(sandbox: Sandbox, token: str) -> None:
+    regions = every(sandbox, token, "regions")
+    sizes = every(sandbox, token, "sizes")
+
+    for size in sizes:
+        there = [region["slug"] for region in regions if size["slug"] in region["sizes"]]
+        assert there == ([] if not size["available"] else [slug for slug in there if slug in size["regions"]])
+        assert set(there) == (set(size["regions"]) if size["available"] else set())
+    assert any(not size["available"] for size in sizes)
+    assert any(2 < len(size["regions"]) < len(regions) for size in sizes)
+    assert any(not region["available"] for region in regions)
+
+
+def test_a_regions_sizes_need_a_scope_and_sizes_need_two(sandbox: Sandbox) -> None:
+    one = sandbox.connect(scope="regions:read")["access_token"]
+    other = sandbox.connect(scope="sizes:read")["access_token"]
+    both = sandbox.connect(scope="sizes:read regions:read")["access_token"]
+
+    assert all(each["sizes"] == [] for each in every(sandbox, one, "regions"))
+    assert any(each["sizes"] for each in every(sandbox, both, "regions"))
+    assert [sandbox.get("/v2/sizes", each).status_code for each in (one, other, both)] == [403, 403, 200]
+    assert sandbox.get("/v2/regions", other).status_code == 403
+
+
+def test_lists_come_in_pages_and_take_a_slash(sandbox: Sandbox, token: str) -> None:
+    page = sandbox.get("/v2/sizes/", token, per_page=5, page=2).json()
+
+    assert len(page["sizes"]) == 5
+    assert page["links"]["pages"]["prev"] == f"{sandbox.url}/v2/sizes?page=1&per_page=5"
+    assert sandbox.get("/v2/sizes", token, per_page=0).status_code == 422
+    assert sandbox.get("/v2/regions", token, per_page=200).json()["links"] == {}
+
+
+def test_every_droplets_image_can_be_looked_up(sandbox: Sandbox, token: str) -> None:
+    droplets = every(sandbox, token, "droplets") + every(sandbox, token, "droplets", type="gpus")
+
+    for droplet in droplets:
+        image = droplet["image"]
+        assert sandbox.get(f"/v2/images/{image['id']}", token).json() == {"image": image}
+        if image["slug"]:
+            assert sandbox.get(f"/v2/images/{image['slug']}", token).json() == {"image": image}
+    assert any(droplet["image"]["status"] == "retired" for droplet in droplets)
+
+
+def test_images_on_offer_are_told_by_kind(sandbox: Sandbox, token: str) -> None:
+    images = every(sandbox, token, "images")
+    distributions = every(sandbox, token, "images", type="distribution")
+    applications = every(sandbox, token, "images", type="application")
+    private = every(sandbox, token, "images", private="true")
+
+    def ids(found: list[dict[str, Any]]) -> set[int]:
+        return {each["id"] for each in found}
+
+    assert ids(images) == ids(distributions) | ids(applications) | ids(private)
+    assert len(images) == len(distributions) + len(applications) + len(private)
+    assert all(
+        each["public"] and each["slug"] and each["status"] == "available" for each in distributions + applications
+    )
+    assert {each["type"] for each in private} == {"snapshot", "backup"}
+    assert not any(each["public"] or each["slug"] for each in private)
+    assert every(sandbox, token, "images", private="true", type="distribution") == []
+    assert every(sandbox, token, "images", tag_name="none") == []
+
+
+def test_own_images_are_the_teams_alone(sandbox: Sandbox, token: str) -> None:
+    own = every(sandbox, token, "images", private="true")[0]["id"]
+    other = sandbox.connect(team="Northwind")["access_token"]
+
+    assert sandbox.get(f"/v2/images/{own}", token).ok
+    assert sandbox.get(f"/v2/images/{own}", other).status_code == 404
+
+
+@pytest.mark.parametrize("query", [{"type": "snapshot"}, {"private": "yes"}, {"page": 0}])
+def test_odd_filters_of_images_are_refused(sandbox: Sandbox, token: str, query: dict[str, Any]) -> None:
+    assert sandbox.get("/v2/images", token, **query).status_code == 422
+
+
+def test_images_need_their_scope(sandbox: Sandbox) -> None:
+    token = sandbox.connect(scope="droplet:read image:read")["access_token"]
+    poor = sandbox.connect(scope="droplet:read")["access_token"]
+
+    assert sandbox.get("/v2/images", token).ok
+    assert sandbox.get("/v2/images", token, tag_name="x").status_code == 403
+    for path in ("/v2/images", "/v2/images/debian-12-x64", "/v2/images/1"):
+        assert sandbox.get(path, poor).status_code == 403
+    for path in ("/v2/images/1", "/v2/images/debian-99", f"/v2/images/{'9' * 500}"):
+        assert sandbox.get(path, token).status_code == 404
