@@ -1,17 +1,154 @@
-"""What a set of droplets amounts to, computed once and kept for as long as the set is the same."""
+"""A set of droplets to be searched. What pages want of it is computed once and kept while the set is the same."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_address
+from typing import Any
 
+from droplets.facets import Facet, Facets, values_of
 from droplets.items import Item
 from droplets.rows import by_name
+from droplets.search import FILTERS, Search
+from droplets.statuses import order, status_of
 from droplets.totals import Totals
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a search comes to: the droplets in its order, what they add up to, the filters with their counts.
+
+    `of` is how many droplets there are without the search.
+    """
+
+    items: Sequence[Item]
+    totals: Totals
+    facets: tuple[Facet, ...]
+    of: int
+
+
 class Catalog:
-    """`items` by name, and their totals."""
+    """`items` by name. Safe to share between threads: two that compute the same at once only do it twice."""
 
     def __init__(self, items: Iterable[Item]) -> None:
         self.items = tuple(sorted(items, key=lambda item: by_name(item.row)))
-        self.totals = Totals.of(item.row for item in self.items)
+        self._orders: dict[str, tuple[int, ...]] = {}
+
+    def find(self, search: Search) -> Found:
+        """The droplets that a search asks for.
+
+        Every word has to be in a droplet's name, address, tags, id or image; of a filter's values one has to fit, and
+        of the filters all. A value's count is of what there would be with all filters but its own.
+        """
+        positions = self._order(search.sort)
+        if not search.is_narrowed:
+            items: Sequence[Item] = _View(self.items, positions)
+            return Found(items, self._totals, self._facets.of(search, self._facets.counts), len(items))
+        fitting, counts = self._narrowed(search)
+        items = [self.items[position] for position in positions if position in fitting]
+        return Found(items, Totals.of(items), self._facets.of(search, counts), len(self.items))
+
+    def _narrowed(self, search: Search) -> tuple[set[int], dict[str, Counter[str]]]:
+        """The positions of what fits, and for each filter how many fit all the others, by value. One pass."""
+        fitting: set[int] = set()
+        counts: dict[str, Counter[str]] = {name: Counter() for name in FILTERS}
+        wanted = {name: frozenset(values) for name, values in search.filters.items()}
+        words = search.words
+        haystacks = self._haystacks if words else ()
+        for position, values in enumerate(self._values):
+            if words and not all(word in haystacks[position] for word in words):
+                continue
+            failed = [name for name, some in wanted.items() if some.isdisjoint(values[name])]
+            if not failed:
+                fitting.add(position)
+                for name in FILTERS:
+                    counts[name].update(values[name])
+            elif len(failed) == 1:
+                counts[failed[0]].update(values[failed[0]])
+        return fitting, counts
+
+    def _order(self, sort: str) -> tuple[int, ...]:
+        """Positions in `items` in the order of a column; equals by name, and what is not known last, either way."""
+        positions = self._orders.get(sort)
+        if positions is None:
+            key, is_descending = sort.removeprefix("-"), sort.startswith("-")
+            if key == "name":
+                positions = tuple(range(len(self.items)))
+                positions = positions[::-1] if is_descending else positions
+            else:
+                values = [_SORTED_BY[key](item) for item in self.items]
+                known = [position for position, value in enumerate(values) if value is not None]
+                unknown = [position for position, value in enumerate(values) if value is None]
+                known.sort(key=lambda position: values[position], reverse=is_descending)
+                positions = (*known, *unknown)
+            self._orders[sort] = positions
+        return positions
+
+    @cached_property
+    def _haystacks(self) -> tuple[str, ...]:
+        return tuple(_haystack(item) for item in self.items)
+
+    @cached_property
+    def _values(self) -> tuple[dict[str, tuple[str, ...]], ...]:
+        return tuple(values_of(item) for item in self.items)
+
+    @cached_property
+    def _facets(self) -> Facets:
+        return Facets(self.items, self._values)
+
+    @cached_property
+    def _totals(self) -> Totals:
+        return Totals.of(self.items)
+
+
+class _View(Sequence[Item]):
+    """Items in another order, without making a list of them all for a page that shows fifty."""
+
+    def __init__(self, items: Sequence[Item], positions: Sequence[int]) -> None:
+        self._items = items
+        self._positions = positions
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._items[position] for position in self._positions[index]]
+        return self._items[self._positions[index]]
+
+
+def _haystack(item: Item) -> str:
+    row = item.row
+    # A line each, so that nothing is found across two of them.
+    return "\n".join((row.name, *row.public, *row.private, *row.tags, str(row.id), row.image)).casefold()
+
+
+def _address(item: Item) -> tuple[int, int] | None:
+    """By number, those of version 4 first; None for what is no address."""
+    try:
+        address = ip_address(item.row.address)
+    except ValueError:
+        return None
+    return address.version, int(address)
+
+
+def _size(item: Item) -> tuple[int, int, int] | None:
+    row = item.row
+    known = (row.vcpus, row.memory, row.disk)
+    return None if known == (None, None, None) else (row.vcpus or 0, row.memory or 0, row.disk or 0)
+
+
+_SORTED_BY: dict[str, Callable[[Item], Any]] = {
+    "status": lambda item: order(status_of(item.row.status)),
+    "team": lambda item: (item.team.name.casefold(), item.team.key),
+    "region": lambda item: (item.row.region.casefold(), item.row.region_slug) if item.row.region else None,
+    "size": _size,
+    "address": _address,
+    "tags": lambda item: tuple(tag.casefold() for tag in item.row.tags) or None,
+    "monthly": lambda item: item.row.monthly,
+    # The age of what was made last is least.
+    "age": lambda item: -item.row.created_at.timestamp() if item.row.created_at else None,
+}

@@ -9,12 +9,8 @@ from django.core.paginator import Page, Paginator
 
 T = TypeVar("T")
 
-PAGE_SIZE = 50
 
-
-def page_of(items: Sequence[T], asked: str) -> Page[T]:
-    """The page that `?page=` asks for: nonsense is the first, beyond the end is the last."""
-    paginator = Paginator(items, PAGE_SIZE)
-    # A longer number is beyond every end; Python refuses to read it from some length on.
-    number = int(asked[:9]) if asked.isascii() and asked.isdigit() else 1
+def page_of(items: Sequence[T], number: int, per_page: int) -> Page[T]:
+    """The page of that number, from 1; beyond the end is the last."""
+    paginator = Paginator(items, per_page)
     return paginator.page(min(max(number, 1), paginator.num_pages))

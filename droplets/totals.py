@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
-from droplets.rows import Row
-from droplets.statuses import Status, order, status_of
+from droplets.items import Item
+from droplets.statuses import order, status_of
 
 NARROWEST = 1.5
 """Percent of the bar that even a single droplet's status gets: thinner could not be seen."""
 
+MOST_BARS = 5
+"""Regions and teams that are shown each with a bar; the others are one more."""
+
 
 @dataclass(frozen=True)
 class Share:
-    """How many droplets have a status; `start` and `width` are percentages of a bar's length."""
+    """How many droplets have something in common, and what they cost, in US dollars a month.
 
-    status: Status
+    `look` is how it is marked: a status's look, a team's square. `start` and `width` are percentages of a bar's length;
+    those of a status follow one another, the others are each a bar of its own.
+    """
+
+    key: str
+    label: str
+    look: str
     count: int
-    start: str
-    width: str
+    monthly: float
+    start: str = "0%"
+    width: str = "0%"
+
+
+@dataclass
+class _Sum:
+    count: int = 0
+    monthly: float = 0.0
+    first: Item | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Totals:
-    """`memory` in MB, `disk` in GB, `monthly` in US dollars. What DigitalOcean did not tell adds nothing."""
+    """`memory` in MB, `disk` in GB, `monthly` in US dollars. What DigitalOcean did not tell adds nothing.
+
+    `off` and `off_monthly` are what is switched off and billed all the same: DigitalOcean keeps a droplet's disk,
+    processors and addresses for it until it is destroyed.
+    """
 
     droplets: int
     vcpus: int
@@ -33,28 +53,78 @@ class Totals:
     disk: int
     monthly: float
     by_status: tuple[Share, ...]
+    by_region: tuple[Share, ...]
+    by_team: tuple[Share, ...]
+    off: int
+    off_monthly: float
 
     @classmethod
-    def of(cls, rows: Iterable[Row]) -> Totals:
-        rows = list(rows)
+    def of(cls, items: Iterable[Item]) -> Totals:
+        items = list(items)
+        rows = [item.row for item in items]
+        off = [row for row in rows if row.status == "off"]
         return cls(
             droplets=len(rows),
             vcpus=sum(row.vcpus or 0 for row in rows),
             memory=sum(row.memory or 0 for row in rows),
             disk=sum(row.disk or 0 for row in rows),
             monthly=sum(row.monthly or 0 for row in rows),
-            by_status=_shares(rows),
+            by_status=_in_one_bar(_sums(items, lambda item: item.row.status), len(rows)),
+            by_region=_bars(_sums(items, lambda item: item.row.region_slug), _region),
+            by_team=_bars(_sums(items, lambda item: item.team.key), _team),
+            off=len(off),
+            off_monthly=sum(row.monthly or 0 for row in off),
         )
 
 
-def _shares(rows: list[Row]) -> tuple[Share, ...]:
-    counts = Counter(status_of(row.status) for row in rows)
-    widths = {status: max(100 * count / len(rows), NARROWEST) for status, count in counts.items()}
+def _sums(items: Sequence[Item], key_of: Callable[[Item], str]) -> dict[str, _Sum]:
+    sums: dict[str, _Sum] = {}
+    for item in items:
+        total = sums.setdefault(key_of(item), _Sum(first=item))
+        total.count += 1
+        total.monthly += item.row.monthly or 0
+    return sums
+
+
+def _in_one_bar(sums: dict[str, _Sum], all_: int) -> tuple[Share, ...]:
+    widths = {slug: max(100 * total.count / all_, NARROWEST) for slug, total in sums.items()}
     scale = 100 / (sum(widths.values()) or 1)
     shares = []
     start = 0.0
-    for status in sorted(counts, key=order):
-        width = widths[status] * scale
-        shares.append(Share(status, counts[status], f"{start:.3f}%", f"{width:.3f}%"))
+    for slug in sorted(sums, key=lambda slug: order(status_of(slug))):
+        width = widths[slug] * scale
+        status, total = status_of(slug), sums[slug]
+        shares.append(
+            Share(slug, status.word, status.look, total.count, total.monthly, f"{start:.3f}%", f"{width:.3f}%")
+        )
         start += width
     return tuple(shares)
+
+
+def _bars(sums: dict[str, _Sum], words: Callable[[Item], tuple[str, str]]) -> tuple[Share, ...]:
+    """The largest first, each as long as it is against the largest; the smallest together."""
+    keys = sorted(sums, key=lambda key: (-sums[key].count, key))
+    if len(keys) <= MOST_BARS + 1:
+        shown, others = keys, []
+    else:
+        shown, others = keys[:MOST_BARS], keys[MOST_BARS:]
+    entries = []
+    for key in shown:
+        total = sums[key]
+        label, look = words(total.first) if total.first else ("", "")
+        entries.append((key, label, look, total.count, total.monthly))
+    if others:
+        count, monthly = sum(sums[key].count for key in others), sum(sums[key].monthly for key in others)
+        entries.append(("", f"{len(others)} others", "", count, monthly))
+    longest = max((entry[3] for entry in entries), default=1)
+    return tuple(Share(*entry, width=f"{max(100 * entry[3] / longest, NARROWEST):.3f}%") for entry in entries)
+
+
+def _region(item: Item) -> tuple[str, str]:
+    row = item.row
+    label = f"{row.region} ({row.region_slug})" if row.region and row.region != row.region_slug else row.region_slug
+    return label or "Unknown", ""
+
+
+def _team(item: Item) -> tuple[str, str]:
+    return item.team.name, str(item.team.square)

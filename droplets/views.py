@@ -15,6 +15,7 @@ from accounts.models import Connection
 from accounts.request import SignedInRequest, signed_in
 from droplets import fleet as fleets
 from droplets.paging import page_of
+from droplets.search import Search
 
 
 @never_cache
@@ -31,9 +32,11 @@ def fleet(request: SignedInRequest) -> HttpResponse:
     if request.htmx and seen == found.edition:
         answer = HttpResponse(status=204)
     else:
-        page = page_of(found.catalog.items, request.GET.get("page", ""))
+        search = Search.of(request.GET)
+        result = found.catalog.find(search)
+        page = page_of(result.items, search.page, search.per_page)
         template = "droplets/_fleet.html" if request.htmx else "droplets/fleet.html"
-        answer = render(request, template, {"fleet": found, "page": page})
+        answer = render(request, template, {"fleet": found, "search": search, "found": result, "page": page})
     answer["Renew-After"] = f"{found.renew_after:.1f}"
     patch_vary_headers(answer, ["HX-Request"])
     return answer
@@ -46,6 +49,5 @@ def renew(request: SignedInRequest, connection: UUID) -> HttpResponse:
     """Read a team again now, for whoever does not want to wait until it is tried again."""
     owned = get_object_or_404(Connection.objects.of(request.user), pk=connection)
     fleets.expire(owned)
-    back = QueryDict(request.POST.get("query", ""), mutable=True)
-    back.pop("edition", None)
-    return redirect(f"{reverse('droplets:fleet')}?{back.urlencode()}")
+    search = Search.of(QueryDict(request.POST.get("query", "")))
+    return redirect(f"{reverse('droplets:fleet')}?{search.query(page=search.page)}")

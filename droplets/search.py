@@ -1,0 +1,145 @@
+"""What the address bar of the fleet's page asks for: words, filters, an order, a page. It never raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+COLUMNS = (
+    ("name", "Name"),
+    ("status", "Status"),
+    ("team", "Team"),
+    ("region", "Region"),
+    ("size", "Size"),
+    ("address", "Public address"),
+    ("tags", "Tags"),
+    ("monthly", "Monthly"),
+    ("age", "Age"),
+)
+"""What can be sorted by, and how its column is called."""
+
+FILTERS = ("team", "status", "region", "size", "tag")
+"""What can be filtered by, several values of each, in the order in which pages show them."""
+
+PAGE_SIZES = (50, 100, 200)
+
+_LONGEST = 255
+_MOST_VALUES = 50
+_KEYS = frozenset(key for key, _ in COLUMNS)
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One thing that is asked for, and the `query` of the search without it."""
+
+    name: str
+    value: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Search:
+    """`sort` is a column's key, with `-` before it for the other way round. `page` counts from 1."""
+
+    q: str = ""
+    team: tuple[str, ...] = ()
+    status: tuple[str, ...] = ()
+    region: tuple[str, ...] = ()
+    size: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    sort: str = "name"
+    page: int = 1
+    per_page: int = PAGE_SIZES[0]
+
+    @classmethod
+    def of(cls, query: QueryDict) -> Search:
+        """Whatever makes no sense is as if it were not there. A filter's value that nobody has finds nothing."""
+        sort = query.get("sort", "")
+        per_page = _number(query.get("per_page", ""))
+        return cls(
+            q=_clean(query.get("q", "")),
+            sort=sort if sort.removeprefix("-") in _KEYS else "name",
+            page=max(_number(query.get("page", "")), 1),
+            per_page=per_page if per_page in PAGE_SIZES else PAGE_SIZES[0],
+            **{name: _values(query.getlist(name)) for name in FILTERS},
+        )
+
+    @property
+    def sorted_by(self) -> tuple[str, bool]:
+        """The column's key, and whether the order is descending."""
+        return self.sort.removeprefix("-"), self.sort.startswith("-")
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All of them have to be found."""
+        return tuple(self.q.casefold().split())
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether some droplets are left out."""
+        return bool(self.q or self.filters)
+
+    @property
+    def filters(self) -> dict[str, tuple[str, ...]]:
+        """The filters that are set."""
+        return {name: values for name in FILTERS if (values := getattr(self, name))}
+
+    def query(self, **changes: Any) -> str:
+        """The query string of this search with changes: without what is as usual, always in the same order.
+
+        A change of anything but the page leads to the first one.
+        """
+        search = replace(self, **({"page": 1} | changes))
+        pairs: list[tuple[str, object]] = []
+        for field in fields(search):
+            value = getattr(search, field.name)
+            if isinstance(value, tuple):
+                pairs += [(field.name, each) for each in value]
+            elif value != field.default:
+                pairs.append((field.name, value))
+        return urlencode(pairs)
+
+    def toggled(self, name: str, value: str) -> str:
+        """The query of this search with one value of a filter taken out, or put in."""
+        values: tuple[str, ...] = getattr(self, name)
+        changed = tuple(each for each in values if each != value) if value in values else (*values, value)
+        return self.query(**{name: changed})
+
+    def sorted_on(self, key: str) -> str:
+        """The query that sorts by a column, the other way round where this search does so already."""
+        return self.query(sort=f"-{key}" if self.sort == key else key)
+
+    @property
+    def cleared(self) -> str:
+        """The query without words and filters, in the same order."""
+        return self.query(q="", **dict.fromkeys(FILTERS, ()))
+
+    def chips(self) -> tuple[Chip, ...]:
+        """What can be taken back, one by one."""
+        words = [Chip("q", self.q, self.query(q=""))] if self.q else []
+        return (
+            *words,
+            *(
+                Chip(name, value, self.toggled(name, value))
+                for name, values in self.filters.items()
+                for value in values
+            ),
+        )
+
+
+def _values(given: Iterable[str]) -> tuple[str, ...]:
+    cleaned = (_clean(value) for value in given)
+    return tuple(dict.fromkeys(value for value in cleaned if value))[:_MOST_VALUES]
+
+
+def _clean(text: str) -> str:
+    return "".join(c for c in text[:_LONGEST] if c.isprintable()).strip()
+
+
+def _number(text: str) -> int:
+    # A longer number is beyond every end; Python refuses to read it from some length on.
+    return int(text[:9]) if text.isascii() and text.isdigit() else 0
