@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from sandbox.api import account, actions, backups, choices, destroy, droplets, gate, snapshots
+from sandbox.api import (
+    account,
+    actions,
+    backups,
+    choices,
+    destroy,
+    droplets,
+    gate,
+    networking,
+    snapshots,
+    tags,
+    volumes,
+)
 from sandbox.control import actions as action_control
 from sandbox.control import books, faults, people, steering
 from sandbox.control import droplets as droplet_control
@@ -14,6 +26,7 @@ from sandbox.oauth import authorize, pages, token
 from sandbox.world import WORLD, World
 
 DROPLET = "droplets/{droplet_id}"
+DESTROY = f"{DROPLET}/destroy_with_associated_resources"
 READ = {
     "account": account.account,
     "actions": actions.listing,
@@ -26,14 +39,25 @@ READ = {
     f"{DROPLET}/actions/{{action_id}}": actions.one_of_droplet,
     f"{DROPLET}/backups": snapshots.backups_of_droplet,
     f"{DROPLET}/backups/policy": backups.policy,
+    DESTROY: destroy.associated,
+    f"{DESTROY}/status": destroy.status,
+    f"{DROPLET}/firewalls": networking.firewalls_of_droplet,
     f"{DROPLET}/kernels": droplets.kernels,
     f"{DROPLET}/neighbors": droplets.neighbors,
     f"{DROPLET}/snapshots": snapshots.of_droplet,
+    "firewalls": networking.firewalls,
     "images": choices.images,
     "images/{image}": choices.image,
     "regions": choices.regions,
+    "reserved_ips": networking.reserved_ips,
+    "reserved_ipv6": networking.reserved_ipv6,
     "sizes": choices.every_size,
     "snapshots": snapshots.listing,
+    "tags": tags.listing,
+    "volumes": volumes.listing,
+    "volumes/{volume_id}": volumes.one,
+    "vpcs": networking.vpcs,
+    "vpcs/{vpc_id}": networking.vpc,
 }
 
 
@@ -54,6 +78,9 @@ def application(world: World) -> web.Application:
             route.add_get(f"/v2/{path}{end}", handler)
         route.add_post(f"/v2/{DROPLET}/actions{end}", actions.order)
         route.add_delete(f"/v2/{DROPLET}{end}", destroy.destroy)
+        route.add_delete(f"/v2/{DESTROY}/selective{end}", destroy.selective)
+        route.add_delete(f"/v2/{DESTROY}/dangerous{end}", destroy.dangerous)
+        route.add_post(f"/v2/{DESTROY}/retry{end}", destroy.retry)
     route.add_route("*", "/v2/{elsewhere:.*}", gate.nothing_here)
     _add_control(route)
     return app

@@ -112,6 +112,11 @@ class Book:
                 found += history.of(fleet.holdings, droplet)
         return _latest_first(found)
 
+    def destruction(self, fleet: Fleet, droplet_id: int) -> Started | None:
+        """The last destruction of a droplet together with other things, if one was asked for."""
+        mine = [each for each in self._started if each.fleet is fleet and each.action.droplet_id == droplet_id]
+        return next((each for each in reversed(mine) if "resources" in each.order), None)
+
     def as_json(self) -> list[dict[str, Any]]:
         """Every action that took effect as a request, for the control API: oldest first."""
         return [

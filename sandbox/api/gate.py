@@ -47,6 +47,10 @@ class Caller:
         """Whether the granted scope reaches a fine-grained one."""
         return scopes.allows(self.grant.scope, scope)
 
+    def region(self, region: dict[str, Any]) -> dict[str, Any]:
+        """A region as the caller may see it: its sizes need a scope of their own."""
+        return region if self.may("sizes:read") else {**region, "sizes": []}
+
     def must(self, *needed: str) -> None:
         """Raise ApiError (403) unless the granted scope reaches all of these."""
         if not all(map(self.may, needed)):

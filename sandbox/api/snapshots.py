@@ -40,8 +40,12 @@ def listing(request: web.Request, caller: Caller) -> web.Response:
     if kind not in (None, *RESOURCES):
         raise errors.unprocessable(f"resource_type must be one of {', '.join(RESOURCES)}.")
     tags = caller.may("tag:read")
-    held = [each for each in caller.fleet.holdings.images.values() if each.image["type"] == "snapshot"]
-    found = [] if kind == "volume" else held
+    holdings = caller.fleet.holdings
+    found: list[Held | dict[str, Any]] = []
+    if kind != "volume":
+        found += [each for each in holdings.images.values() if each.image["type"] == "snapshot"]
+    if kind != "droplet":
+        found += holdings.volume_snapshots.values()
     return paging.answer(request, "snapshots", found, lambda each: _listed(each, tags=tags))
 
 
@@ -49,8 +53,10 @@ def _of_droplet(held: Held) -> dict[str, Any]:
     return {name: held.image[name] for name in IN_A_DROPLET}
 
 
-def _listed(held: Held, *, tags: bool) -> dict[str, Any]:
+def _listed(held: Held | dict[str, Any], *, tags: bool) -> dict[str, Any]:
     """Here ids are texts, as those of volumes' snapshots have to be."""
+    if isinstance(held, dict):
+        return held if tags else {**held, "tags": None}
     return {
         "id": str(held.image["id"]),
         "resource_id": str(held.droplet_id),

@@ -20,7 +20,7 @@ def networks(team: int, region: int, index: int, *, ipv6: bool) -> dict[str, lis
     # A stride that shares no factor with the pool scatters neighbours, as in life.
     spot = (team * 20_011 + index * 7_919 + 37) & PUBLIC_MASK
     public = PUBLIC + spot
-    inside = PRIVATE + (team % 64) * 16 * BLOCK + region * BLOCK + 2 + index % (BLOCK - 3)
+    inside = _private_base(team, region) + 2 + index % (BLOCK - 3)
     v4 = [
         {
             "ip_address": str(ipaddress.IPv4Address(inside)),
@@ -36,6 +36,15 @@ def networks(team: int, region: int, index: int, *, ipv6: bool) -> dict[str, lis
         },
     ]
     return {"v4": v4, "v6": [ipv6_address(team, region, index + 2, last=1)] if ipv6 else []}
+
+
+def private_network(team: int, region: int) -> str:
+    """The range of the private addresses that a team has in a region, in CIDR notation."""
+    return f"{ipaddress.IPv4Address(_private_base(team, region))}/20"
+
+
+def _private_base(team: int, region: int) -> int:
+    return PRIVATE + (team % 64) * 16 * BLOCK + region * BLOCK
 
 
 def ipv6_address(team: int, region: int, host: int, *, last: int) -> dict[str, Any]:

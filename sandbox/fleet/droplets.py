@@ -13,7 +13,7 @@ from typing import Any
 
 from sandbox.cast import Team
 from sandbox.clock import iso
-from sandbox.fleet import addresses, images, names, regions, sizes
+from sandbox.fleet import addresses, images, names, regions, sizes, vpcs
 from sandbox.fleet.roles import ROLES, STAGES, Role
 
 Droplet = dict[str, Any]
@@ -126,7 +126,7 @@ def _droplet(
         else addresses.networks(team.number, regions.SLUGS.index(region), index, ipv6=ipv6),
         "region": _region(region),
         "tags": [],
-        "vpc_uuid": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{seed}/{team.uuid}/vpc/{region}")),
+        "vpc_uuid": vpcs.uuid_of(seed, team.uuid, region),
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.actions.action import Action
 from sandbox.cast import Team
 from sandbox.fleet.policies import Policy
+from sandbox.fleet.reserved import Reserved
 
 FIRST_NEW_IMAGE = 190_000_000  # above the ids of all made-up images
 ROOM = 1_000_000  # ids of new images for each team
@@ -46,12 +47,22 @@ class Holdings:
     seed: int
     team: Team | None
     images: dict[int, Held] = field(default_factory=dict)
+    volumes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    volume_snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
+    firewalls: list[dict[str, Any]] = field(default_factory=list)
+    reserved: list[Reserved] = field(default_factory=list)  # IPv4
+    reserved_v6: list[Reserved] = field(default_factory=list)
     schedules: dict[int, Schedule] = field(default_factory=dict)  # by droplet
     schedules_due: float = math.inf  # when the first of the open or coming windows closes
     switches: dict[int, list[Switch]] = field(default_factory=dict)  # by droplet; the first tells what was before
     pasts: dict[int, list[Action]] = field(default_factory=dict)  # made up, of droplets that were acted upon since
     first_disks: dict[int, int] = field(default_factory=dict)  # GB, by droplet whose disk was enlarged
     images_made: int = 0
+
+    @property
+    def key(self) -> str:
+        """What tells one team's made-up things from another's."""
+        return self.team.uuid if self.team else ""
 
     def new_image_id(self) -> int:
         """An id for one more private image, unique in the world."""

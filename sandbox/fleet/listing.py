@@ -126,6 +126,7 @@ class Fleets:
         fleet = self._fleets[team.uuid] = Fleet(ordinary, gpus, count, Holdings(self._seed, team))
         for droplet in fleet.all():
             self._take_in(fleet, droplet)
+        belongings.furnish(fleet.holdings, ordinary)
 
     def add(self, team: Team, count: int) -> None:
         """Add `count` newer droplets at the end."""

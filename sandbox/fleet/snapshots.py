@@ -10,7 +10,7 @@ from sandbox.clock import epoch, iso
 from sandbox.fleet.droplets import TODAY, Droplet, region_slug
 from sandbox.fleet.holdings import Held, Holdings
 
-PER_GIGABYTE = 0.06  # USD a month that a snapshot costs
+MONTHLY = 0.06  # USD a gigabyte that a snapshot costs
 REASONS = ("before-upgrade", "golden", "before-migration", "pre-release", "clean")
 
 

@@ -1,0 +1,37 @@
+"""Block storage volumes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from sandbox import paging
+from sandbox.api import errors
+from sandbox.api.gate import Caller, needs
+
+
+@needs("block_storage:read")
+def listing(request: web.Request, caller: Caller) -> web.Response:
+    """GET /v2/volumes, by name and by region where asked."""
+    name, region = request.query.get("name"), request.query.get("region")
+    found = [
+        each
+        for each in caller.fleet.holdings.volumes.values()
+        if name in (None, each["name"]) and region in (None, each["region"].get("slug"))
+    ]
+    return paging.answer(request, "volumes", found, lambda each: _shown(caller, each))
+
+
+@needs("block_storage:read")
+def one(request: web.Request, caller: Caller) -> web.Response:
+    """GET /v2/volumes/{volume_id}."""
+    volume = caller.fleet.holdings.volumes.get(request.match_info["volume_id"])
+    if volume is None:
+        raise errors.not_found()
+    return web.json_response({"volume": _shown(caller, volume)})
+
+
+def _shown(caller: Caller, volume: dict[str, Any]) -> dict[str, Any]:
+    tags = volume["tags"] if caller.may("tag:read") else None
+    return {**volume, "region": caller.region(volume["region"]), "tags": tags}

@@ -1,0 +1,61 @@
+"""Reserved addresses: a team's own, on a droplet or spare. They are not among a droplet's networks.
+
+IPv4 comes from 198.51.100.0/24 and 203.0.113.0/24 (RFC 5737, documentation), IPv6 from 2001:db8:ffff::/48 (RFC 3849).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sandbox.clock import epoch, iso
+from sandbox.fleet.droplets import TODAY, Droplet, region_slug
+
+LIMIT = 5  # IPv4, for each team, as its account says
+EACH_NET = 250 // LIMIT  # teams whose addresses a network of 256 has room for
+NETS = ("198.51.100.0", "203.0.113.0")
+MONTHLY = 5.0  # USD that one costs while it is on no droplet
+
+
+@dataclass
+class Reserved:
+    """One address. `droplet_id` is None for a spare one."""
+
+    ip: str
+    region: str
+    droplet_id: int | None
+    reserved_at: str
+    project_id: str
+
+    @property
+    def number(self) -> str:
+        """The id that it has among a droplet's associated resources."""
+        return str(int(ipaddress.ip_address(self.ip)))
+
+
+def make(seed: int, number: int, droplets: Sequence[Droplet]) -> tuple[list[Reserved], list[Reserved]]:
+    """IPv4 and IPv6 addresses for the team of this number: on some of its running droplets, and one to spare."""
+    chance = random.Random(f"{seed}/reserved/{number}")
+    running = [each for each in droplets if each.get("status") == "active"]
+    chosen = chance.sample(running, min(LIMIT - 1, len(droplets) // 8, len(running)))
+    if not chosen:
+        return [], []
+    project = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{seed}/project/{number}"))
+
+    def reserved(ip: str, region: str, droplet: Droplet | None) -> Reserved:
+        since = (epoch(droplet["created_at"]) if droplet else None) or TODAY.timestamp() - 90 * 86_400
+        droplet_id = droplet["id"] if droplet else None
+        return Reserved(ip, region, droplet_id, iso(since + chance.randrange(1_800)), project)
+
+    v4 = [reserved(_ipv4(number, place), region_slug(each), each) for place, each in enumerate(chosen)]
+    v4.append(reserved(_ipv4(number, LIMIT - 1), region_slug(chosen[0]), None))
+    v6 = [reserved(f"2001:db8:ffff:{number & 0xFFFF:x}::1", region_slug(chosen[0]), chosen[0])]
+    return v4, v6
+
+
+def _ipv4(number: int, place: int) -> str:
+    net = ipaddress.IPv4Address(NETS[number // EACH_NET % len(NETS)])
+    return str(net + 1 + number % EACH_NET * LIMIT + place)
