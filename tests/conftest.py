@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
 from xdist.scheduler import LoadScopeScheduling
 
+from accounts.shared_cache import shared
 from tests.support.person import Person
+from tests.support.redis_server import RedisServer
 from tests.support.sandbox import Sandbox
 
 
@@ -51,6 +55,19 @@ def django_db_modify_db_settings(
 def _empty_cache() -> None:
     """Rate limits and readings live in the cache; none of them outlives a test."""
     cache.clear()
+
+
+@pytest.fixture
+def redis(tmp_path: Path, settings: Any) -> Iterator[RedisServer]:
+    """A Redis of the test's own, which Conveyor uses. Ask for it before anybody signs in."""
+    server = RedisServer(tmp_path)
+    settings.CACHES = {
+        "default": {"BACKEND": "conveyor.caches.RedisCache", "LOCATION": [server.url], "KEY_PREFIX": uuid4().hex}
+    }
+    shared.cache_clear()
+    yield server
+    server.stop()
+    shared.cache_clear()
 
 
 @pytest.fixture(scope="session")
