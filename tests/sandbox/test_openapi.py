@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.support.openapi import at_hand, check, description, hold
@@ -109,6 +111,29 @@ def test_a_destruction_is_as_described(sandbox: Sandbox) -> None:
     sandbox.forward(3_600)
     check(sandbox.get(f"{path}/status", token).json(), f"{ONE}/{DESTROY}/status", "200")
     check(sandbox.get(f"/v2/droplets/1/{DESTROY}/status", token).json(), f"{ONE}/{DESTROY}/status", "404")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bandwidth", "cpu", "load_1", "load_5", "load_15", "memory_total", "memory_free", "memory_available",
+        "memory_cached", "filesystem_size", "filesystem_free",
+    ],
+)  # fmt: skip
+def test_metrics_are_as_described(sandbox: Sandbox, name: str) -> None:
+    token = sandbox.connect()["access_token"]
+    page = sandbox.get("/v2/droplets", token, per_page=200).json()["droplets"]
+    droplet = next(each["id"] for each in page if each["status"] == "active" and "monitoring" in each["features"])
+    path, now = f"/v2/monitoring/metrics/droplet/{name}", int(time.time())
+    wires = {"interface": "public", "direction": "inbound"}
+
+    some = sandbox.get(path, token, host_id=droplet, start=now - 3_600, end=now, **wires)
+    none = sandbox.get(path, token, host_id=1, start=now - 3_600, end=now, **wires)
+
+    assert some.json()["data"]["result"]
+    for answer, status in ((some, "200"), (none, "200"), (sandbox.get(path, token), "422")):
+        assert answer.status_code == int(status)
+        check(answer.json(), path, status)
 
 
 def test_the_check_itself_finds_faults(sandbox: Sandbox) -> None:

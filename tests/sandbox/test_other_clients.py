@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import digitalocean
 import pydo
 import pytest
-from azure.core.exceptions import ClientAuthenticationError
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
@@ -59,6 +60,54 @@ def test_pydo_gets_a_droplet_and_the_account(sandbox: Sandbox, token: str) -> No
     assert droplet == listed[0]
     assert droplet["gpu_info"]["count"] >= 1
     assert client.account.get()["account"]["team"]["name"] == "Acme Web"
+
+
+def test_pydo_acts_and_sees_it_done(sandbox: Sandbox) -> None:
+    token = str(sandbox.connect(team="Acme Web", scope="read write")["access_token"])
+    client = pydo_client(sandbox, token)
+    droplets = client.droplets.list(per_page=200)["droplets"]
+    droplet = next(each for each in droplets if each["status"] == "off" and not each["locked"])["id"]
+
+    action = client.droplet_actions.post(droplet, {"type": "resize", "size": "s-8vcpu-16gb", "disk": False})["action"]
+    assert client.actions.get(action["id"])["action"]["status"] == "in-progress"
+    with pytest.raises(HttpResponseError, match="pending event"):
+        client.droplet_actions.post(droplet, {"type": "power_on"})
+    sandbox.forward(3_600)
+
+    assert client.droplet_actions.get(droplet, action["id"])["action"]["status"] == "completed"
+    assert client.droplet_actions.list(droplet)["actions"][0]["type"] == "resize"
+    assert client.droplets.get(droplet)["droplet"]["size_slug"] == "s-8vcpu-16gb"
+    client.droplets.destroy_with_associated_resources_dangerous(droplet, x_dangerous=True)
+    sandbox.forward(3_600)
+    assert client.droplets.get_destroy_associated_resources_status(droplet)["failures"] == 0
+    assert client.droplets.get(droplet)["id"] == "not_found"
+
+
+def test_pydo_reads_what_a_droplet_has(sandbox: Sandbox, token: str) -> None:
+    client = pydo_client(sandbox, token)
+    droplets = client.droplets.list(per_page=200)["droplets"]
+    backed_up = next(each for each in droplets if each["backup_ids"])
+    mounted = next(each for each in droplets if each["volume_ids"])
+    watched = next(each for each in droplets if each["status"] == "active" and "monitoring" in each["features"])
+
+    backups = client.droplets.list_backups(backed_up["id"])["backups"]
+    assert [each["id"] for each in backups] == backed_up["backup_ids"]
+    policy = client.droplets.get_backup_policy(backed_up["id"])["policy"]
+    assert policy["next_backup_window"] == backed_up["next_backup_window"]
+    assert {each["name"] for each in client.droplets.list_supported_backup_policies()["supported_policies"]} == {
+        "daily",
+        "weekly",
+    }
+    assert client.volumes.get(mounted["volume_ids"][0])["volume"]["droplet_ids"] == [mounted["id"]]
+    assert client.vpcs.get(mounted["vpc_uuid"])["vpc"]["region"] == mounted["region"]["slug"]
+    assert client.images.get(mounted["image"]["id"])["image"] == mounted["image"]
+    assert client.reserved_ips.list()["meta"]["total"] == 5
+    assert client.reserved_ipv6.list()["meta"]["total"] == 1
+    assert client.sizes.list(per_page=200)["sizes"]
+    assert client.firewalls.list()["firewalls"]
+    now = int(time.time())
+    load = client.monitoring.get_droplet_load1_metrics(host_id=str(watched["id"]), start=str(now - 3_600), end=str(now))
+    assert len(load["data"]["result"][0]["values"]) >= 29
 
 
 def test_pydo_understands_a_refusal(sandbox: Sandbox) -> None:

@@ -1,0 +1,135 @@
+"""The series of each metric: labels, and pairs of a moment and a number as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sandbox.fleet import snapshots, volumes
+from sandbox.fleet.droplets import Droplet
+from sandbox.fleet.holdings import Holdings
+from sandbox.metrics.rhythm import STEP, WEEK, Rhythm
+from sandbox.metrics.runs import Run
+
+Series = dict[str, Any]
+Value = Callable[[Run, int], str]  # of a run and the number of a sample in it
+
+# How work is spread over the modes of a CPU: the everyday part, and the nightly job's. The rest of the time it is idle.
+MODES = {
+    "iowait": (0.05, 0.40),
+    "irq": (0.0, 0.0),
+    "nice": (0.01, 0.0),
+    "softirq": (0.04, 0.02),
+    "steal": (0.02, 0.03),
+    "system": (0.18, 0.20),
+    "user": (0.70, 0.35),
+}
+MEBIBYTE, GIBIBYTE = 2**20, 2**30
+BLOCK = 4_096
+USABLE_MEMORY, USABLE_DISK = 0.965, 0.9622  # what the kernel and the file system leave
+
+
+def cpu(rhythm: Rhythm, droplet: Droplet, runs: list[Run]) -> list[Series]:
+    """Counters for each mode: seconds since the boot, over all vCPUs."""
+    vcpus: int = droplet["vcpus"]
+    values: dict[str, list[tuple[int, str]]] = {mode: [] for mode in ("idle", *MODES)}
+    for run in runs:
+        work_before, job_before = rhythm.work(run.boot), rhythm.job(run.boot)
+        for slot in run.slots():
+            moment = slot * STEP
+            work = rhythm.work(moment) + rhythm.jitter(slot) - work_before
+            job = rhythm.job(moment) - job_before
+            idle = max(0.0, moment - run.boot - work - job)
+            values["idle"].append((moment, f"{idle * vcpus:.2f}"))
+            for mode, (of_work, of_job) in MODES.items():
+                values[mode].append((moment, f"{(work * of_work + job * of_job) * vcpus:.2f}"))
+    return [_series(droplet, each, mode=mode) for mode, each in values.items() if each]
+
+
+def load(rhythm: Rhythm, droplet: Droplet, runs: list[Run], minutes: int) -> list[Series]:
+    """The load average over so many minutes: how much of the vCPUs was busy, and a little waiting."""
+    vcpus: int = droplet["vcpus"]
+    back = max(1, round(minutes * 60 / STEP))
+
+    def value(run: Run, slot: int) -> str:
+        first = max(slot - back, run.first_slot - 1)
+        done = [rhythm.work(at * STEP) + rhythm.jitter(at) + rhythm.job(at * STEP) for at in (first, slot)]
+        return f"{(done[1] - done[0]) / ((slot - first) * STEP) * vcpus * 1.06:.2f}"
+
+    return _one(droplet, runs, value)
+
+
+def memory(rhythm: Rhythm, droplet: Droplet, runs: list[Run], name: str) -> list[Series]:
+    """Bytes of memory: total, available, cached or free. Free and most of what is cached are available."""
+    total = _blocks(droplet["memory"] * MEBIBYTE * USABLE_MEMORY)
+    used = 0.22 + 0.45 * rhythm.chance(0, salt=1)
+    cache = 0.3 + 0.5 * rhythm.chance(0, salt=2)
+
+    def value(run: Run, slot: int) -> str:
+        if name == "total":
+            return str(total)
+        moment = slot * STEP
+        share = used * (0.75 + 0.22 * rhythm.tide(moment)) + 0.01 * rhythm.chance(slot, salt=3)
+        available = total * (1 - share)
+        age = moment - run.boot
+        cached = available * cache * age / (age + 6 * 3_600)  # fills in the hours after a boot
+        return str(_blocks({"available": available, "cached": cached, "free": available - 0.9 * cached}[name]))
+
+    return _one(droplet, runs, value)
+
+
+def filesystem(holdings: Holdings, rhythm: Rhythm, droplet: Droplet, runs: list[Run], name: str) -> list[Series]:
+    """Bytes of each file system, size or free: the droplet's own disk, and a mount for each volume."""
+    disk = droplet["disk"] * GIBIBYTE * USABLE_DISK
+    written = snapshots.used_gigabytes(holdings, droplet) * GIBIBYTE
+    found = _mount(rhythm, droplet, runs, name, ("/dev/vda1", "ext4", "/"), disk, written)
+    for place, volume in enumerate(volumes.of(holdings, droplet)):
+        mount = (
+            f"/dev/sd{chr(ord('a') + place)}",
+            volume["filesystem_type"] or "ext4",
+            f"/mnt/{volume['name'].replace('-', '_')}",
+        )
+        size = volume["size_gigabytes"] * GIBIBYTE * USABLE_DISK
+        found += _mount(rhythm, droplet, runs, name, mount, size, size * snapshots.disk_share(volume["id"]))
+    return found
+
+
+def _mount(
+    rhythm: Rhythm, droplet: Droplet, runs: list[Run], name: str, mount: tuple[str, str, str], size: float,
+    written: float,
+) -> list[Series]:  # fmt: skip
+    def value(run: Run, slot: int) -> str:
+        if name == "size":
+            return str(_blocks(size))
+        # Logs grow for a week and are thrown away; something is always being written.
+        week = (slot * STEP + rhythm.key) % WEEK / WEEK
+        used = written * (0.95 + 0.05 * week + 0.002 * rhythm.chance(slot, salt=4))
+        return str(_blocks(size - used))
+
+    device, fstype, mountpoint = mount
+    return _one(droplet, runs, value, device=device, fstype=fstype, mountpoint=mountpoint)
+
+
+def bandwidth(rhythm: Rhythm, droplet: Droplet, runs: list[Run], interface: str, direction: str) -> list[Series]:
+    """Mbps on one interface, in one direction. It goes with the work that is done."""
+    salt = {"public": 10, "private": 20}[interface] + {"inbound": 1, "outbound": 2}[direction]
+    usual = 0.02 * 200 ** rhythm.chance(0, salt=10) * (0.2 + rhythm.chance(0, salt=salt)) * (1 + 8 * rhythm.base)
+
+    def value(run: Run, slot: int) -> str:
+        burst = 1 + 6 * max(0.0, rhythm.chance(slot, salt=salt) - 0.97) / 0.03
+        return f"{usual * rhythm.tide(slot * STEP) * (0.8 + 0.4 * rhythm.chance(slot, salt=salt + 5)) * burst:.12g}"
+
+    return _one(droplet, runs, value, interface=interface, direction=direction)
+
+
+def _one(droplet: Droplet, runs: Iterable[Run], value: Value, **labels: str) -> list[Series]:
+    values = [(slot * STEP, value(run, slot)) for run in runs for slot in run.slots()]
+    return [_series(droplet, values, **labels)] if values else []
+
+
+def _series(droplet: Droplet, values: list[tuple[int, str]], **labels: str) -> Series:
+    return {"metric": {"host_id": str(droplet["id"]), **labels}, "values": values}
+
+
+def _blocks(size: float) -> int:
+    return max(0, int(size) // BLOCK * BLOCK)
