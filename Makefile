@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 # Python's programs are run as modules: the scripts of a virtual environment break when the directory is moved.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check fix docs
+.PHONY: help setup run test bench check fix docs
 .DELETE_ON_ERROR:
 
 help: ## List what make can do here
@@ -28,6 +28,9 @@ run: setup ## Start Conveyor on http://127.0.0.1:8000 (PORT=..., SANDBOX="--drop
 
 test: setup ## Run the whole suite, or one file of it (T=tests/test_walls.py)
 	@$(RUN) -m pytest $(if $(T),$(T),-n auto $(COVERAGE))
+
+bench: setup ## Measure how fast it is, into docs/benchmarks.md (M=warm for one measure, PROFILE=1 for where time goes)
+	@$(RUN) -m tests.bench $(M) $(if $(PROFILE),--profile)
 
 check: setup ## Lint, formatting, types, walls between the apps, migrations, settings of a deployment
 check: export ENV_FILE := tests/support/deployment.env

@@ -1,0 +1,92 @@
+"""The table of a run, for the terminal and for docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.bench.environment import SEED
+from tests.bench.results import Result
+from tests.support.programs import PROJECT
+
+DOCUMENT = PROJECT / "docs" / "benchmarks.md"
+PACKAGES = ("Django", "gunicorn", "requests", "msgspec", "aiohttp", "python-digitalocean", "pydo")
+HEADS = ("Measure", "Bound", "Found", "Rounds", "Verdict", "Medians")
+
+BEGINNING = """\
+# Benchmarks
+
+What `make bench` found, and wrote here by itself. Each line has a bound, and the run fails where one is missed. What is
+compared takes turns in one run on one machine, over loopback, against the sandbox as a process of its own; ratios of
+medians are held to the bounds, since times are the machine's. "Rounds" has the smallest and the largest ratio of a
+single round. `make bench M=warm` runs one measure alone, `make bench PROFILE=1` tells where the time of a page goes.
+"""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A measure, how it is done (in Markdown), and its lines of the table."""
+
+    name: str
+    how: str
+    results: list[Result]
+
+
+def table(results: Sequence[Result]) -> str:
+    """Aligned, so that Markdown reads well in a terminal too."""
+    rows = [HEADS, *((r.what, r.bound, r.found, r.spread, r.verdict, r.basis) for r in results)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
+    lines = [_line(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join([lines[0], _line("-" * width for width in widths), *lines[1:]])
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def write(sections: Sequence[Section]) -> Path:
+    """Write the document. Returns its path, as seen from the project."""
+    parts = [BEGINNING, table([result for section in sections for result in section.results]), _machine()]
+    for section in sections:
+        parts.append(f"## make bench M={section.name}\n\n{section.how}")
+    DOCUMENT.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
+    return DOCUMENT.relative_to(PROJECT)
+
+
+def _machine() -> str:
+    """What the figures are of."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    versions = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES), *_redis()]
+    return "\n".join(
+        (
+            f"- {datetime.now(UTC):%-d %B %Y}, `make bench`, sandbox of seed {SEED}",
+            f"- {_processor()}, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.release()}; "
+            f"load average {os.getloadavg()[0]:.1f} at the end",
+            f"- {', '.join(versions)}",
+        )
+    )
+
+
+def _processor() -> str:
+    """Linux tells the model here alone."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _redis() -> list[str]:
+    program = shutil.which("redis-server")
+    if not program:
+        return []
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    return [f"Redis {word.removeprefix('v=')}" for word in told.split() if word.startswith("v=")]

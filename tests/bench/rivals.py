@@ -1,0 +1,146 @@
+"""Other ways to read every droplet of some teams, each in a process of its own that stays up between rounds.
+
+    python -m tests.bench.rivals pydo http://127.0.0.1:8001
+
+reads a JSON list of tokens from standard input, gets ready, and then answers each further line with one reading: a
+line of JSON with its `seconds` and the number of `droplets`. Sessions, and with them connections, are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from typing import Any, Self
+
+from tests.support.programs import PROJECT
+
+PER_PAGE = 200
+THREADS = 32
+
+Reader = Callable[[], int]
+
+
+def bare(url: str, tokens: Sequence[str]) -> Reader:
+    """The least that reads it all in parallel: page 1 of both listings of every team, then all the rest at once.
+
+    The same calls as Conveyor makes, over requests and kept connections. Each answer is decoded by msgspec, the
+    fastest there is, in the thread that got it, and its droplets are kept as they are. Nothing is looked at, not even
+    whether all of it came.
+    """
+    import msgspec
+    import requests
+
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=THREADS))
+    pool = ThreadPoolExecutor(THREADS)
+
+    def page(token: str, kind: dict[str, str], number: int) -> dict[str, Any]:
+        answer = session.get(
+            f"{url}/v2/droplets",
+            params={"page": number, "per_page": PER_PAGE, **kind},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=60,
+        )
+        found: dict[str, Any] = msgspec.json.decode(answer.content)
+        return found
+
+    def read() -> int:
+        listings = [(token, kind) for token in tokens for kind in ({}, {"type": "gpus"})]
+        firsts = list(pool.map(lambda listing: page(*listing, 1), listings))
+        rest = [
+            (token, kind, number)
+            for (token, kind), first in zip(listings, firsts, strict=True)
+            for number in range(2, -(-first["meta"]["total"] // PER_PAGE) + 1)
+        ]
+        answers = firsts + list(pool.map(lambda call: page(*call), rest))
+        return len([droplet for answer in answers for droplet in answer["droplets"]])
+
+    return read
+
+
+def python_digitalocean(url: str, tokens: Sequence[str]) -> Reader:
+    """python-digitalocean's own loop over pages of 200, team after team. GPU droplets it does not know."""
+    os.environ["DIGITALOCEAN_END_POINT"] = f"{url}/v2/"
+    import digitalocean
+
+    managers = [digitalocean.Manager(token=token) for token in tokens]
+    return lambda: sum(len(manager.get_all_droplets()) for manager in managers)
+
+
+def pydo(url: str, tokens: Sequence[str]) -> Reader:
+    """DigitalOcean's own client, looping over pages of 200 as its README shows, team after team; no GPU droplets."""
+    from pydo import Client
+
+    clients = [Client(token=token, endpoint=url) for token in tokens]
+
+    def read() -> int:
+        found: list[Any] = []
+        for client in clients:
+            page, more = 1, True
+            while more:
+                answer = client.droplets.list(per_page=PER_PAGE, page=page, enforce_https=False)
+                found += answer["droplets"]
+                page, more = page + 1, "next" in answer["links"].get("pages", {})
+        return len(found)
+
+    return read
+
+
+READERS: dict[str, Callable[[str, Sequence[str]], Reader]] = {
+    "bare": bare,
+    "python-digitalocean": python_digitalocean,
+    "pydo": pydo,
+}
+
+
+class Rival:
+    """One of READERS in a process of its own, which has read everything once."""
+
+    def __init__(self, name: str, url: str, tokens: Sequence[str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.rivals", name, url],
+            cwd=PROJECT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._tell(json.dumps(tokens))
+        self.droplets = 0
+        self.read()
+
+    def read(self) -> float:
+        """Let it read once. The seconds that took."""
+        self._tell("go")
+        assert self._process.stdout
+        answer = json.loads(self._process.stdout.readline())
+        self.droplets = int(answer["droplets"])
+        return float(answer["seconds"])
+
+    def _tell(self, line: str) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.communicate(timeout=60)
+
+
+def main(name: str, url: str) -> None:
+    read = READERS[name](url, json.loads(sys.stdin.readline()))
+    for _ in sys.stdin:
+        start = perf_counter()
+        droplets = read()
+        print(json.dumps({"seconds": perf_counter() - start, "droplets": droplets}), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,78 @@
+"""gunicorn with the repository's own configuration, as a host starts it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+
+from tests.support.programs import GUNICORN, PROJECT, environment, free_port
+from tests.support.waiting import until
+
+_FROM_HERE = (
+    "SECRET_KEY",
+    "TOKEN_KEYS",
+    "DIGITAL_OCEAN_CLIENT_ID",
+    "DIGITAL_OCEAN_CLIENT_SECRET",
+    "DIGITAL_OCEAN_OAUTH_URL",
+    "DIGITAL_OCEAN_API_URL",
+    "DATABASE_URL",
+    "STATIC_ROOT",
+    "CACHE_PREFIX",
+)
+
+
+@contextmanager
+def gunicorn(
+    directory: Path, *, processes: int = 1, redis_url: str = "", settings: str = "conveyor.settings"
+) -> Iterator[int]:
+    """A Conveyor that shares this process's database and keys, until the end of the block. Yields its port."""
+    port = free_port()
+    given = {name: os.environ[name] for name in _FROM_HERE} | {
+        "PORT": str(port),
+        "WEB_CONCURRENCY": str(processes),
+        "REDIS_URL": redis_url,
+        "DJANGO_SETTINGS_MODULE": settings,
+    }
+    log = directory / f"gunicorn-{port}.log"
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            GUNICORN,
+            cwd=PROJECT,
+            env=environment(given),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        until(lambda: _answers(process, port, log), seconds=60)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def _answers(process: subprocess.Popen[bytes], port: int, log: Path) -> bool:
+    assert process.poll() is None, log.read_text()
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+            return True
+    except URLError:
+        return False
+
+
+@contextmanager
+def redis(directory: Path, program: str) -> Iterator[str]:
+    """A Redis that keeps nothing, until the end of the block. Yields its URL."""
+    port = free_port()
+    command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(directory)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
