@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
 
 from accounts.digitalocean import errors
 from accounts.models import Connection
-from accounts.request import SignedInRequest, signed_in
+from accounts.request import SignedInRequest, View, signed_in
 from droplets import troubles
 from droplets.schema import LARGEST_ID, Droplet
 from droplets.statuses import status_of
 
 
-def of_droplet(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def of_droplet(view: View) -> View:
     """A view of one droplet: it is called with the person's own connection and the droplet's id.
 
     Somebody else's connection, or none, is a 404. What the view raises of `DigitalOceanError` becomes a page: the
@@ -29,7 +28,7 @@ def of_droplet(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
     @never_cache
     @signed_in
     @wraps(view)
-    def page(request: SignedInRequest, connection: UUID, droplet: int, **more: Any) -> HttpResponse:
+    def page(request: SignedInRequest, connection: UUID, droplet: int, **more: Any) -> HttpResponseBase:
         owned = get_object_or_404(Connection.objects.of(request.user), pk=connection)
         if droplet > LARGEST_ID:
             raise Http404

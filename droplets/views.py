@@ -1,9 +1,12 @@
-"""The fleet's page."""
+"""The fleet's page, and the views of it that people save."""
 
 from __future__ import annotations
 
+from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,29 +17,32 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import Connection
 from accounts.request import SignedInRequest, signed_in
 from droplets import fleet as fleets
+from droplets import savedviews
+from droplets.models import SavedView
 from droplets.paging import page_of
-from droplets.search import Search
+from droplets.search import PAGE_SIZES, Search
 
 
 @never_cache
 @signed_in
 @require_safe
 def fleet(request: SignedInRequest) -> HttpResponse:
-    """Every droplet of every connected team.
+    """Every droplet of every connected team, as far as the search goes.
 
     An open page asks again with the `edition` that it shows: that request sees renewals through, and is answered with
     the page's part that changes, or with 204 where nothing has.
     """
+    search = Search.of(request.GET)
     seen = request.GET.get("edition", "")
     found = fleets.read(request.user, wait=bool(seen))
     if request.htmx and seen == found.edition:
         answer = HttpResponse(status=204)
     else:
-        search = Search.of(request.GET)
-        result = found.catalog.find(search)
-        page = page_of(result.items, search.page, search.per_page)
-        template = "droplets/_fleet.html" if request.htmx else "droplets/fleet.html"
-        answer = render(request, template, {"fleet": found, "search": search, "found": result, "page": page})
+        answer = _page(request, found, search)
+        if request.htmx and not seen:
+            # A word that is being typed is one step back, not one for each letter.
+            before = Search.of(QueryDict(urlsplit(request.htmx.current_url or "").query))
+            answer["HX-Push-Url" if before.q == search.q else "HX-Replace-Url"] = _address(search)
     answer["Renew-After"] = f"{found.renew_after:.1f}"
     patch_vary_headers(answer, ["HX-Request"])
     return answer
@@ -49,5 +55,63 @@ def renew(request: SignedInRequest, connection: UUID) -> HttpResponse:
     """Read a team again now, for whoever does not want to wait until it is tried again."""
     owned = get_object_or_404(Connection.objects.of(request.user), pk=connection)
     fleets.expire(owned)
-    search = Search.of(QueryDict(request.POST.get("query", "")))
-    return redirect(f"{reverse('droplets:fleet')}?{search.query(page=search.page)}")
+    return redirect(_address(_posted_search(request)))
+
+
+@never_cache
+@signed_in
+@require_POST
+def save_view(request: SignedInRequest) -> HttpResponse:
+    """Keep the search that is on the page under a name."""
+    search = _posted_search(request)
+    form = savedviews.SaveForm(request.POST)
+    if form.is_valid():
+        name = form.cleaned_data["name"]
+        try:
+            replaced = savedviews.save(request.user, name, search)
+        except savedviews.TooMany as error:
+            form.add_error("name", error.sentence)
+        else:
+            word = "Replaced" if replaced else "Saved"
+            messages.success(request, f"{word} the view “{name}”.")
+            return redirect(_address(search))
+    return _page(request, fleets.read(request.user, wait=False), search, form=form, status=422)
+
+
+@never_cache
+@signed_in
+@require_POST
+def delete_view(request: SignedInRequest, view: UUID) -> HttpResponse:
+    """Forget a saved view. The droplets that it showed stay what they are."""
+    saved = get_object_or_404(SavedView, user=request.user, pk=view)
+    saved.delete()
+    messages.success(request, f"Deleted the view “{saved.name}”.")
+    return redirect(_address(_posted_search(request)))
+
+
+def _page(request: SignedInRequest, found: fleets.Fleet, search: Search, **more: Any) -> HttpResponse:
+    """The page, or for htmx the part of it that changes. `more` may have a `form` that was not accepted, `status`."""
+    result = found.catalog.find(search)
+    context = {
+        "fleet": found,
+        "search": search,
+        "found": result,
+        "page": page_of(result.items, search.page, search.per_page),
+        "page_sizes": PAGE_SIZES,
+        "views": savedviews.of(request.user),
+        "query": search.query(page=search.page),
+        "form": more.get("form"),
+    }
+    is_part = request.htmx and not request.htmx.history_restore_request
+    template = "droplets/_fleet.html" if is_part else "droplets/fleet.html"
+    return render(request, template, context, status=more.get("status", 200))
+
+
+def _posted_search(request: SignedInRequest) -> Search:
+    """The search of the page that a form was on."""
+    return Search.of(QueryDict(request.POST.get("query", "")))
+
+
+def _address(search: Search) -> str:
+    query = search.query(page=search.page)
+    return f"{reverse('droplets:fleet')}{'?' if query else ''}{query}"

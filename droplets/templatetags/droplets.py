@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -9,8 +10,10 @@ from django import template
 
 from accounts.templatetags.conveyor import disk
 from droplets import rows
+from droplets.items import Item
 from droplets.overview.schema import Plan, Rule
 from droplets.schema import Disk, Droplet, Image, Quantity, Region, Text
+from droplets.search import Search
 
 register = template.Library()
 
@@ -112,3 +115,23 @@ def ends(of: dict[str, Any] | None) -> str:
 
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+@register.simple_tag
+def query_with(search: Search, **changes: Any) -> str:
+    """The query string of a search with changes: `{% query_with search page=2 %}`."""
+    return search.query(**changes)
+
+
+@register.inclusion_tag("droplets/_column.html")
+def column(search: Search, key: str, title: str, css: str) -> dict[str, Any]:
+    """A head that sorts by its column, and tells how the list is sorted."""
+    current, is_descending = search.sorted_by
+    order = ("descending" if is_descending else "ascending") if key == current else ""
+    return {"title": title, "css": css, "order": order, "query": search.sorted_on(key)}
+
+
+@register.filter
+def addresses(items: Iterable[Item]) -> str:
+    """The public addresses of these droplets, a line each."""
+    return "\n".join(item.row.address for item in items if item.row.address)

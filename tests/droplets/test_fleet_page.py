@@ -99,11 +99,15 @@ def test_pages_are_sorted_by_name_and_miss_none(alice: Person) -> None:
     assert found[first : first + 3] == ["node-9", "node-10", "Node-11"]
 
 
-def test_a_short_list_has_no_pages(alice: Person) -> None:
+def test_a_short_list_is_one_page(alice: Person) -> None:
     alice.connect("Side projects")
     alice.sandbox.droplets("Side projects", count=50)
 
-    assert not visit(alice).with_class("pager")
+    page = visit(alice)
+
+    assert "1–50 of 50" in page.text
+    assert "Page 1" not in page.text
+    assert "a page" not in page.text
 
 
 def test_without_a_team_it_says_how_to_begin(alice: Person) -> None:
@@ -292,7 +296,7 @@ def test_hostile_texts_are_shown_as_text(alice: Person) -> None:
     page = visit(alice)
 
     assert "<script>alert(1)</script>\"'>\ufffdgnp.exe" in page.rows[0]
-    assert "script" not in [tag for tag, _ in page.tags]
+    assert all(attrs["src"].startswith("/static/") for tag, attrs in page.tags if tag == "script")
     assert "\u202e" not in page.html
     assert set(re.findall("xxxx</([a-z]+)>", page.html)) == {"bdi"}  # isolated, wherever it stands
 
@@ -305,7 +309,7 @@ def test_hostile_team_names_are_shown_as_text(alice: Person) -> None:
     page = visit(alice)
 
     assert "&lt;script&gt;yyy" in page.html
-    assert "script" not in [tag for tag, _ in page.tags]
+    assert all(attrs["src"].startswith("/static/") for tag, attrs in page.tags if tag == "script")
 
 
 def test_a_stored_token_that_no_key_opens_costs_its_team_alone(alice: Person, settings: Any) -> None:
@@ -405,8 +409,7 @@ def test_try_now_leads_back_to_the_fleet_and_nowhere_else(alice: Person, query: 
     answer = alice.client.post(f"/droplets/{connection.pk}/renew/", {"query": query})
 
     assert answer.status_code == 302
-    assert answer["Location"].startswith("/droplets/?")
-    assert "edition" not in answer["Location"]
+    assert re.fullmatch(r"/droplets/(\?q=[^&]*)?", answer["Location"])
 
 
 def test_only_ones_own_teams_are_read_again(alice: Person, bob: Person) -> None:

@@ -73,7 +73,7 @@
   // A menu that is open stays open, and what is being typed is not typed over.
   Idiomorph.defaults.ignoreActiveValue = true;
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
-    !(name === "open" && node instanceof HTMLDetailsElement);
+    !(name === "open" && node instanceof HTMLDetailsElement) && !(name === "checked" && node.id === "facets-open");
 
   if (fleet()) {
     schedule(Number.parseFloat(fleet().dataset.renewAfter) || 0);

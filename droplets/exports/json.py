@@ -1,0 +1,60 @@
+"""Data for programs: one JSON object, with how whole it is before the droplets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from droplets.fleet import Fleet, Source
+from droplets.items import Item
+
+
+def pieces(fleet: Fleet, items: Iterable[Item]) -> Iterator[bytes]:
+    """`read_at`, `complete`, `teams` with what is wrong with each, then `droplets` one by one."""
+    head = {
+        "read_at": fleet.read_at,
+        "complete": fleet.is_whole,
+        "teams": [_team(source) for source in fleet.sources if not source.is_elsewhere],
+    }
+    yield msgspec.json.encode(head)[:-1] + b',"droplets":['
+    between = b"\n"
+    for item in items:
+        yield between + msgspec.json.encode(_droplet(item))
+        between = b",\n"
+    yield b"\n]}\n"
+
+
+def _team(source: Source) -> dict[str, Any]:
+    trouble = source.trouble
+    return {
+        "uuid": source.team.key,
+        "name": source.team.name,
+        "complete": source.is_whole,
+        "read_at": source.reading.taken_at if source.reading else None,
+        "droplets": len(source.rows),
+        "trouble": trouble.happened if trouble else None,
+    }
+
+
+def _droplet(item: Item) -> dict[str, Any]:
+    row = item.row
+    return {
+        "team": {"uuid": item.team.key, "name": item.team.name},
+        "id": row.id,
+        "name": row.name,
+        "status": row.status,
+        "locked": row.locked,
+        "region": {"slug": row.region_slug, "name": row.region},
+        "size": row.size_slug,
+        "vcpus": row.vcpus,
+        "memory_mb": row.memory,
+        "disk_gb": row.disk,
+        "image": row.image,
+        "public_addresses": row.public,
+        "private_addresses": row.private,
+        "tags": row.tags,
+        "monthly_usd": row.monthly,
+        "created_at": row.created_at,
+    }
