@@ -78,7 +78,8 @@ def needs(*needed: str) -> Callable[[Inner], Handler]:
             if not standing.allowed:
                 return _refused(request, errors.ApiError(429, "API rate limit exceeded."), standing)
             world.actions.settle(world.clock.now())
-            caller = Caller(world, found[0], cast.team(world.store, found[0].team_uuid), await request.read())
+            body = await request.read() if request.can_read_body else b""
+            caller = Caller(world, found[0], cast.team(world.store, found[0].team_uuid), body)
             try:
                 caller.must(*needed)
                 answer = inner(request, caller)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.droplets import every
 from tests.support.sandbox import Sandbox
 
 
@@ -14,20 +15,6 @@ def token(sandbox: Sandbox) -> str:
     sandbox.settings(burst_limit=0)
     found: str = sandbox.connect(team="Acme Web", scope="read write")["access_token"]
     return found
-
-
-def every(sandbox: Sandbox, token: str, what: str, **query: Any) -> list[dict[str, Any]]:
-    """All items of a list, over as many pages as it takes."""
-    found: list[dict[str, Any]] = []
-    page = 1
-    while True:
-        answer = sandbox.get(f"/v2/{what}", token, per_page=200, page=page, **query)
-        assert answer.status_code == 200, answer.text
-        found += answer.json()[what]
-        if len(found) >= answer.json()["meta"]["total"]:
-            assert len(found) == answer.json()["meta"]["total"]
-            return found
-        page += 1
 
 
 def test_droplets_regions_and_sizes_are_those_of_the_lists(sandbox: Sandbox, token: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.test_choices import every
+from tests.support.droplets import every
 from tests.support.sandbox import Sandbox
 
 DANGEROUS = {"X-Dangerous": "true"}

@@ -15,13 +15,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import requests
+
+from tests.support.consent import ConsentForm
+from tests.support.sandbox_rows import Acted, Counters, Grant, Team, User
 
 PROJECT = Path(__file__).resolve().parents[2]
 READY = "Sandbox listens on "
@@ -37,82 +38,6 @@ class NotStarted(Exception):
 
 class NotAuthorized(Exception):
     """The sandbox showed its own error page instead of coming back."""
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A person of the sandbox's cast."""
-
-    uuid: str
-    name: str
-    email: str
-    status: str
-    teams: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Team:
-    """A team of the sandbox. `droplets` counts ordinary ones, `gpus` the GPU ones beside them."""
-
-    uuid: str
-    name: str
-    members: list[str]
-    droplets: int
-    gpus: int
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A row of the ledger: one consent with its latest pair. Times are seconds since the epoch."""
-
-    grant: int
-    client_id: str
-    user_uuid: str
-    team_uuid: str
-    scope: str
-    access_token: str
-    refresh_token: str
-    access_expires_at: float
-    access_live: bool
-    refresh_live: bool
-    revoked: bool
-    created_at: float
-    refreshed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Acted:
-    """An action that reached a droplet, whether its answer arrived or not. Times are seconds since the epoch."""
-
-    id: int
-    team: str
-    droplet_id: int
-    type: str
-    status: str
-    started_at: float
-    completed_at: float | None
-    asked: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Counters:
-    """What came in. Endpoints read "GET /v2/droplets" or "POST /v1/oauth/token refresh_token"."""
-
-    by_endpoint: dict[str, int]
-    by_team: dict[str, int]
-    in_flight_max: dict[str, int]
-    refreshes: dict[int, int]
-    refreshes_at_once_max: dict[int, int]
-
-    @property
-    def total(self) -> int:
-        """All requests together."""
-        return sum(self.by_endpoint.values())
-
-    @property
-    def refresh_requests(self) -> int:
-        """How often the token endpoint was asked for a refresh, whatever came of it."""
-        return self.by_endpoint.get("POST /v1/oauth/token refresh_token", 0)
 
 
 class Sandbox:
@@ -455,24 +380,6 @@ class Sandbox:
         found = {"team": None if team is None else self.team(team).uuid if team else ""}
         found["user"] = None if user is None else self.user(user).uuid
         return {name: value for name, value in found.items() if value is not None}
-
-
-class ConsentForm(HTMLParser):
-    """Reads the consent page's form as a browser would send it without a click in it."""
-
-    def __init__(self) -> None:
-        """Nothing read yet."""
-        super().__init__()
-        self.action = ""
-        self.fields: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take the form's address and the values that it would send."""
-        found = dict(attrs)
-        if tag == "form":
-            self.action = found.get("action") or ""
-        elif tag == "input" and (found.get("type") == "hidden" or "checked" in found):
-            self.fields[found.get("name") or ""] = found.get("value") or ""
 
 
 def _bearer(token: str | None) -> dict[str, str]:

@@ -1,0 +1,82 @@
+"""What the sandbox's control API answers, as rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person of the sandbox's cast."""
+
+    uuid: str
+    name: str
+    email: str
+    status: str
+    teams: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team of the sandbox. `droplets` counts ordinary ones, `gpus` the GPU ones beside them."""
+
+    uuid: str
+    name: str
+    members: list[str]
+    droplets: int
+    gpus: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A row of the ledger: one consent with its latest pair. Times are seconds since the epoch."""
+
+    grant: int
+    client_id: str
+    user_uuid: str
+    team_uuid: str
+    scope: str
+    access_token: str
+    refresh_token: str
+    access_expires_at: float
+    access_live: bool
+    refresh_live: bool
+    revoked: bool
+    created_at: float
+    refreshed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """An action that reached a droplet, whether its answer arrived or not. Times are seconds since the epoch."""
+
+    id: int
+    team: str
+    droplet_id: int
+    type: str
+    status: str
+    started_at: float
+    completed_at: float | None
+    asked: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What came in. Endpoints read "GET /v2/droplets" or "POST /v1/oauth/token refresh_token"."""
+
+    by_endpoint: dict[str, int]
+    by_team: dict[str, int]
+    in_flight_max: dict[str, int]
+    refreshes: dict[int, int]
+    refreshes_at_once_max: dict[int, int]
+
+    @property
+    def total(self) -> int:
+        """All requests together."""
+        return sum(self.by_endpoint.values())
+
+    @property
+    def refresh_requests(self) -> int:
+        """How often the token endpoint was asked for a refresh, whatever came of it."""
+        return self.by_endpoint.get("POST /v1/oauth/token refresh_token", 0)
