@@ -20,9 +20,7 @@ from urllib.parse import urlsplit
 from django.core.cache import DEFAULT_CACHE_ALIAS, caches
 from django.core.cache.backends import redis as django_redis
 from django.core.cache.backends.locmem import LocMemCache
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError, RedisError, ResponseError
-from redis.retry import Retry
+from redis.exceptions import RedisError, ResponseError
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +61,6 @@ class RedisCache(django_redis.RedisCache):
         self._options = {
             "socket_connect_timeout": PATIENCE,
             "socket_timeout": PATIENCE,
-            # A connection that was closed while nobody used it is no outage.
-            "retry": Retry(NoBackoff(), 1, (ConnectionError,)),
             # The third version of the protocol costs one more round trip for each connection and brings nothing here.
             "protocol": 2,
             # More than there are threads. redis-py's 100 would look like an outage when they are used up.

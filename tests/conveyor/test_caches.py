@@ -13,7 +13,7 @@ from django.core.cache import BaseCache, cache, caches
 from django.test import Client
 
 from accounts.shared_cache import shared
-from conveyor.caches import PAUSE, ROOM
+from conveyor.caches import PAUSE
 from tests.support.at_once import at_once
 from tests.support.programs import DEPLOYED, run
 from tests.support.redis_server import OUTAGES, RedisServer
@@ -145,7 +145,7 @@ def test_readings_have_room_beside_the_counts_of_log_in_attempts(settings: Any) 
     settings.CACHES = {"default": {"BACKEND": "conveyor.caches.MemoryCache", "LOCATION": "a test's"}}
     cache.set("attempts", 4)
 
-    for number in range(ROOM // 2):
+    for number in range(5_000):
         cache.set(f"else:{number}", number)
 
     assert cache.get("attempts") == 4
@@ -255,6 +255,30 @@ def test_redis_is_left_alone_for_a_while_and_then_believed(redis: RedisServer, c
     assert cache.get("key") == shared().get("key") == "after"
 
 
+def test_that_there_is_no_such_key_is_an_answer_as_well(redis: RedisServer, clock: Clock) -> None:
+    redis.stop()
+    cache.get("key")
+    redis.start()
+    clock.move_on(PAUSE)
+
+    with pytest.raises(ValueError):
+        cache.incr("key")
+
+    cache.set("key", 1)
+    assert redis.admin.dbsize() == 1
+
+
+def test_to_clear_empties_what_an_outage_left_in_memory(redis: RedisServer, clock: Clock) -> None:
+    redis.stop()
+    cache.set("key", 1)
+    redis.start()
+    clock.move_on(PAUSE)
+    cache.clear()
+    redis.stop()
+
+    assert cache.get("key") is None
+
+
 def test_one_thread_tries_a_redis_that_hangs_and_the_others_do_not_wait(redis: RedisServer, clock: Clock) -> None:
     cache.set("key", 1)
     redis.go_away("hung")
@@ -283,6 +307,8 @@ def test_limits_of_an_outage_hold_in_another_one_soon_after_and_are_forgotten_la
         return found
 
     assert go_and_come_back() is None
+    clock.move_on(60)
+    cache.get("anything")
     assert go_and_come_back() == 4
     clock.move_on(3600)
     cache.get("anything")
