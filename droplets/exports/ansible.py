@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from droplets.exports.names import group, hosts
+from droplets.exports.names import address, group, hosts
 from droplets.items import Item
 
 _USE = """\
@@ -21,7 +21,7 @@ _USE = """\
 
 def lines(items: Iterable[Item], file: str) -> Iterator[str]:
     """The hosts with what is known of them, then the groups. `file` is what the file will be called."""
-    named = [(name, item) for name, item in hosts(items) if _address(item)]
+    named = [(name, item) for name, item in hosts(items) if address(item)]
     yield _USE.format(file=file)
     yield "all:\n  hosts:" + ("\n" if named else " {}\n")
     groups: dict[str, list[str]] = {}
@@ -36,15 +36,10 @@ def lines(items: Iterable[Item], file: str) -> Iterator[str]:
         yield from (f"        {json.dumps(name)}: {{}}\n" for name in groups[each])
 
 
-def _address(item: Item) -> str:
-    row = item.row
-    return next(iter((*row.public, *row.private)), "")
-
-
 def _variables(item: Item) -> dict[str, str]:
     row = item.row
     return {
-        "ansible_host": _unsafe(_address(item)),
+        "ansible_host": json.dumps(address(item)),
         "digitalocean_id": str(row.id),
         "digitalocean_name": _unsafe(row.name),
         "digitalocean_team": _unsafe(item.team.name),
@@ -58,7 +53,7 @@ def _variables(item: Item) -> dict[str, str]:
 
 
 def _unsafe(text: str) -> str:
-    return f"!unsafe {json.dumps(text)}"
+    return f"!unsafe {json.dumps(text, ensure_ascii=False)}"
 
 
 def _groups(item: Item) -> Iterable[str]:

@@ -1,10 +1,11 @@
-"""Names that other programs can take: made of few characters, distinct, and the same for the same fleet."""
+"""Names and addresses that other programs can take: of few characters, distinct, the same for the same fleet."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
 
 from droplets.items import Item
 
@@ -28,6 +29,19 @@ def hosts(items: Iterable[Item]) -> Iterator[tuple[str, Item]]:
         while counts[distinct.casefold()]:
             distinct += "-id"
         yield distinct, item
+
+
+def address(item: Item) -> str:
+    """Where it is reached, its public addresses before its private ones; empty where it has none.
+
+    What is no address is left out: it could be read as an option, or as a name that leads elsewhere.
+    """
+    for text in (*item.row.public, *item.row.private):
+        try:
+            return str(ip_address(text))
+        except ValueError:
+            continue
+    return ""
 
 
 def group(kind: str, name: str) -> str:

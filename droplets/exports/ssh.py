@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_address
 
-from droplets.exports.names import hosts
+from droplets.exports.names import address, hosts
 from droplets.items import Item
 
 _USE = """\
@@ -24,18 +23,8 @@ def lines(items: Iterable[Item]) -> Iterator[str]:
     """How to use it, then a block for each droplet. Nothing that comes from outside begins a line of its own."""
     yield _USE
     for name, item in hosts(items):
-        address = _address(item)
-        if address:
+        reached = address(item)
+        if reached:
             row = item.row
             told = ", ".join(part for part in (row.name, item.team.name, row.region_slug, row.status) if part)
-            yield f"\n# {''.join(c if c.isprintable() else ' ' for c in told)}\nHost {name}\n  HostName {address}\n"
-
-
-def _address(item: Item) -> str:
-    """The first that is one: what is no address could be read as something else."""
-    for text in (*item.row.public, *item.row.private):
-        try:
-            return str(ip_address(text))
-        except ValueError:
-            continue
-    return ""
+            yield f"\n# {''.join(c if c.isprintable() else ' ' for c in told)}\nHost {name}\n  HostName {reached}\n"
