@@ -113,7 +113,7 @@ def learned(connection: UUID, *, remaining: int, limit: int, reset_at: datetime,
         return
     moment = now or timezone.now()
     standing = _Standing.read(connection, moment.timestamp())
-    others = max(limit - max(remaining, 0) - sum(standing.counts[_HOUR_WINDOW].values()), 0)
+    others = max(limit - remaining - sum(standing.counts[_HOUR_WINDOW].values()), 0)
     told = (limit, others, _HOUR_WINDOW.current(standing.at))
     shared().set(_key(connection, "told"), told, _lifetime(_HOUR_WINDOW))
     if remaining < 1:

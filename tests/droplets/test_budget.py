@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -41,6 +43,41 @@ print(sum(budget.reserve(connection, 3, now=now) is None for _ in range(40)))
 @pytest.fixture
 def pk() -> UUID:
     return uuid4()
+
+
+class Meanwhile:
+    """The shared cache, where others come in between: before a reading of the counts, after it, before a taking back.
+
+    Each happening happens once.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.before: list[Callable[[], object]] = []
+        self.after: list[Callable[[], object]] = []
+        self.before_taking_back: list[Callable[[], object]] = []
+        monkeypatch.setattr(budget, "shared", lambda: self)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(cache, name)
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+        self._let(self.before)
+        found = cache.get_many(keys)
+        self._let(self.after)
+        return found
+
+    def decr(self, key: str, calls: int) -> int:
+        self._let(self.before_taking_back)
+        return cache.decr(key, calls)
+
+    def _let(self, happenings: list[Callable[[], object]]) -> None:
+        if happenings:
+            happenings.pop(0)()
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    return Meanwhile(monkeypatch)
 
 
 def granted(pk: UUID, at: datetime, *, at_a_time: int = 1, most: int = 10_000) -> int:
@@ -84,6 +121,14 @@ def test_an_hour_has_its_limit_too(pk: UUID) -> None:
     assert NOW + 20 * MINUTE <= later <= NOW + 25 * MINUTE  # the first were made forty minutes ago
     assert budget.reserve(pk, 1, now=later - timedelta(seconds=1)) == later
     assert granted(pk, later) == A_MINUTES
+
+
+def test_an_hour_is_never_shorter_than_one(pk: UUID) -> None:
+    """Whichever bucket's end the calls were made at."""
+    first = NOW + timedelta(seconds=299)
+    use_up_an_hour(pk, first + 40 * MINUTE)
+
+    assert budget.reserve(pk, 1, now=first + HOUR - timedelta(seconds=1)) is not None
 
 
 def test_each_connection_has_a_budget_of_its_own(pk: UUID) -> None:
@@ -246,6 +291,45 @@ def test_a_block_lasts_an_hour_at_most_and_is_not_shortened_by_another(pk: UUID)
 
 
 # Handles
+
+
+def test_who_comes_in_between_is_seen(pk: UUID, meanwhile: Meanwhile) -> None:
+    meanwhile.after = [partial(budget.reserve, pk, 200, now=NOW)]
+
+    assert budget.reserve(pk, 100, now=NOW) is not None
+
+    assert granted(pk, NOW) == A_MINUTES - 200
+
+
+def test_who_comes_in_between_and_leaves_enough_is_no_reason_to_wait(pk: UUID, meanwhile: Meanwhile) -> None:
+    meanwhile.after = [partial(budget.reserve, pk, 100, now=NOW)]
+
+    assert budget.reserve(pk, 100, now=NOW) is None
+
+    assert granted(pk, NOW) == A_MINUTES - 200
+
+
+def test_what_was_too_much_for_a_moment_only_is_asked_again(pk: UUID, meanwhile: Meanwhile) -> None:
+    keys = [key for key in budget._keys(pk, NOW.timestamp()) if key.endswith(str(int(NOW.timestamp()) // 10))]
+    meanwhile.after = [lambda: [cache.set(key, 200) for key in keys]]
+    meanwhile.before = [lambda: None, lambda: cache.delete_many(keys)]
+
+    assert budget.reserve(pk, 100, now=NOW) is None
+
+
+def test_a_crowd_that_is_always_in_between_means_asking_again_soon(pk: UUID, meanwhile: Meanwhile) -> None:
+    key = next(key for key in budget._keys(pk, NOW.timestamp()) if key.endswith(str(int(NOW.timestamp()) // 10)))
+    meanwhile.after = [partial(cache.set, key, 200)] * 9
+    meanwhile.before = [partial(cache.delete, key)] * 9
+
+    assert budget.reserve(pk, 100, now=NOW) == NOW + timedelta(seconds=1)
+
+
+def test_a_cache_that_is_emptied_before_something_is_taken_back(pk: UUID, meanwhile: Meanwhile) -> None:
+    meanwhile.after = [partial(budget.reserve, pk, 200, now=NOW)]
+    meanwhile.before_taking_back = [cache.clear]
+
+    assert budget.reserve(pk, 100, now=NOW) is None  # tried again, and nobody is left
 
 
 def test_threads_at_once_get_no_more_than_there_is_and_take_back_what_was_too_much(pk: UUID) -> None:
