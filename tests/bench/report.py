@@ -51,24 +51,24 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def write(sections: Sequence[Section]) -> Path:
+def write(sections: Sequence[Section], *, load: float) -> Path:
     """Write the document. Returns its path, as seen from the project."""
-    parts = [BEGINNING, table([result for section in sections for result in section.results]), _machine()]
+    parts = [BEGINNING, table([result for section in sections for result in section.results]), _machine(load)]
     for section in sections:
         parts.append(f"## make bench M={section.name}\n\n{section.how}")
     DOCUMENT.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
     return DOCUMENT.relative_to(PROJECT)
 
 
-def _machine() -> str:
-    """What the figures are of."""
+def _machine(load: float) -> str:
+    """What the figures are of. `load` is what the machine had to do besides."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES), *_redis()]
     return "\n".join(
         (
             f"- {datetime.now(UTC):%-d %B %Y}, `make bench`, sandbox of seed {SEED}",
             f"- {_processor()}, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.release()}; "
-            f"load average {os.getloadavg()[0]:.1f} at the end",
+            f"load average {load:.1f} before",
             f"- {', '.join(versions)}",
         )
     )
