@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
+from itertools import chain
 from typing import Any
 
-from droplets.facets import Facet, Facets, values_of
+from droplets.facets import Columns, Facet, Facets, columns, counted
 from droplets.items import Item
-from droplets.rows import by_name
+from droplets.rows import by_name, natural
 from droplets.search import FILTERS, Search
 from droplets.statuses import order, status_of
 from droplets.totals import Totals
@@ -34,8 +35,8 @@ class Catalog:
     """`items` by name. Safe to share between threads: two that compute the same at once only do it twice."""
 
     def __init__(self, items: Iterable[Item]) -> None:
-        self.items = tuple(sorted(items, key=lambda item: by_name(item.row)))
-        self._orders: dict[str, tuple[int, ...]] = {}
+        self.items = tuple(sorted(items, key=lambda item: (by_name(item.row), item.team.key)))
+        self._orders: dict[str, Sequence[int]] = {"name": range(len(self.items))}
 
     def find(self, search: Search) -> Found:
         """The droplets that a search asks for.
@@ -47,44 +48,37 @@ class Catalog:
         if not search.is_narrowed:
             items: Sequence[Item] = _View(self.items, positions)
             return Found(items, self._totals, self._facets.of(search, self._facets.counts), len(items))
-        fitting, counts = self._narrowed(search)
+        fitting, fit = self._narrowed(search)
         items = [self.items[position] for position in positions if position in fitting]
-        return Found(items, Totals.of(items), self._facets.of(search, counts), len(self.items))
+        return Found(items, Totals.of(items), self._facets.of(search, fit), len(self.items))
 
     def _narrowed(self, search: Search) -> tuple[set[int], dict[str, Counter[str]]]:
         """The positions of what fits, and for each filter how many fit all the others, by value. One pass."""
-        fitting: set[int] = set()
-        counts: dict[str, Counter[str]] = {name: Counter() for name in FILTERS}
-        wanted = {name: frozenset(values) for name, values in search.filters.items()}
-        words = search.words
-        haystacks = self._haystacks if words else ()
-        for position, values in enumerate(self._values):
-            if words and not all(word in haystacks[position] for word in words):
-                continue
-            failed = [name for name, some in wanted.items() if some.isdisjoint(values[name])]
+        wanted = [(name, frozenset(values), self._columns[name]) for name, values in search.filters.items()]
+        fitting: list[int] = []
+        failing: dict[str, list[int]] = {name: [] for name in FILTERS}
+        for position in self._with_words(search.words):
+            failed = [name for name, values, column in wanted if values.isdisjoint(column[position])]
             if not failed:
-                fitting.add(position)
-                for name in FILTERS:
-                    counts[name].update(values[name])
+                fitting.append(position)
             elif len(failed) == 1:
-                counts[failed[0]].update(values[failed[0]])
-        return fitting, counts
+                failing[failed[0]].append(position)
+        return set(fitting), counted(self._columns, {name: chain(fitting, failing[name]) for name in FILTERS})
 
-    def _order(self, sort: str) -> tuple[int, ...]:
+    def _with_words(self, words: Sequence[str]) -> Sequence[int]:
+        if not words:
+            return range(len(self.items))
+        return [position for position, text in enumerate(self._haystacks) if all(word in text for word in words)]
+
+    def _order(self, sort: str) -> Sequence[int]:
         """Positions in `items` in the order of a column; equals by name, and what is not known last, either way."""
         positions = self._orders.get(sort)
         if positions is None:
-            key, is_descending = sort.removeprefix("-"), sort.startswith("-")
-            if key == "name":
-                positions = tuple(range(len(self.items)))
-                positions = positions[::-1] if is_descending else positions
-            else:
-                values = [_SORTED_BY[key](item) for item in self.items]
-                known = [position for position, value in enumerate(values) if value is not None]
-                unknown = [position for position, value in enumerate(values) if value is None]
-                known.sort(key=lambda position: values[position], reverse=is_descending)
-                positions = (*known, *unknown)
-            self._orders[sort] = positions
+            values = [_SORTED_BY[sort.removeprefix("-")](item) for item in self.items]
+            known = [position for position, value in enumerate(values) if value is not None]
+            unknown = [position for position, value in enumerate(values) if value is None]
+            known.sort(key=lambda position: values[position], reverse=sort.startswith("-"))
+            positions = self._orders[sort] = (*known, *unknown)
         return positions
 
     @cached_property
@@ -92,12 +86,12 @@ class Catalog:
         return tuple(_haystack(item) for item in self.items)
 
     @cached_property
-    def _values(self) -> tuple[dict[str, tuple[str, ...]], ...]:
-        return tuple(values_of(item) for item in self.items)
+    def _columns(self) -> Columns:
+        return columns(self.items)
 
     @cached_property
     def _facets(self) -> Facets:
-        return Facets(self.items, self._values)
+        return Facets(self.items, self._columns)
 
     @cached_property
     def _totals(self) -> Totals:
@@ -142,9 +136,10 @@ def _size(item: Item) -> tuple[int, int, int] | None:
 
 
 _SORTED_BY: dict[str, Callable[[Item], Any]] = {
+    "name": lambda item: natural(item.row.name),
     "status": lambda item: order(status_of(item.row.status)),
-    "team": lambda item: (item.team.name.casefold(), item.team.key),
-    "region": lambda item: (item.row.region.casefold(), item.row.region_slug) if item.row.region else None,
+    "team": lambda item: (natural(item.team.name), item.team.key),
+    "region": lambda item: (natural(item.row.region), item.row.region_slug) if item.row.region else None,
     "size": _size,
     "address": _address,
     "tags": lambda item: tuple(tag.casefold() for tag in item.row.tags) or None,

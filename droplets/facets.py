@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
 
 from droplets.items import Item, Team
-from droplets.search import FILTERS, Search
+from droplets.rows import natural
+from droplets.search import FILTERS, LONGEST, Search
 from droplets.statuses import order, status_of
 
 SHOWN = 8
@@ -18,17 +21,37 @@ FOLDED = 60
 
 _TITLES = {"team": "Team", "status": "Status", "region": "Region", "size": "Size", "tag": "Tag"}
 
+_VALUES: dict[str, Callable[[Item], tuple[str, ...]]] = {
+    "team": lambda item: (item.team.key,),
+    "status": lambda item: (item.row.status,),
+    "region": lambda item: (item.row.region_slug,),
+    "size": lambda item: (item.row.size_slug,),
+    "tag": lambda item: item.row.tags,
+}
+
+Columns = Mapping[str, Sequence[tuple[str, ...]]]
+"""For each filter what each droplet has of it, in the order of a catalog's items."""
+
 
 @dataclass(frozen=True)
 class FacetValue:
-    """`query` is the search with this value put in or, where `selected`, taken out. `team` for teams alone."""
+    """`count` is how many droplets have it and pass all other filters. `team` for teams alone."""
 
+    name: str
     value: str
     label: str
     count: int
-    selected: bool
-    query: str
-    team: Team | None = None
+    team: Team | None
+    search: Search = field(repr=False)
+
+    @property
+    def selected(self) -> bool:
+        return self.value in getattr(self.search, self.name)
+
+    @property
+    def query(self) -> str:
+        """The search with this value put in or, where it is selected, taken out."""
+        return self.search.toggled(self.name, self.value)
 
 
 @dataclass(frozen=True)
@@ -42,31 +65,35 @@ class Facet:
     beyond: int
 
 
-def values_of(item: Item) -> dict[str, tuple[str, ...]]:
-    """What a droplet has of each filter. What DigitalOcean did not tell is no value."""
-    row = item.row
+def columns(items: Sequence[Item]) -> Columns:
+    """What the droplets have of each filter. What DigitalOcean did not tell is no value."""
+    told = cache(_told)  # thousands of droplets have the same few
+    return {name: [told(values(item)) for item in items] for name, values in _VALUES.items()}
+
+
+def counted(columns: Columns, positions: Mapping[str, Iterable[int]] | None = None) -> dict[str, Counter[str]]:
+    """For each filter how many droplets have each value: of all, or of those at its `positions`."""
     return {
-        "team": (item.team.key,),
-        "status": (row.status,) if row.status else (),
-        "region": (row.region_slug,) if row.region_slug else (),
-        "size": (row.size_slug,) if row.size_slug else (),
-        "tag": tuple(dict.fromkeys(row.tags)),
+        name: Counter(chain.from_iterable(column if positions is None else map(column.__getitem__, positions[name])))
+        for name, column in columns.items()
     }
+
+
+def _told(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Each once, and only what an address can ask for."""
+    return tuple(dict.fromkeys(value for value in values if 0 < len(value) <= LONGEST and not value.isspace()))
 
 
 class Facets:
     """The filters of one set of droplets: values, words and order computed once, as none may jump about while others
     are ticked."""
 
-    def __init__(self, items: Sequence[Item], values: Sequence[Mapping[str, tuple[str, ...]]]) -> None:
-        self.counts: dict[str, Counter[str]] = {name: Counter() for name in FILTERS}
-        for each in values:
-            for name, some in each.items():
-                self.counts[name].update(some)
+    def __init__(self, items: Sequence[Item], columns: Columns) -> None:
+        self.counts = counted(columns)
         self._teams = {item.team.key: item.team for item in items}
         self._places = {item.row.region_slug: item.row.region for item in items}
         self._same_place = Counter(self._places.values())
-        self._known = {name: sorted(counts, key=self._order(name)) for name, counts in self.counts.items()}
+        self._known = {name: sorted(found, key=self._order(name)) for name, found in self.counts.items()}
 
     def of(self, search: Search, counts: Mapping[str, Counter[str]]) -> tuple[Facet, ...]:
         """Each filter with what `counts` counts."""
@@ -86,14 +113,8 @@ class Facets:
         )
 
     def _value(self, name: str, value: str, counts: Counter[str], search: Search) -> FacetValue:
-        return FacetValue(
-            value=value,
-            label=self._label(name, value),
-            count=counts[value],
-            selected=value in getattr(search, name),
-            query=search.toggled(name, value),
-            team=self._teams.get(value) if name == "team" else None,
-        )
+        team = self._teams.get(value) if name == "team" else None
+        return FacetValue(name, value, self._label(name, value), counts[value], team, search)
 
     def _label(self, name: str, value: str) -> str:
         if name == "status":
@@ -107,4 +128,4 @@ class Facets:
     def _order(self, name: str) -> Callable[[str], tuple[object, ...]]:
         if name == "status":
             return lambda value: order(status_of(value))
-        return lambda value: (-self.counts[name][value], self._label(name, value).casefold(), value)
+        return lambda value: (-self.counts[name][value], natural(self._label(name, value)), value)

@@ -90,8 +90,13 @@ def _addresses(*addresses: Address) -> tuple[str, ...]:
 
 
 def by_name(row: Row) -> tuple[list[str | tuple[int, str]], int]:
-    """Sorts “web-2” before “web-10”, capitals with small letters, equals by id: the same order every time."""
-    parts: list[str | tuple[int, str]] = list(_DIGITS.split(row.name.casefold()))
+    """Sorts by name as `natural` does, equals by id: the same order every time."""
+    return natural(row.name), row.id
+
+
+def natural(text: str) -> list[str | tuple[int, str]]:
+    """Sorts “web-2” before “web-10”, capitals with small letters."""
+    parts: list[str | tuple[int, str]] = list(_DIGITS.split(text.casefold()))
     # Digits stand at the odd places. Compared by length, then as text: a name of 255 of them is no number to Python.
     parts[1::2] = [(len(digits), digits) for digits in (str(part).lstrip("0") for part in parts[1::2])]
-    return parts, row.id
+    return parts

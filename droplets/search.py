@@ -27,7 +27,9 @@ FILTERS = ("team", "status", "region", "size", "tag")
 
 PAGE_SIZES = (50, 100, 200)
 
-_LONGEST = 255
+LONGEST = 255
+"""Characters that are read of the words, and of a filter's value."""
+
 _MOST_VALUES = 50
 _KEYS = frozenset(key for key, _ in COLUMNS)
 
@@ -61,7 +63,7 @@ class Search:
         sort = query.get("sort", "")
         per_page = _number(query.get("per_page", ""))
         return cls(
-            q=_clean(query.get("q", "")),
+            q=" ".join(_clean(query.get("q", "")).split()),
             sort=sort if sort.removeprefix("-") in _KEYS else "name",
             page=max(_number(query.get("page", "")), 1),
             per_page=per_page if per_page in PAGE_SIZES else PAGE_SIZES[0],
@@ -89,7 +91,7 @@ class Search:
         return {name: values for name in FILTERS if (values := getattr(self, name))}
 
     def query(self, **changes: Any) -> str:
-        """The query string of this search with changes: without what is as usual, always in the same order.
+        """The query string of this search with changes: without what is as usual, one for all that ask for the same.
 
         A change of anything but the page leads to the first one.
         """
@@ -98,7 +100,7 @@ class Search:
         for field in fields(search):
             value = getattr(search, field.name)
             if isinstance(value, tuple):
-                pairs += [(field.name, each) for each in value]
+                pairs += [(field.name, each) for each in sorted(value)]
             elif value != field.default:
                 pairs.append((field.name, value))
         return urlencode(pairs)
@@ -132,12 +134,13 @@ class Search:
 
 
 def _values(given: Iterable[str]) -> tuple[str, ...]:
-    cleaned = (_clean(value) for value in given)
-    return tuple(dict.fromkeys(value for value in cleaned if value))[:_MOST_VALUES]
+    cleaned = dict.fromkeys(_clean(value) for value in given)
+    return tuple(sorted([value for value in cleaned if not value.isspace() and value][:_MOST_VALUES]))
 
 
 def _clean(text: str) -> str:
-    return "".join(c for c in text[:_LONGEST] if c.isprintable()).strip()
+    """Without what cannot be seen."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else "" for c in text[:LONGEST])
 
 
 def _number(text: str) -> int:

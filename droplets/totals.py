@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from droplets.items import Item
+from droplets.rows import natural
 from droplets.statuses import order, status_of
 
 NARROWEST = 1.5
@@ -34,9 +35,9 @@ class Share:
 
 @dataclass
 class _Sum:
+    first: Item
     count: int = 0
     monthly: float = 0.0
-    first: Item | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class Totals:
             disk=sum(row.disk or 0 for row in rows),
             monthly=sum(row.monthly or 0 for row in rows),
             by_status=_in_one_bar(_sums(items, lambda item: item.row.status), len(rows)),
-            by_region=_bars(_sums(items, lambda item: item.row.region_slug), _region),
-            by_team=_bars(_sums(items, lambda item: item.team.key), _team),
+            by_region=_bars(_sums(items, lambda item: item.row.region_slug).values(), _region),
+            by_team=_bars(_sums(items, lambda item: item.team.key).values(), _team),
             off=len(off),
             off_monthly=sum(row.monthly or 0 for row in off),
         )
@@ -80,7 +81,10 @@ class Totals:
 def _sums(items: Sequence[Item], key_of: Callable[[Item], str]) -> dict[str, _Sum]:
     sums: dict[str, _Sum] = {}
     for item in items:
-        total = sums.setdefault(key_of(item), _Sum(first=item))
+        key = key_of(item)
+        total = sums.get(key)
+        if total is None:
+            total = sums[key] = _Sum(first=item)
         total.count += 1
         total.monthly += item.row.monthly or 0
     return sums
@@ -101,30 +105,23 @@ def _in_one_bar(sums: dict[str, _Sum], all_: int) -> tuple[Share, ...]:
     return tuple(shares)
 
 
-def _bars(sums: dict[str, _Sum], words: Callable[[Item], tuple[str, str]]) -> tuple[Share, ...]:
+def _bars(sums: Iterable[_Sum], words: Callable[[Item], tuple[str, str, str]]) -> tuple[Share, ...]:
     """The largest first, each as long as it is against the largest; the smallest together."""
-    keys = sorted(sums, key=lambda key: (-sums[key].count, key))
-    if len(keys) <= MOST_BARS + 1:
-        shown, others = keys, []
-    else:
-        shown, others = keys[:MOST_BARS], keys[MOST_BARS:]
-    entries = []
-    for key in shown:
-        total = sums[key]
-        label, look = words(total.first) if total.first else ("", "")
-        entries.append((key, label, look, total.count, total.monthly))
-    if others:
-        count, monthly = sum(sums[key].count for key in others), sum(sums[key].monthly for key in others)
-        entries.append(("", f"{len(others)} others", "", count, monthly))
-    longest = max((entry[3] for entry in entries), default=1)
-    return tuple(Share(*entry, width=f"{max(100 * entry[3] / longest, NARROWEST):.3f}%") for entry in entries)
+    shares = [Share(*words(total.first), total.count, total.monthly) for total in sums]
+    shares.sort(key=lambda share: (-share.count, natural(share.label), share.key))
+    others = shares[MOST_BARS:]
+    if len(others) > 1:
+        count, monthly = sum(share.count for share in others), sum(share.monthly for share in others)
+        shares[MOST_BARS:] = [Share("", f"{len(others)} others", "", count, monthly)]
+    longest = max((share.count for share in shares), default=1)
+    return tuple(replace(share, width=f"{max(100 * share.count / longest, NARROWEST):.3f}%") for share in shares)
 
 
-def _region(item: Item) -> tuple[str, str]:
+def _region(item: Item) -> tuple[str, str, str]:
     row = item.row
     label = f"{row.region} ({row.region_slug})" if row.region and row.region != row.region_slug else row.region_slug
-    return label or "Unknown", ""
+    return row.region_slug, label or "Unknown", ""
 
 
-def _team(item: Item) -> tuple[str, str]:
-    return item.team.name, str(item.team.square)
+def _team(item: Item) -> tuple[str, str, str]:
+    return item.team.key, item.team.name, str(item.team.square)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from ipaddress import ip_address
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from droplets.catalog import Catalog
-from droplets.facets import FOLDED, SHOWN, FacetValue, values_of
+from droplets.facets import FOLDED, SHOWN, FacetValue
 from droplets.items import Item
-from droplets.search import COLUMNS, FILTERS, Search
+from droplets.search import COLUMNS, FILTERS, LONGEST, Search
 from tests.droplets.made import TEAMS, item
 
 WEB = item(
@@ -137,6 +140,14 @@ def test_every_column_sorts_and_what_is_not_known_comes_last(sort: str, found: l
     assert names(sort=sort) == found
 
 
+def test_equals_stand_by_name_and_id_either_way() -> None:
+    same = [item(3, "b"), item(2, "b"), item(4, "A-10"), item(1, "a-9"), item(5, "b", team=1)]
+
+    for sort, ids in {"name": [1, 4, 2, 3, 5], "-name": [2, 3, 5, 4, 1], "-status": [1, 4, 2, 3, 5],
+                      "-team": [5, 1, 4, 2, 3], "-monthly": [1, 4, 2, 3, 5]}.items():  # fmt: skip
+        assert [found.row.id for found in Catalog(same).find(Search(sort=sort)).items] == ids
+
+
 def test_totals_are_of_what_is_found() -> None:
     found = CATALOG.find(Search(tag=("env:prod",)))
 
@@ -165,21 +176,51 @@ def test_an_address_that_is_none_comes_last() -> None:
     assert names(odd, sort="address") == ["b", "a", "c"]
 
 
+def test_what_no_address_could_ask_for_is_no_value() -> None:
+    odd = Catalog([item(1, tags=("", " ", "x" * (LONGEST + 1), "web", "web"), status="", region_slug="", size_slug="")])
+
+    listed = [(facet.name, value.value, value.count) for facet in odd.find(Search()).facets for value in facet.values]
+    assert listed == [("team", "acme", 1), ("tag", "web", 1)]
+
+
+def test_one_id_in_two_teams_is_two_droplets_in_the_same_order_every_time() -> None:
+    twins = [item(1, "web", team=1), item(1, "web", team=0)]
+
+    for given_ in (twins, twins[::-1]):
+        assert [found.team.key for found in Catalog(given_).items] == ["acme", "north"]
+
+
+def test_threads_may_share_it() -> None:
+    shared = Catalog([item(number, f"web-{number}", tags=(f"tag-{number % 7}",)) for number in range(500)])
+    asked = [Search(q="web 1", sort=sort, tag=("tag-1",)) for key, _ in COLUMNS for sort in (key, f"-{key}")]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(shared.find, asked * 4))
+
+    assert found == [Catalog(shared.items).find(search) for search in asked * 4]
+
+
+STATUSES = ["active", "off", "new", "archive", "odd", ""]
 SOME = st.builds(
-    lambda id_, name, team, status, region, size, tags, monthly: item(
-        id_, name, team=team, status=status, region_slug=region, size_slug=size, tags=tuple(tags), monthly=monthly
+    lambda id_, name, team, region, size, tags, **fields: item(
+        id_, name, team=team, region=region, region_slug=region, vcpus=size, memory=size and 1024 * size,
+        size_slug=f"s-{size}" if size else "", tags=tuple(tags), **fields,
     ),
     st.integers(1, 99), st.sampled_from(["web-1", "web-2", "db", "x"]), st.integers(0, 2),
-    st.sampled_from(["active", "off", "odd", ""]), st.sampled_from(["fra1", "nyc3", ""]),
-    st.sampled_from(["s", "m", ""]),
-    st.lists(st.sampled_from(["a", "b", "c"]), max_size=3), st.sampled_from([None, 6.0, 12.0]),
+    st.sampled_from(["fra1", "nyc3", ""]), st.sampled_from([None, 1, 2]),
+    st.lists(st.sampled_from(["a", "b", "c"]), max_size=3, unique=True),
+    status=st.sampled_from(STATUSES), monthly=st.sampled_from([None, 6.0, 12.0]),
+    public=st.sampled_from([(), ("203.0.113.9",), ("203.0.113.10", "2001:db8::9"), ("2001:db8::10",)]),
+    private=st.sampled_from([(), ("10.0.0.9",)]), image=st.sampled_from(["", "Ubuntu 24.04"]),
+    created_at=st.sampled_from([None, datetime(2020, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)]),
 )  # fmt: skip
 ASKED = st.builds(
-    Search, q=st.sampled_from(["", "web", "web 1", "b", "zzz"]), sort=st.sampled_from([key for key, _ in COLUMNS]),
+    Search, q=st.sampled_from(["", "web", "web 1", "b", "113.9", "24.04 x", "2001:DB8", "zzz"]),
+    sort=st.sampled_from([key for key, _ in COLUMNS]),
     team=st.lists(st.sampled_from([team.key for team in TEAMS]), unique=True, max_size=2).map(tuple),
     status=st.lists(st.sampled_from(["active", "off", "odd"]), unique=True, max_size=2).map(tuple),
     region=st.lists(st.sampled_from(["fra1", "nyc3"]), unique=True, max_size=1).map(tuple),
-    size=st.lists(st.sampled_from(["s", "m"]), unique=True, max_size=1).map(tuple),
+    size=st.lists(st.sampled_from(["s-1", "s-2"]), unique=True, max_size=1).map(tuple),
     tag=st.lists(st.sampled_from(["a", "b", "c"]), unique=True, max_size=2).map(tuple),
 )  # fmt: skip
 
@@ -195,7 +236,7 @@ def test_it_finds_what_a_plain_reading_of_the_rules_finds(items: list[Item], sea
     for facet in found.facets:
         others = replace(search, **{facet.name: ()})
         for value in (*facet.values, *facet.more):
-            fitting = [each for each in items if fits(each, others) and value.value in values_of(each)[facet.name]]
+            fitting = [each for each in items if fits(each, others) and value.value in has(each, facet.name)]
             assert value.count == len(fitting)
 
 
@@ -203,5 +244,39 @@ def fits(each: Item, search: Search) -> bool:
     row = each.row
     texts = [row.name, *row.tags, str(row.id), row.image, *row.public, *row.private]
     return all(any(word in text.casefold() for text in texts) for word in search.words) and all(
-        not getattr(search, name) or set(getattr(search, name)) & set(values_of(each)[name]) for name in FILTERS
+        not getattr(search, name) or set(getattr(search, name)) & set(has(each, name)) for name in FILTERS
     )
+
+
+def has(each: Item, name: str) -> tuple[str, ...]:
+    row = each.row
+    return {
+        "team": (each.team.key,), "status": (row.status,), "region": (row.region_slug,), "size": (row.size_slug,),
+        "tag": row.tags,
+    }[name]  # fmt: skip
+
+
+@given(st.lists(SOME, max_size=12), st.sampled_from([key for key, _ in COLUMNS]), st.booleans())
+def test_an_order_is_that_of_the_column_then_of_names_then_of_ids(items: list[Item], key: str, turned: bool) -> None:
+    found = [shown(each, key) for each in Catalog(items).find(Search(sort="-" * turned + key)).items]
+
+    for (value, *rest), (next_value, *next_rest) in pairwise(found):
+        if value == next_value:
+            assert rest <= next_rest
+        elif value is None or next_value is None:
+            assert next_value is None
+        else:
+            assert (value > next_value) is turned
+
+
+def shown(each: Item, key: str) -> tuple[Any, ...]:
+    """What stands in a column, or None where that is not known, and what parts equals."""
+    row = each.row
+    value: Any = {
+        "name": row.name, "status": STATUSES.index(row.status), "team": each.team.name,
+        "region": row.region_slug or None,
+        "size": None if row.vcpus is None else (row.vcpus, row.memory), "tags": row.tags or None,
+        "address": int(ip_address(row.address)) if row.address else None, "monthly": row.monthly,
+        "age": row.created_at and -row.created_at.timestamp(),
+    }[key]  # fmt: skip
+    return value, row.name, row.id
