@@ -13,6 +13,7 @@ from django.core.cache import cache
 from xdist.scheduler import LoadScopeScheduling
 
 from accounts.shared_cache import shared
+from tests.support.clock import Clock
 from tests.support.person import Person
 from tests.support.redis_server import RedisServer
 from tests.support.sandbox import Sandbox
@@ -68,6 +69,14 @@ def redis(tmp_path: Path, settings: Any) -> Iterator[RedisServer]:
     yield server
     server.stop()
     shared.cache_clear()
+
+
+@pytest.fixture
+def cache_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """What the cache goes by when it leaves a Redis alone that did not answer."""
+    clock = Clock()
+    monkeypatch.setattr("conveyor.caches.monotonic", clock)
+    return clock
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from django.test import Client
 from accounts.shared_cache import shared
 from conveyor.caches import PAUSE
 from tests.support.at_once import at_once
+from tests.support.clock import Clock
 from tests.support.programs import DEPLOYED, run
 from tests.support.redis_server import OUTAGES, RedisServer
 
@@ -36,26 +37,6 @@ for _ in range(3):
 codes = [os.waitpid(child, 0)[1] for child in children]
 print(codes, shared().get("count"))
 """
-
-
-class Clock:
-    """The cache's own, in seconds; it stands still unless moved on."""
-
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def move_on(self, seconds: float) -> None:
-        self.now += seconds
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr("conveyor.caches.monotonic", clock)
-    return clock
 
 
 @pytest.fixture
@@ -224,7 +205,7 @@ def test_a_redis_that_was_never_there(redis: RedisServer) -> None:
 
 
 def test_one_line_when_redis_goes_and_one_when_it_is_back(
-    redis: RedisServer, clock: Clock, lines: list[tuple[str, str]]
+    redis: RedisServer, cache_clock: Clock, lines: list[tuple[str, str]]
 ) -> None:
     redis.stop()
     at_once(*[partial(cache.get, "key")] * 8)
@@ -232,34 +213,34 @@ def test_one_line_when_redis_goes_and_one_when_it_is_back(
     assert [level for level, _ in lines] == ["WARNING"]
 
     redis.start()
-    clock.move_on(PAUSE)
+    cache_clock.move_on(PAUSE)
     at_once(*[partial(cache.get, "key")] * 8)
 
     assert [level for level, _ in lines] == ["WARNING", "INFO"]
     assert "answers again" in lines[1][1]
 
 
-def test_redis_is_left_alone_for_a_while_and_then_believed(redis: RedisServer, clock: Clock) -> None:
+def test_redis_is_left_alone_for_a_while_and_then_believed(redis: RedisServer, cache_clock: Clock) -> None:
     redis.stop()
     cache.set("key", "before")
     redis.start()
-    clock.move_on(PAUSE - 0.1)
+    cache_clock.move_on(PAUSE - 0.1)
     cache.set("key", "meanwhile")
     assert redis.admin.dbsize() == 0
     assert cache.get("key") == shared().get("key") == "meanwhile"
 
-    clock.move_on(0.2)
+    cache_clock.move_on(0.2)
     cache.set("key", "after")
 
     assert redis.admin.dbsize() == 1
     assert cache.get("key") == shared().get("key") == "after"
 
 
-def test_that_there_is_no_such_key_is_an_answer_as_well(redis: RedisServer, clock: Clock) -> None:
+def test_that_there_is_no_such_key_is_an_answer_as_well(redis: RedisServer, cache_clock: Clock) -> None:
     redis.stop()
     cache.get("key")
     redis.start()
-    clock.move_on(PAUSE)
+    cache_clock.move_on(PAUSE)
 
     with pytest.raises(ValueError):
         cache.incr("key")
@@ -268,22 +249,22 @@ def test_that_there_is_no_such_key_is_an_answer_as_well(redis: RedisServer, cloc
     assert redis.admin.dbsize() == 1
 
 
-def test_to_clear_empties_what_an_outage_left_in_memory(redis: RedisServer, clock: Clock) -> None:
+def test_to_clear_empties_what_an_outage_left_in_memory(redis: RedisServer, cache_clock: Clock) -> None:
     redis.stop()
     cache.set("key", 1)
     redis.start()
-    clock.move_on(PAUSE)
+    cache_clock.move_on(PAUSE)
     cache.clear()
     redis.stop()
 
     assert cache.get("key") is None
 
 
-def test_one_thread_tries_a_redis_that_hangs_and_the_others_do_not_wait(redis: RedisServer, clock: Clock) -> None:
+def test_one_thread_tries_a_redis_that_hangs_and_the_others_do_not_wait(redis: RedisServer, cache_clock: Clock) -> None:
     cache.set("key", 1)
     redis.go_away("hung")
     cache.get("key")
-    clock.move_on(PAUSE)
+    cache_clock.move_on(PAUSE)
     answers = at_once(*[partial(cache.get, "key", "from memory")] * 8)
     assert answers == ["from memory"] * 8
 
@@ -294,7 +275,7 @@ def test_one_thread_tries_a_redis_that_hangs_and_the_others_do_not_wait(redis: R
 
 
 def test_limits_of_an_outage_hold_in_another_one_soon_after_and_are_forgotten_later(
-    redis: RedisServer, clock: Clock
+    redis: RedisServer, cache_clock: Clock
 ) -> None:
     def go_and_come_back() -> Any:
         redis.stop()
@@ -302,15 +283,15 @@ def test_limits_of_an_outage_hold_in_another_one_soon_after_and_are_forgotten_la
         found = cache.get("attempts")
         cache.add("attempts", 4, 3600)
         redis.start()
-        clock.move_on(PAUSE)
+        cache_clock.move_on(PAUSE)
         assert cache.get("attempts") is None  # Redis never knew
         return found
 
     assert go_and_come_back() is None
-    clock.move_on(60)
+    cache_clock.move_on(60)
     cache.get("anything")
     assert go_and_come_back() == 4
-    clock.move_on(3600)
+    cache_clock.move_on(3600)
     cache.get("anything")
     assert go_and_come_back() is None
 

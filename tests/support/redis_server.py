@@ -58,6 +58,10 @@ class RedisServer:
         """From being hung."""
         self._send(signal.SIGCONT)
 
+    def make_room(self) -> None:
+        """After having been full."""
+        self.admin.config_set("maxmemory", 0)
+
     def close_connections(self) -> None:
         """As a Redis does with those that nobody used for long. The administrator's own stays."""
         self.admin.client_kill_filter(_type="normal", skipme=True)
