@@ -67,6 +67,21 @@ def test_what_a_host_sets_is_good() -> None:
     assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://host",
+        "redis://:p,ss;word@[::1]:6379/",
+        "rediss://default:password@redis.example.com:25061/3",
+        "rediss://host?socket_timeout=2&ssl_cert_reqs=none",
+    ],
+)
+def test_a_redis_may_want_a_user_a_password_and_options(url: str) -> None:
+    found = run(LOAD, {**DEPLOYED, "REDIS_URL": url})
+
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+
+
 def test_an_empty_variable_is_an_unset_one() -> None:
     found = run(LOAD, {**dict.fromkeys(BAD, ""), "DEBUG": "True"})
 
