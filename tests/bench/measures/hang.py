@@ -1,8 +1,8 @@
 """One team's DigitalOcean takes the call and never answers, with 100 ms for everybody else's calls.
 
 The page of somebody who has that team beside two others is opened for the first time, and has to show the two at its
-deadline (the setting FLEET_DEADLINE). While it waits, a newcomer without that team opens a first page, and somebody else
-a warm one ten times over; both are held against the same without the hang, a moment before or after.
+deadline (the setting FLEET_DEADLINE). While it waits, a newcomer without that team opens a first page, and somebody
+else a warm one ten times over; both are held against the same without the hang, a moment before or after.
 """
 
 from __future__ import annotations
