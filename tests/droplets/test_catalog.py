@@ -100,6 +100,16 @@ def test_values_stand_where_they_stood_whatever_is_ticked() -> None:
     assert [value.value for value in facet("team")] == [value.value for value in facet("team", status=("off",))]
 
 
+def test_values_stand_by_their_counts_then_as_people_count_and_statuses_as_documented() -> None:
+    statuses = ["odd", "archive", "off", "off", "new", "active"]
+    many = Catalog([item(number, status=status, tags=(f"v{number}",)) for number, status in enumerate(statuses, 8)])
+    more = Catalog([*many.items, item(99, status="off", tags=("v10",))])
+
+    values = {facet.name: [value.value for value in facet.values] for facet in more.find(Search()).facets}
+    assert values["tag"] == ["v10", "v8", "v9", "v11", "v12", "v13"]
+    assert values["status"] == ["active", "off", "new", "archive", "odd"]
+
+
 def test_a_value_that_nobody_has_can_be_taken_back() -> None:
     [*_, nobody] = facet("tag", tag=("nobody",))
 

@@ -75,7 +75,7 @@ def test_a_region_without_a_name_is_called_by_its_slug() -> None:
 
 
 def test_names_are_sorted_as_people_count_and_equals_by_id() -> None:
-    wanted = ["10-front", "api", "API-2", "api-10", "web-2", "web-02", "web-10a", "web-10b", "zoo"]
+    wanted = ["10-front", "api", "API-2", "api-10", "web-2", "web-02", "web-009", "web-10a", "web-10b", "zoo"]
     rows = [row(name, id_) for id_, name in enumerate(wanted, 1)]
 
     for mixed in (rows[::-1], random.sample(rows, len(rows))):

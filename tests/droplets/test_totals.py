@@ -24,7 +24,14 @@ def test_it_counts_by_status_and_lays_out_a_bar() -> None:
 
 
 def test_it_tells_what_is_off_and_billed_all_the_same() -> None:
-    totals = Totals.of([item(1, monthly=6.0), item(2, status="off", monthly=12.0), item(3, status="off", monthly=24.0)])
+    totals = Totals.of(
+        [
+            item(1, monthly=6.0),
+            item(2, status="off", monthly=12.0),
+            item(3, status="off", monthly=24.0),
+            item(4, status="archive", monthly=48.0),
+        ]
+    )
 
     assert (totals.off, totals.off_monthly) == (2, 36.0)
 
@@ -57,6 +64,12 @@ def test_the_small_ones_stand_together() -> None:
         5,
         5.0,
     )
+
+
+def test_one_more_than_there_is_room_for_is_named_rather_than_called_others() -> None:
+    totals = Totals.of([item(number, region_slug=f"r{number}") for number in range(MOST_BARS + 1, 0, -1)])
+
+    assert [share.label for share in totals.by_region] == [f"r{number}" for number in range(1, MOST_BARS + 2)]
 
 
 # Handles
