@@ -14,7 +14,7 @@ DAY = 86_400
 
 
 def of(holdings: Holdings, droplet: Droplet) -> list[Action]:
-    """The past actions of a droplet, oldest first. A locked one has its last action under way."""
+    """The past actions of a droplet. A locked one has one under way."""
     if type(droplet.get("id")) is not int:
         return []
     today = TODAY.timestamp()
@@ -32,7 +32,7 @@ def of(holdings: Holdings, droplet: Droplet) -> list[Action]:
             found.append(_action(droplet, POWER, "power_off", stopped, 4))
         if droplet.get("locked") is True:
             found.append(_action(droplet, LOCK, "snapshot", max(born + 7_200, today - 300), None))
-    return sorted(found, key=lambda action: action.started_at)
+    return found
 
 
 def _action(droplet: Droplet, digit: int, type_: str, started: float, seconds: int | None) -> Action:

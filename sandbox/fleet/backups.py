@@ -76,7 +76,7 @@ def roll(holdings: Holdings, droplets: Iterable[Droplet], now: float) -> bool:
             for opened in range(first, following, schedule.policy.period):
                 _make(holdings, droplet, schedule, holdings.new_image_id(), opened)
             schedule.window = following
-            _drop_old(holdings, schedule, now)
+            _drop_old(holdings, schedule)
             if untouched:  # a test's own idea of the window stays
                 _tell(holdings, droplet, schedule)
                 changed = True
@@ -91,13 +91,12 @@ def _make(holdings: Holdings, droplet: Droplet, schedule: Schedule, image_id: in
     schedule.backups.append(image_id)
 
 
-def _drop_old(holdings: Holdings, schedule: Schedule, now: float) -> None:
-    for image_id in list(schedule.backups):
-        held = holdings.images.get(image_id)
-        made = epoch(held.image["created_at"]) if held else None
-        if made is None or made < now - schedule.policy.kept:
-            schedule.backups.remove(image_id)
-            holdings.images.pop(image_id, None)
+def _drop_old(holdings: Holdings, schedule: Schedule) -> None:
+    """As many are kept as are made in the time that one is kept."""
+    kept = schedule.policy.kept // schedule.policy.period
+    for image_id in schedule.backups[:-kept]:
+        holdings.images.pop(image_id, None)
+    del schedule.backups[:-kept]
 
 
 def _other_features(droplet: Droplet) -> list[str]:

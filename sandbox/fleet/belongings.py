@@ -29,9 +29,6 @@ def release(holdings: Holdings, droplet: Droplet) -> None:
     """The droplet is destroyed: its backups go with it, snapshots, volumes and reserved addresses stay."""
     backups.end(holdings, droplet)
     volumes.detach(holdings, droplet)
-    for address in (*holdings.reserved, *holdings.reserved_v6):
-        if address.droplet_id == droplet.get("id"):
-            address.droplet_id = None
     for firewall in holdings.firewalls:
         firewall["droplet_ids"] = [each for each in firewall["droplet_ids"] if each != droplet.get("id")]
     holdings.switches.pop(droplet.get("id", 0), None)

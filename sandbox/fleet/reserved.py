@@ -22,7 +22,7 @@ MONTHLY = 5.0  # USD that one costs while it is on no droplet
 
 @dataclass
 class Reserved:
-    """One address. `droplet_id` is None for a spare one."""
+    """One address. `droplet_id` is None for a spare one, and may be that of a droplet that is no more."""
 
     ip: str
     region: str

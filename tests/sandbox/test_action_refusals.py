@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.droplets import LONG, droplet, first, refused, unbacked
+from tests.support.droplets import LONG, droplet, every, first, refused, unbacked
 from tests.support.sandbox import Sandbox
 
 
@@ -118,6 +118,28 @@ def test_what_is_enabled_is_not_enabled_again(sandbox: Sandbox, token: str) -> N
             size=first(sandbox, token, status="off")["size_slug"],
         )
     )
+
+
+def test_a_gpu_size_is_for_gpu_droplets_wherever_it_can_be_had(sandbox: Sandbox, token: str) -> None:
+    droplets = every(sandbox, token, "droplets")
+    index = next(place for place, each in enumerate(droplets) if each["status"] == "off" and not each["locked"])
+    sandbox.droplets("Acme Web", patch=[{"index": index, "set": {"/region/slug": "tor1"}}])
+
+    refused(sandbox.act(droplets[index]["id"], token, "resize", size="gpu-h100x1-80gb", disk=True))
+
+
+def test_an_own_image_must_be_in_the_region_and_fit_the_disk(sandbox: Sandbox, token: str) -> None:
+    images = every(sandbox, token, "images", private="true")
+    small = next(each for each in unbacked(sandbox, token) if each["status"] == "off" and each["disk"] < 100)
+    region = small["region"]["slug"]
+    here = [each for each in images if region in each["regions"]]
+    elsewhere = next(each for each in images if each not in here and each["min_disk_size"] <= small["disk"])
+    large = next(each for each in here if each["min_disk_size"] > small["disk"])
+    fitting = next(each for each in here if each["min_disk_size"] <= small["disk"])
+
+    refused(sandbox.act(small["id"], token, "rebuild", image=elsewhere["id"]))
+    refused(sandbox.act(small["id"], token, "rebuild", image=large["id"]))
+    assert sandbox.act(small["id"], token, "rebuild", image=fitting["id"]).status_code == 201
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"reboot"', b"\xff"])

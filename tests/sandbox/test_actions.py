@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from tests.support.droplets import done, droplet, first, refused, unbacked
@@ -92,23 +94,26 @@ def test_a_resize_keeps_the_disk_unless_asked(sandbox: Sandbox, token: str) -> N
 
 def test_backups_begin_change_and_end(sandbox: Sandbox, token: str) -> None:
     before = next(each for each in unbacked(sandbox, token) if each["status"] == "active")
+    day = 86_400
 
     daily = done(sandbox, token, before["id"], "enable_backups")
     assert "backups" in daily["features"]
-    assert (daily["next_backup_window"]["start"][11:], daily["backup_ids"]) == ("00:00:00Z", [])
+    assert daily["next_backup_window"]["start"][11:] == "00:00:00Z"
     weekly = done(
         sandbox, token, before["id"], "change_backup_policy",
         backup_policy={"plan": "weekly", "weekday": "SUN", "hour": 20},
     )  # fmt: skip
     assert weekly["next_backup_window"]["start"][11:] == "20:00:00Z"
 
-    sandbox.forward(15 * 86_400)
+    end = datetime.fromisoformat(weekly["next_backup_window"]["end"]).timestamp()
+    sandbox.forward(end - sandbox.forward(0) + 8 * day)
     made = droplet(sandbox, token, before["id"])
-    assert len(made["backup_ids"]) == 2
-    assert made["next_backup_window"]["start"] > weekly["next_backup_window"]["start"]
+    assert made["backup_ids"][:-2] == weekly["backup_ids"]
+    assert len(made["backup_ids"]) == len(weekly["backup_ids"]) + 2
+    assert made["next_backup_window"]["start"] > weekly["next_backup_window"]["end"]
 
-    restored = done(sandbox, token, before["id"], "restore", image=made["backup_ids"][0])
-    assert (restored["image"]["id"], restored["image"]["type"]) == (made["backup_ids"][0], "backup")
+    restored = done(sandbox, token, before["id"], "restore", image=made["backup_ids"][-1])
+    assert (restored["image"]["id"], restored["image"]["type"]) == (made["backup_ids"][-1], "backup")
     ended = done(sandbox, token, before["id"], "disable_backups")
     assert ("backups" in ended["features"], ended["backup_ids"], ended["next_backup_window"]) == (False, [], None)
 
@@ -149,8 +154,8 @@ def test_an_old_droplets_kernel_can_be_changed(sandbox: Sandbox, token: str) -> 
 def test_actions_take_their_time_by_type_and_none_when_asked(sandbox: Sandbox, token: str) -> None:
     sandbox.settings(action_seconds=100)
     one, two = [each["id"] for each in unbacked(sandbox, token) if each["status"] == "active"][:2]
-    quick = sandbox.act(one, token, "rename", name="quick").json()["action"]["id"]
     slow = sandbox.act(two, token, "snapshot").json()["action"]["id"]
+    quick = sandbox.act(one, token, "rename", name="quick").json()["action"]["id"]
 
     sandbox.forward(120)
     assert [sandbox.get(f"/v2/actions/{each}", token).json()["action"]["status"] for each in (quick, slow)] == [

@@ -57,7 +57,7 @@ def test_a_droplets_snapshots_and_backups_are_those_that_it_names(sandbox: Sandb
 
 
 def test_backups_follow_their_policy(sandbox: Sandbox, token: str) -> None:
-    now = datetime.now(UTC)
+    now = datetime.fromtimestamp(sandbox.forward(0), UTC)
     plans = set()
     for droplet in every(sandbox, token, "droplets"):
         told = policy(sandbox, token, droplet)
@@ -108,6 +108,25 @@ def test_a_window_made_odd_by_hand_stays(sandbox: Sandbox, token: str) -> None:
     sandbox.forward(35 * 86_400)
 
     assert every(sandbox, token, "droplets")[index]["next_backup_window"] == {"start": "soon"}
+
+
+def test_a_changed_policy_is_told(sandbox: Sandbox, token: str) -> None:
+    wanted = (
+        {"plan": "weekly", "weekday": "WED", "hour": 8},
+        {"plan": "daily", "hour": 12},
+        {"plan": "weekly", "weekday": "SUN", "hour": 20},
+    )
+    droplet = next(
+        each
+        for each in every(sandbox, token, "droplets")
+        if each["backup_ids"] and each["status"] == "active" and not each["locked"]
+    )
+    for asked in wanted:
+        sandbox.act(droplet["id"], token, "change_backup_policy", backup_policy=asked)
+        sandbox.forward(3_600)
+        told = policy(sandbox, token, droplet)["backup_policy"]
+        assert {name: told[name] for name in asked} == asked
+        assert ("weekday" in told) == ("weekday" in asked)
 
 
 def test_all_policies_are_listed_by_droplet(sandbox: Sandbox, token: str) -> None:

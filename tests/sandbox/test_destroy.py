@@ -22,9 +22,12 @@ def token(sandbox: Sandbox) -> str:
 
 @pytest.fixture
 def rich(sandbox: Sandbox, token: str) -> dict[str, Any]:
-    """A droplet with a volume, a snapshot and perhaps more."""
+    """A droplet with a volume, a snapshot of that, and a snapshot of its own."""
+    kept = {each["resource_id"] for each in every(sandbox, token, "snapshots", resource_type="volume")}
     droplet = next(
-        each for each in every(sandbox, token, "droplets") if each["volume_ids"] and each["status"] == "active"
+        each
+        for each in every(sandbox, token, "droplets")
+        if kept & set(each["volume_ids"]) and each["status"] == "active" and not each["locked"]
     )
     sandbox.act(droplet["id"], token, "snapshot", name="last words")
     sandbox.forward(3_600)
@@ -56,6 +59,7 @@ def test_what_is_associated_is_listed_with_its_cost(sandbox: Sandbox, token: str
     assert ids(found["snapshots"]) == [str(each) for each in rich["snapshot_ids"]]
     for each in found["volumes"]:
         assert each["cost"] == f"{volumes[each['id']]['size_gigabytes'] * 0.10:.2f}"
+    assert found["volume_snapshots"]
     for each in (*found["snapshots"], *found["volume_snapshots"]):
         assert each["name"] == snapshots[each["id"]]["name"]
         assert each["cost"] == f"{snapshots[each['id']]['size_gigabytes'] * 0.06:.2f}"
@@ -132,7 +136,12 @@ def test_it_can_fail_and_be_tried_again(sandbox: Sandbox, token: str, rich: dict
         len(failed["resources"][kind]) for kind in failed["resources"] if kind != "floating_ips"
     )
     assert failed["droplet"]["error_message"]
-    assert sandbox.get(f"/v2/droplets/{rich['id']}", token).json()["droplet"] == rich
+    kept = sandbox.get(f"/v2/droplets/{rich['id']}", token).json()["droplet"]
+    assert (kept["locked"], kept["volume_ids"], kept["snapshot_ids"]) == (
+        False,
+        rich["volume_ids"],
+        rich["snapshot_ids"],
+    )
 
     sandbox.settings(actions_fail=False)
     assert sandbox.post(path(rich, "/retry"), token).status_code == 202

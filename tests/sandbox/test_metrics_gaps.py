@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.droplets import every
-from tests.support.metrics import DAY, NAMES, STEP, asked, cpu, one, points, steady, watched
+from tests.support.metrics import DAY, NAMES, STEP, Points, asked, cpu, one, points, steady, watched
 from tests.support.sandbox import Sandbox
 
 
@@ -55,8 +55,15 @@ def test_a_reboot_starts_the_counters_again(sandbox: Sandbox, token: str, now: i
     assert now <= falls[0] <= now + 3 * STEP
 
 
-def test_more_vcpus_count_more_seconds(sandbox: Sandbox, token: str, now: int) -> None:
+def one_disk(sandbox: Sandbox, token: str, name: str, droplet: Any, start: int, end: int) -> Points:
+    """Of a droplet with volumes too, its own disk."""
+    return points(asked(sandbox, token, name, droplet, start, end)[0])
+
+
+def test_a_larger_size_counts_more_seconds_and_has_more_room(sandbox: Sandbox, token: str, now: int) -> None:
     droplet = steady(sandbox, token, now)
+    size = list(one_disk(sandbox, token, "filesystem_size", droplet, now - 600, now).values())[-1]
+    free = list(one_disk(sandbox, token, "filesystem_free", droplet, now - 600, now).values())[-1]
     for type_, more in (("power_off", {}), ("resize", {"size": "s-8vcpu-16gb", "disk": True}), ("power_on", {})):
         assert sandbox.act(droplet["id"], token, type_, **more).status_code == 201
         sandbox.forward(600)
@@ -67,6 +74,10 @@ def test_more_vcpus_count_more_seconds(sandbox: Sandbox, token: str, now: int) -
     assert sum(each[after] - each[before] for each in modes.values()) == pytest.approx(8 * STEP, abs=0.1)
     total = one(sandbox, token, "memory_total", droplet, now, now + DAY)
     assert list(total.values())[-1] > 15 * 2**30
+    larger = list(one_disk(sandbox, token, "filesystem_size", droplet, now, now + DAY).values())[-1]
+    freer = list(one_disk(sandbox, token, "filesystem_free", droplet, now, now + DAY).values())[-1]
+    assert larger > size
+    assert larger - freer == pytest.approx(size - free, rel=0.06)
 
 
 def test_without_the_agent_there_is_nothing(sandbox: Sandbox, token: str, now: int) -> None:

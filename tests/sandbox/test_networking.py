@@ -173,6 +173,15 @@ def test_a_destroyed_droplet_leaves_its_things_behind(sandbox: Sandbox, token: s
     assert len(every(sandbox, token, "reserved_ips")) == 5
 
 
+def test_droplets_removed_by_hand_are_nowhere(sandbox: Sandbox, token: str) -> None:
+    sandbox.droplets("Acme Web", remove=120)
+    left = {each["id"] for each in everybody(sandbox, token)}
+
+    for what in ("volumes", "firewalls"):
+        assert all(set(each["droplet_ids"]) <= left for each in every(sandbox, token, what))
+    assert {each["droplet"]["id"] for each in every(sandbox, token, "reserved_ips") if each["droplet"]} <= left
+
+
 def test_a_volume_made_up_by_hand_is_there(sandbox: Sandbox, token: str) -> None:
     sandbox.droplets("Acme Web", patch=[{"index": 0, "set": {"volume_ids": ["506f78a4-e098-11e5-ad9f-000f53306ae1"]}}])
 

@@ -26,14 +26,19 @@ def every(sandbox: Sandbox, token: str, what: str, **query: Any) -> list[dict[st
 
 
 def droplet(sandbox: Sandbox, token: str, droplet_id: int) -> dict[str, Any]:
+    """One droplet as it is now."""
     found: dict[str, Any] = sandbox.get(f"/v2/droplets/{droplet_id}", token).json()["droplet"]
     return found
 
 
 def first(sandbox: Sandbox, token: str, **wanted: Any) -> dict[str, Any]:
-    """The first free droplet with these values; features and other lists must hold the value given."""
+    """The first free droplet with these values; features and other lists must hold the value given.
+
+    It has no backups unless they are wanted: those, and their next window, change when the clock is moved.
+    """
     wanted = {"status": "active", "locked": False, **wanted}
-    for each in sandbox.get("/v2/droplets", token, per_page=200).json()["droplets"]:
+    page = sandbox.get("/v2/droplets", token, per_page=200).json()["droplets"]
+    for each in page if wanted.get("features") == "backups" else unbacked(sandbox, token):
         if all(
             value in each[name] if isinstance(each[name], list) else each[name] == value
             for name, value in wanted.items()
@@ -61,5 +66,6 @@ def refused(answer: requests.Response, status: int = 422, id_: str = "unprocessa
 
 
 def unbacked(sandbox: Sandbox, token: str) -> list[dict[str, Any]]:
+    """The free droplets without backups."""
     page = sandbox.get("/v2/droplets", token, per_page=200).json()
     return [each for each in page["droplets"] if "backups" not in each["features"] and not each["locked"]]

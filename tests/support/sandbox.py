@@ -233,9 +233,12 @@ class Sandbox:
 
     # Time
 
-    def forward(self, seconds: float) -> None:
-        """Move the sandbox's clock ahead: what would be done by then is done. Tokens do not age."""
-        self._control("POST", "clock", {"forward": seconds})
+    def forward(self, seconds: float) -> float:
+        """Move the sandbox's clock ahead: what would be done by then is done. Tokens do not age.
+
+        Returns what the clock says then, in seconds since the epoch.
+        """
+        return float(self._control("POST", "clock", {"forward": seconds})["now"])
 
     def end_action(self, action_id: int, status: str = "completed") -> None:
         """End an action that is under way, now: `completed` or `errored`."""
