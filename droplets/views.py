@@ -42,7 +42,8 @@ def fleet(request: SignedInRequest) -> HttpResponse:
         if request.htmx and not seen:
             # A word that is being typed is one step back, not one for each letter.
             before = Search.of(QueryDict(urlsplit(request.htmx.current_url or "").query))
-            answer["HX-Push-Url" if before.q == search.q else "HX-Replace-Url"] = _address(search)
+            is_typing = before.q != search.q and not request.htmx.boosted
+            answer["HX-Replace-Url" if is_typing else "HX-Push-Url"] = _address(search)
     answer["Renew-After"] = f"{found.renew_after:.1f}"
     patch_vary_headers(answer, ["HX-Request"])
     return answer
