@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from droplets.facets import Columns, Facet, Facets, columns, counted
-from droplets.items import Item
+from droplets.items import Item, Team
 from droplets.rows import by_name, natural
 from droplets.search import FILTERS, Search
 from droplets.statuses import order, status_of
@@ -32,10 +32,14 @@ class Found:
 
 
 class Catalog:
-    """`items` by name. Safe to share between threads: two that compute the same at once only do it twice."""
+    """`items` by name; `teams` are those that may be asked for, though nothing of them may be here.
 
-    def __init__(self, items: Iterable[Item]) -> None:
+    Safe to share between threads: two that compute the same at once only do it twice.
+    """
+
+    def __init__(self, items: Iterable[Item], teams: Iterable[Team] = ()) -> None:
         self.items = tuple(sorted(items, key=lambda item: (by_name(item.row), item.team.key)))
+        self._teams = tuple(teams)
         self._orders: dict[str, Sequence[int]] = {"name": range(len(self.items))}
 
     def find(self, search: Search) -> Found:
@@ -91,7 +95,7 @@ class Catalog:
 
     @cached_property
     def _facets(self) -> Facets:
-        return Facets(self.items, self._columns)
+        return Facets(self.items, self._columns, self._teams)
 
     @cached_property
     def _totals(self) -> Totals:

@@ -88,9 +88,9 @@ class Facets:
     """The filters of one set of droplets: values, words and order computed once, as none may jump about while others
     are ticked."""
 
-    def __init__(self, items: Sequence[Item], columns: Columns) -> None:
+    def __init__(self, items: Sequence[Item], columns: Columns, teams: Iterable[Team]) -> None:
         self.counts = counted(columns)
-        self._teams = {item.team.key: item.team for item in items}
+        self._teams = {team.key: team for team in (*teams, *(item.team for item in items))}
         self._places = {item.row.region_slug: item.row.region for item in items}
         self._same_place = Counter(self._places.values())
         self._known = {name: sorted(found, key=self._order(name)) for name, found in self.counts.items()}

@@ -211,7 +211,7 @@ def _catalog(user: User, sources: Sequence[Source]) -> Catalog:
     kept = _catalogs.get(user.pk)
     if kept and is_for_keeps and kept[0] == key:
         return kept[1]
-    catalog = Catalog(_items(sources))
+    catalog = Catalog(_items(sources), [source.team for source in sources])
     if is_for_keeps:
         _catalogs.put(user.pk, (key, catalog), len(catalog.items))
     return catalog

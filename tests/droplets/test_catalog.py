@@ -116,6 +116,15 @@ def test_a_value_that_nobody_has_can_be_taken_back() -> None:
     assert (nobody.value, nobody.count, nobody.selected, nobody.query) == ("nobody", 0, True, "")
 
 
+def test_a_team_without_droplets_is_called_by_its_name_where_it_is_asked_for() -> None:
+    catalog = Catalog([item(1)], TEAMS)
+
+    [found] = [facet for facet in catalog.find(Search(team=("side",))).facets if facet.name == "team"]
+    assert [(value.label, value.count, value.team) for value in found.values] == [
+        ("Acme Web", 1, TEAMS[0]), ("Side projects", 0, TEAMS[2]),
+    ]  # fmt: skip
+
+
 def test_long_filters_are_folded_and_what_is_selected_stands_open() -> None:
     many = Catalog([item(number, tags=(f"tag-{number:03}",)) for number in range(1, 200)])
 
