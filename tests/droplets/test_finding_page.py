@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.test.utils import CaptureQueriesContext
 
+from droplets.search import COLUMNS
 from tests.droplets.page import Page
 from tests.support.person import Person
 
@@ -83,6 +85,19 @@ def test_each_value_tells_what_it_would_show(fleet: Person) -> None:
     assert "2 of 4 droplets" in page.text
 
 
+@pytest.mark.parametrize("query", ["", "status=active", "q=web&region=fra1&tag=web", "size=none-has-this"])
+def test_each_count_is_how_many_are_listed_once_the_value_is_ticked_alone(fleet: Person, query: str) -> None:
+    counts = re.findall(
+        r'name="(\w+)" value="([^"]*)" form="find".*?class="count">([0-9]+)<', visit(fleet, f"?{query}").html, re.DOTALL
+    )
+
+    assert {name for name, _, _ in counts} == {"team", "status", "region", "size", "tag"}
+    for name, value, count in counts:
+        asked = QueryDict(query, mutable=True)
+        asked[name] = unescape(value)
+        assert len(visit(fleet, f"?{asked.urlencode()}").rows) == int(count), (name, value)
+
+
 def test_it_works_without_javascript(fleet: Person) -> None:
     page = visit(fleet, "?status=off")
 
@@ -107,6 +122,16 @@ def test_heads_sort_and_say_so(fleet: Person) -> None:
     heads = [attrs for tag, attrs in page.tags if tag == "th" and attrs.get("scope") == "col"]
     assert [attrs.get("aria-sort") for attrs in heads].count("descending") == 1
     assert {attrs["href"] for _, attrs in page.with_class("sort")} >= {"?q=web&sort=monthly", "?q=web"}
+
+
+@pytest.mark.parametrize("key", [key for key, _ in COLUMNS])
+def test_a_head_leads_to_its_order_and_from_there_to_the_other_way_round(fleet: Person, key: str) -> None:
+    up, down = visit(fleet, f"?sort={key}&status=active"), visit(fleet, f"?sort=-{key}&status=active")
+
+    back = "?status=active" if key == "name" else f"?status=active&sort={key}"
+    assert f"?status=active&sort=-{key}" in {attrs["href"] for _, attrs in up.with_class("sort")}
+    assert back in {attrs["href"] for _, attrs in down.with_class("sort")}
+    assert sorted(up.rows) == sorted(down.rows)
 
 
 def test_nothing_found_says_so_and_offers_everything(fleet: Person) -> None:
@@ -135,6 +160,21 @@ def test_pages_have_three_lengths(alice: Person) -> None:
     assert len(page.rows) <= 100
     assert {attrs.get("href") for tag, attrs in page.tags if tag == "a"} >= {"?q=-&sort=-age"}
     assert len(visit(alice, "?per_page=200").rows) == 120
+
+
+def test_the_pages_of_what_is_found_miss_none_and_none_is_beyond_the_last(alice: Person) -> None:
+    alice.connect("Side projects")
+    alice.sandbox.droplets("Side projects", count=120)
+    total = int(str(visit(alice, "?q=-").text.split(" of ")[0].split()[-1]))
+
+    pages = [visit(alice, f"?q=-&sort=-age&page={number}") for number in range(1, total // 50 + 2)]
+
+    listed = [link for page in pages for link in page.droplets()]
+    assert len(listed) == len(set(listed)) == total
+    ways = [{attrs["href"] for tag, attrs in page.tags if tag == "a" and attrs.get("rel") == "next"} for page in pages]
+    assert ways[0] == {"?q=-&sort=-age&page=2"}
+    assert ways[-1] == set()
+    assert visit(alice, "?q=-&sort=-age&page=999999999").droplets() == pages[-1].droplets()
 
 
 def test_htmx_gets_the_part_and_the_address_that_belongs_to_it(fleet: Person) -> None:
@@ -167,6 +207,17 @@ def test_the_way_back_gets_the_whole_page(fleet: Person) -> None:
 )  # fmt: skip
 def test_whatever_the_address_says_there_is_a_page(fleet: Person, query: str) -> None:
     assert visit(fleet, query).status == 200
+
+
+def test_a_team_that_cannot_be_read_is_asked_for_by_name(fleet: Person) -> None:
+    fleet.sandbox.fault("status", path="/v2/droplets$", team="Northwind", status=500)
+
+    page = visit(fleet, f"?team={fleet.sandbox.team('Northwind').uuid}")
+
+    assert page.with_class("trouble")
+    assert "Nothing found" in page.text
+    assert "Team: Northwind" in page.text
+    assert len(visit(fleet, "?q=web").rows) == 2
 
 
 def test_hostile_words_and_values_are_shown_as_text(fleet: Person) -> None:
