@@ -13,7 +13,7 @@ from droplets import rows
 from droplets.items import Item
 from droplets.overview.schema import Plan, Rule
 from droplets.schema import Disk, Droplet, Image, Quantity, Region, Text
-from droplets.search import Search
+from droplets.search import COLUMNS, Search
 
 register = template.Library()
 
@@ -135,3 +135,11 @@ def column(search: Search, key: str, title: str, css: str) -> dict[str, Any]:
 def addresses(items: Iterable[Item]) -> str:
     """The public addresses of these droplets, a line each."""
     return "\n".join(item.row.address for item in items if item.row.address)
+
+
+@register.simple_tag
+def orders() -> list[tuple[str, str]]:
+    """What the list can be sorted by, as the address says it and in words."""
+    return [
+        (f"{sign}{key}", f"{title}{way}") for key, title in COLUMNS for sign, way in (("", ""), ("-", ", descending"))
+    ]

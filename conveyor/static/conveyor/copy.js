@@ -12,6 +12,11 @@
   said.className = "visually-hidden";
   said.setAttribute("role", "status");
 
+  const say = (words) => {
+    document.body.append(said); // where it was, unless the page has been replaced meanwhile
+    said.textContent = words;
+  };
+
   const write = async (text) => {
     if (navigator.clipboard) {
       await navigator.clipboard.writeText(text);
@@ -21,10 +26,12 @@
     const area = document.createElement("textarea");
     area.value = text;
     area.className = "visually-hidden";
+    const focused = document.activeElement;
     document.body.append(area);
     area.select();
     const isDone = document.execCommand("copy");
     area.remove();
+    focused.focus();
     if (!isDone) {
       throw new Error("not copied");
     }
@@ -45,7 +52,7 @@
     } catch {
       label.data = "Not copied";
     }
-    said.textContent = label.data;
+    say(label.data);
     setTimeout(() => {
       label.data = words;
       button.classList.remove("copied");
@@ -53,7 +60,7 @@
     }, 1500);
   });
 
-  document.body.append(said);
+  say("");
   show(document);
   document.addEventListener("htmx:afterSwap", () => show(document));
 })();

@@ -7,23 +7,30 @@
   const form = () => document.getElementById("find");
   const words = () => document.getElementById("q");
   let timer = 0;
+  let isTakenBack = false; // whether what was pressed last is about to go from the page
+
+  const search = () => {
+    clearTimeout(timer);
+    form()?.requestSubmit();
+  };
 
   document.addEventListener("input", (event) => {
     if (event.target.id === "q") {
       clearTimeout(timer);
-      timer = setTimeout(() => form()?.requestSubmit(), PAUSE);
+      timer = setTimeout(search, PAUSE);
     }
   });
 
   document.addEventListener("change", (event) => {
-    if (event.target.form && event.target.form === form() && event.target.type === "checkbox") {
-      clearTimeout(timer);
-      form().requestSubmit();
+    if (event.target.form && event.target.form === form() && event.target.id !== "q") {
+      search();
     }
   });
 
+  document.addEventListener("submit", () => clearTimeout(timer));
+
   const isTyping = (element) =>
-    element.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(element.tagName);
+    element.isContentEditable || element.matches("textarea, select, input:not([type=checkbox], [type=radio])");
 
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) {
@@ -34,21 +41,41 @@
       words().focus();
       words().select();
     } else if (event.key === "Escape") {
-      const menu = event.target.closest("details.menu[open]");
-      if (menu) {
-        menu.open = false;
-        menu.querySelector("summary").focus();
-      } else if (event.target.id === "q" && !event.target.value) {
-        event.target.blur();
-      }
+      leave(event);
     }
   });
 
+  // Escape closes a menu, empties the search, and then leaves it.
+  const leave = (event) => {
+    const menu = event.target.closest("details.menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    } else if (event.target.id === "q") {
+      event.preventDefault();
+      if (words().value) {
+        words().value = "";
+        search();
+      } else {
+        words().blur();
+      }
+    }
+  };
+
   document.addEventListener("click", (event) => {
+    isTakenBack = Boolean(event.target.closest(".chips"));
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target)) {
         menu.open = false;
       }
     }
+  });
+
+  // Whoever takes filters back by keyboard goes on with the next one.
+  document.addEventListener("htmx:afterSwap", () => {
+    if (isTakenBack && document.activeElement === document.body) {
+      (document.querySelector(".chips a") ?? document.getElementById("results"))?.focus({ preventScroll: true });
+    }
+    isTakenBack = false;
   });
 })();

@@ -12,6 +12,7 @@
   let isOverdue = false;
   let failures = 0;
   let asked = ""; // the search that is being asked for
+  let searches = 0; // of the person's own that are under way
 
   const fleet = () => document.getElementById("fleet");
 
@@ -42,14 +43,23 @@
 
   const isOurs = (event) => isAsking && event.detail.requestConfig.path.includes("edition=");
 
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (!isOurs(event)) {
+      searches += 1;
+    }
+  });
+
   // Whoever has searched for something else in the meantime is not shown the old search again.
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (isOurs(event) && location.search !== asked) {
+    if (isOurs(event) && (searches || location.search !== asked)) {
       event.detail.shouldSwap = false;
     }
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {
+    if (!isOurs(event)) {
+      searches -= 1;
+    }
     const answer = event.detail.xhr;
     const after = Number.parseFloat(answer.getResponseHeader("Renew-After"));
     if (isOurs(event)) {
@@ -70,10 +80,10 @@
     }
   });
 
-  // A menu that is open stays open, and what is being typed is not typed over.
-  Idiomorph.defaults.ignoreActiveValue = true;
-  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
-    !(name === "open" && node instanceof HTMLDetailsElement) && !(name === "checked" && node.id === "facets-open");
+  // What is open stays open, and what is being typed is not typed over.
+  const isOpened = (name, node) => name === "open" && node instanceof HTMLDetailsElement;
+  const isTyped = (name, node) => name === "value" && (node === document.activeElement || node.type === "text");
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !isOpened(name, node) && !isTyped(name, node);
 
   if (fleet()) {
     schedule(Number.parseFloat(fleet().dataset.renewAfter) || 0);
