@@ -144,7 +144,7 @@ class Visitor:
 
     def droplets(self) -> list[str]:
         """The names in the fleet's table, from top to bottom."""
-        return self.page.locator("th.fleet-name a").all_inner_texts()
+        return self.page.locator("tbody th.fleet-name a").all_inner_texts()
 
     def scrolls_sideways(self) -> bool:
         found: bool = self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
