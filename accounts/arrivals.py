@@ -34,6 +34,7 @@ def _connect(request: HttpRequest, login: SocialLogin) -> HttpResponse:
         return page(request, _SIGNED_OUT)
     user: User = request.user
     expected = _expected(login, user)
+    start: str = login.state.get("next") or ""
     if expected is not None and expected.account.uid not in _uids(login):
         links.refuse(login, "another team", user=user)
         return page(
@@ -43,6 +44,8 @@ def _connect(request: HttpRequest, login: SocialLogin) -> HttpResponse:
                 f"This was about {expected.team_name}, but at DigitalOcean another team was chosen. Nothing was "
                 f"changed. Start again and choose {expected.team_name}, signed in at DigitalOcean as "
                 f"{expected.email or 'the same user'}.",
+                action_label="Go back" if start else "",
+                action_url=start,
             ),
         )
     try:
@@ -64,17 +67,9 @@ def _connect(request: HttpRequest, login: SocialLogin) -> HttpResponse:
         logout(request)
         return page(request, _SIGNED_OUT)
     links.pay_now(linked.owed)
-    name = linked.connection.team_name
-    messages.success(
-        request,
-        {
-            "added": f"{name} is connected.",
-            "renewed": f"{name} was connected already; its access is renewed.",
-            "kept": f"{name} is connected already, with more access than this. Nothing was changed.",
-        }[linked.how],
-    )
+    _tell(request, linked, expected if _asked_to_act(login) else None)
     # allauth has held `next` against its own hosts before it went into the state.
-    return redirect(login.state.get("next") or "droplets:fleet")
+    return redirect(start or "droplets:fleet")
 
 
 _SIGNED_OUT = Trouble(
@@ -93,6 +88,27 @@ def _expected(login: SocialLogin, user: User) -> Connection | None:
     data = login.state.get("data")
     pk = data.get("connection") if isinstance(data, dict) else None
     return Connection.objects.of(user).filter(pk=pk).first() if pk else None
+
+
+def _tell(request: HttpRequest, linked: links.Linked, to_act: Connection | None) -> None:
+    """What came of it. `to_act` is the connection as it was before, where this was about acting through it."""
+    name = linked.connection.team_name
+    if to_act and not linked.connection.can_act:
+        messages.warning(request, f"DigitalOcean gave access to {name} for reading only, so you cannot act in it.")
+    elif to_act and not to_act.can_act:
+        messages.success(request, f"You can act in {name} now.")
+    else:
+        words = {
+            "added": f"{name} is connected.",
+            "renewed": f"{name} was connected already; its access is renewed.",
+            "kept": f"{name} is connected already, with more access than this. Nothing was changed.",
+        }
+        messages.success(request, words[linked.how])
+
+
+def _asked_to_act(login: SocialLogin) -> bool:
+    data = login.state.get("data")
+    return isinstance(data, dict) and "write" in (data.get("scope") or ())
 
 
 def _uids(login: SocialLogin) -> tuple[str, str]:

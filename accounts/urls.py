@@ -11,6 +11,7 @@ urlpatterns = [
     path("3rdparty/", views.connections, name="connections"),
     re_path(r"^confirm-email/(?P<key>[-:\w]+)/$", views.ConfirmEmail.as_view(), name="confirm_email"),
     path("connections/<uuid:pk>/reconnect/", views.reconnect, name="reconnect"),
+    path("connections/<uuid:pk>/act/", views.allow_acting, name="allow_acting"),
     path("connections/<uuid:pk>/disconnect/", views.disconnect, name="disconnect"),
     path("connections/<uuid:pk>/sign-in/", views.sign_in, name="sign_in"),
     path("settings/", views.settings, name="settings"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from allauth.account.utils import get_next_redirect_url
 from allauth.account.views import ConfirmEmailView
 from allauth.mfa.utils import is_mfa_enabled
 from allauth.socialaccount.adapter import get_adapter
@@ -41,10 +42,24 @@ def connections(request: SignedInRequest) -> HttpResponse:
 def reconnect(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Off to DigitalOcean for this one team, asking for the access that it had."""
     connection = connection_of(request.user, pk)
+    return _authorize(request, connection, to_act=connection.can_act)
+
+
+@login_required
+@require_POST
+@recent_login_required
+def allow_acting(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Off to DigitalOcean for this one team, asking to act in it too; from there back to the form's `next`."""
+    return _authorize(
+        request, connection_of(request.user, pk), to_act=True, next_url=get_next_redirect_url(request) or ""
+    )
+
+
+def _authorize(request: SignedInRequest, connection: Connection, *, to_act: bool, next_url: str = "") -> HttpResponse:
     provider = get_adapter().get_provider(request, links.PROVIDER)
-    scope = ["read", "write"] if connection.can_act else provider.get_scope()
+    scope = ["read", "write"] if to_act else provider.get_scope()
     answer: HttpResponse = provider.redirect(
-        request, "connect", scope=scope, data={"connection": str(connection.pk), "scope": scope}
+        request, "connect", next_url=next_url, scope=scope, data={"connection": str(connection.pk), "scope": scope}
     )
     return answer
 
