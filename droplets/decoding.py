@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -39,28 +39,59 @@ def single(answer: Answer, key: str, kind: type[T]) -> T:
         raise answer.unexpected(str(error)[:200]) from None
 
 
+@dataclass(frozen=True)
+class Listed(Generic[T]):
+    """A page of a list: the items that made sense, how many did not, and how many the whole list has."""
+
+    items: tuple[T, ...]
+    unreadable: int
+    total: int
+
+    @property
+    def length(self) -> int:
+        return len(self.items) + self.unreadable
+
+
+def listed(answer: Answer, key: str, kind: type[T]) -> Listed[T]:
+    """The page of the list under `key`. Raises `UnexpectedAnswer` where the frame is not there."""
+    frame = answer.decode(dict[str, msgspec.Raw])
+    raw = _decoded(frame.get(key), list[msgspec.Raw], answer)
+    total = _decoded(frame["meta"], _Meta, answer).total if "meta" in frame else len(raw)
+    found: list[T] = []
+    for each in raw:
+        try:
+            found.append(msgspec.json.decode(each, type=kind, dec_hook=text_hook))
+        except msgspec.MsgspecError as error:
+            # msgspec's messages name types and places, never a value.
+            log.warning("One of %s cannot be read: %s", key, error)
+    return Listed(tuple(found), len(raw) - len(found), total)
+
+
 def everything(
-    token: str, path: str, key: str, kind: type[T], *, until: float, where: Callable[[T], bool] = lambda _: True
+    token: str,
+    path: str,
+    key: str,
+    kind: type[T],
+    *,
+    until: float,
+    params: Mapping[str, str | int] | None = None,
+    where: Callable[[T], bool] = lambda _: True,
 ) -> Items[T]:
-    """All items of a list, page after page, that are as `where` wants them. Raises a `DigitalOceanError`."""
+    """All items of a list, page after page, that are as `where` wants them. Raises a `DigitalOceanError`.
+
+    `params` go along with each page's.
+    """
     found: list[T] = []
     read = unreadable = 0
     for page in range(1, _MOST_PAGES + 1):
-        answer = api.get(token, path, params={"page": page, "per_page": api.PER_PAGE}, until=until)
-        frame = answer.decode(dict[str, msgspec.Raw])
-        raw = _decoded(frame.get(key), list[msgspec.Raw], answer)
-        total = _decoded(frame["meta"], _Meta, answer).total if "meta" in frame else len(raw)
-        read += len(raw)
-        for each in raw:
-            try:
-                found.append(msgspec.json.decode(each, type=kind, dec_hook=text_hook))
-            except msgspec.MsgspecError as error:
-                # msgspec's messages name types and places, never a value.
-                log.warning("One of %s cannot be read: %s", key, error)
-                unreadable += 1
-        if not raw or read >= total:
+        paging = {"page": page, "per_page": api.PER_PAGE}
+        some = listed(api.get(token, path, params={**(params or {}), **paging}, until=until), key, kind)
+        found += some.items
+        read += some.length
+        unreadable += some.unreadable
+        if not some.length or read >= some.total:
             return Items(tuple(filter(where, found)), unreadable)
-    return Items(tuple(filter(where, found)), unreadable + total - read)
+    return Items(tuple(filter(where, found)), unreadable + some.total - read)
 
 
 class _Meta(msgspec.Struct):

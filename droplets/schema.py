@@ -110,7 +110,7 @@ class Window(msgspec.Struct):
     end: Moment | None = None
 
     def __post_init__(self) -> None:
-        self.start, self.end = _utc(self.start), _utc(self.end)
+        self.start, self.end = in_utc(self.start), in_utc(self.end)
 
 
 class Droplet(msgspec.Struct, kw_only=True):
@@ -145,7 +145,7 @@ class Droplet(msgspec.Struct, kw_only=True):
     next_backup_window: Window | None = None
 
     def __post_init__(self) -> None:
-        self.created_at = _utc(self.created_at)
+        self.created_at = in_utc(self.created_at)
 
     @property
     def public_v4(self) -> list[Address]:
@@ -215,7 +215,7 @@ def droplet(answer: Answer) -> Droplet:
         raise answer.unexpected(str(error)[:200]) from None
 
 
-def _utc(moment: datetime | None) -> datetime | None:
+def in_utc(moment: datetime | None) -> datetime | None:
     """A moment at the edge of the calendar has no other zone; it is told as the nonsense that it is."""
     try:
         return moment.astimezone(UTC) if moment else None

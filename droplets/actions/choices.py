@@ -1,0 +1,108 @@
+"""What a droplet can become: the sizes and the images that DigitalOcean would take for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from droplets import rows
+from droplets.actions.schema import Image, Size
+from droplets.schema import Droplet
+from droplets.schema import Image as DropletImage
+
+
+@dataclass(frozen=True)
+class SizeChoice:
+    """A size beside what the droplet has now: `difference` in US dollars a month, `grows_disk` by GB."""
+
+    size: Size
+    difference: float | None
+    grows_disk: int
+
+    @property
+    def slug(self) -> str:
+        return str(self.size.slug)
+
+
+@dataclass(frozen=True)
+class ImageChoice:
+    """An image that a droplet can be rebuilt from. `asked` is how DigitalOcean is told which: its slug, or its id."""
+
+    name: str
+    is_own: bool
+    asked: str | int
+
+    @property
+    def value(self) -> str:
+        return str(self.asked)
+
+
+def sizes(found: Iterable[Size], droplet: Droplet) -> tuple[SizeChoice, ...]:
+    """Those that can be had in the droplet's region, of its sort, and with a disk at least as large; cheapest first.
+
+    Disks never shrink, and a droplet with graphics processors stays one.
+    """
+    region = droplet.region.slug if droplet.region else None
+    now = droplet.size.price_monthly if droplet.size else None
+    disk = droplet.disk or 0
+    can = [
+        size
+        for size in found
+        if size.available
+        and region in (size.regions or ())
+        and (size.disk or 0) >= disk
+        and (size.gpu_info is None) == (droplet.gpu_info is None)
+        and size.slug != droplet.size_slug
+    ]
+    can.sort(key=lambda size: (size.price_monthly or 0, str(size.slug)))
+    return tuple(SizeChoice(size, _difference(size.price_monthly, now), (size.disk or 0) - disk) for size in can)
+
+
+def _difference(price: float | None, now: float | None) -> float | None:
+    return None if price is None or now is None else price - now
+
+
+def images(distributions: Iterable[Image], own: Iterable[Image], droplet: Droplet) -> tuple[ImageChoice, ...]:
+    """Distributions by name, and the team's own snapshots and custom images, the latest first, that fit the droplet.
+
+    A backup can be restored; to rebuild from it, DigitalOcean wants it made a snapshot first.
+    """
+    public = sorted(_fitting(distributions, droplet), key=lambda image: (rows.natural(_name(image)), image.id))
+    private = sorted(_fitting(own, droplet), key=lambda image: image.id, reverse=True)
+    return (
+        *(ImageChoice(_name(image), False, str(image.slug) if image.slug else image.id) for image in public),
+        *(ImageChoice(_name(image), True, image.id) for image in private if image.type != "backup"),
+    )
+
+
+def _fitting(found: Iterable[Image], droplet: Droplet) -> list[Image]:
+    region = droplet.region.slug if droplet.region else None
+    return [
+        image
+        for image in found
+        if region in (image.regions or ())
+        and (droplet.disk is None or (image.min_disk_size or 0) <= droplet.disk)
+        and image.status in (None, "available")
+    ]
+
+
+def _name(image: Image) -> str:
+    shown = DropletImage(image.id, image.slug, image.name, image.distribution, image.public)
+    return str(rows.image_name(shown)) or f"Image {image.id}"
+
+
+def grouped(found: Iterable[ImageChoice]) -> list[Any]:
+    """As a `<select>` shows them."""
+    distributions = [(image.value, image.name) for image in found if not image.is_own]
+    own = [(image.value, image.name) for image in found if image.is_own]
+    groups = [("Distributions", distributions), ("Your snapshots and images", own)]
+    return [("", "Choose an image"), *(group for group in groups if group[1])]
+
+
+def current_image(found: Iterable[ImageChoice], droplet: Droplet) -> str:
+    """The value of the image that the droplet was made from, where it can be had still."""
+    if droplet.image is None:
+        return ""
+    now = {str(droplet.image.slug), str(droplet.image.id)}
+    return next((image.value for image in found if image.value in now), "")

@@ -1,0 +1,134 @@
+"""What becomes of actions that are under way: whoever looks at them asks DigitalOcean, one at a time for each.
+
+An action whose answer was lost is looked for among what was done to its droplet. It is never sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts.digitalocean import errors
+from accounts.models import Connection
+from droplets import api as droplets_api
+from droplets.actions import api, outcomes, pace, schema
+from droplets.ask import Question, ask
+from droplets.models import Action
+
+_AT_ONCE = 10
+
+Status = Action.Status
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look at DigitalOcean showed: the actions asked for, or that the droplet or the action is not known."""
+
+    actions: tuple[schema.Action, ...] = ()
+    is_gone: bool = False
+
+
+def due(rows: QuerySet[Action]) -> list[Action]:
+    """Those of the rows that may be asked about now, the most patient first."""
+    return list(rows.filter(status__in=Action.IN_FLIGHT, ask_at__lte=timezone.now()).order_by("ask_at"))
+
+
+def follow(
+    connection: Connection, rows: Sequence[Action], *, until: float
+) -> Iterator[tuple[Action, errors.DigitalOceanError | None]]:
+    """Ask through this connection how these stand, by `until` (of `time.monotonic`), and write it down.
+
+    Yields each row that it was this caller's turn to ask about, and the error where DigitalOcean could not be asked:
+    such a row stays as it was, for the next time.
+    """
+    for start in range(0, len(rows), _AT_ONCE):
+        some = {str(row.pk): row for row in rows[start : start + _AT_ONCE] if _take(row)}
+        asked_at = timezone.now()
+        looks = ask(connection, {pk: _question(row) for pk, row in some.items()}, until=until)
+        for pk, look in looks.items():
+            yield some[pk], _settle(some[pk], look, asked_at)
+
+
+def _take(row: Action) -> bool:
+    """Whether it is ours to ask now. One that was never sent never will be, once its sender's time is over."""
+    now = timezone.now()
+    mine = Action.objects.filter(pk=row.pk, status=row.status, ask_at__lte=now)
+    if row.status == Status.RECORDED:
+        if mine.exists():
+            outcomes.lost(row, outcomes.NEVER_SENT)
+        return False
+    return bool(mine.update(ask_at=now + pace.LEASE))
+
+
+def _question(row: Action) -> Question[Look]:
+    if row.kind == "destroy":
+        return partial(_whether_there, row.droplet_id)
+    if row.digitalocean_id is None:
+        return partial(_latest, row.droplet_id)
+    return partial(_one, row.droplet_id, row.digitalocean_id)
+
+
+def _whether_there(droplet: int, token: str, until: float) -> Look:
+    try:
+        droplets_api.droplet(token, droplet, until=until)
+    except errors.NotFound:
+        return Look(is_gone=True)
+    return Look()
+
+
+def _latest(droplet: int, token: str, until: float) -> Look:
+    try:
+        return Look(api.actions(token, droplet, until=until).items)
+    except errors.NotFound:
+        return Look(is_gone=True)
+
+
+def _one(droplet: int, action: int, token: str, until: float) -> Look:
+    try:
+        return Look((api.action(token, droplet, action, until=until),))
+    except errors.NotFound:
+        return Look(is_gone=True)
+
+
+def _settle(row: Action, look: Look | errors.DigitalOceanError, asked_at: datetime) -> errors.DigitalOceanError | None:
+    now = timezone.now()
+    ask_at = now + pace.pause(row.sent_at, now)
+    if isinstance(look, errors.DigitalOceanError):
+        outcomes.ask_again(row, max(ask_at, look.retry_at or ask_at))
+        return look
+    if row.status == Status.IN_PROGRESS and look.actions:
+        outcomes.progressed(row, look.actions[0], ask_at=ask_at)
+    elif row.kind == "destroy" and look.is_gone:
+        outcomes.done(row)
+    elif not any(outcomes.adopt(row, told, ask_at=ask_at) for told in _candidates(row, look)):
+        if _is_hopeless(row, asked_at):
+            outcomes.lost(row, _words(row, look))
+        else:
+            outcomes.ask_again(row, ask_at)
+    return None
+
+
+def _candidates(row: Action, look: Look) -> list[schema.Action]:
+    """What of these may be the row's action, the closest to its request first."""
+    sent_at = row.sent_at
+    if sent_at is None or row.status != Status.SENDING:
+        return []
+    began = [(each.started_at, each) for each in look.actions if each.type == row.kind and each.started_at]
+    near = [(abs(at - sent_at), each.id, each) for at, each in began if at >= sent_at - pace.CLOCKS]
+    return [each for _, _, each in sorted(near, key=lambda item: item[:2])]
+
+
+def _is_hopeless(row: Action, asked_at: datetime) -> bool:
+    """Whether DigitalOcean, asked at that moment, would have known of it."""
+    return row.sent_at is None or asked_at > row.sent_at + pace.SENDERS + pace.GIVEN_UP
+
+
+def _words(row: Action, look: Look) -> str:
+    if not look.is_gone:
+        return outcomes.NEVER_ARRIVED
+    return outcomes.FORGOTTEN if row.status == Status.IN_PROGRESS else outcomes.DROPLET_GONE

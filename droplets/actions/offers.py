@@ -1,0 +1,74 @@
+"""What may be done to a droplet now, and why the rest may not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from accounts.models import Connection
+from droplets.actions import scopes
+from droplets.actions.kinds import KINDS, RUNNING, Kind
+from droplets.models import Action
+from droplets.schema import Droplet
+
+_UNABLE = {
+    "new": "It is being created.",
+    "archive": "It is archived.",
+    "active": "It is on already.",
+    "off": "It is off.",
+}
+_LOCKED = "Another action is under way. Wait until it is done."
+_UNSURE = "What was asked of it last is being looked up at DigitalOcean. Wait until that is known."
+_LACKING = {"backups": "Its backups are off."}
+_THERE = {"backups": "Its backups are on already.", "ipv6": "It has IPv6 already."}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A kind of action, as a droplet stands. `why_not` is a sentence, empty where it can be done.
+
+    `missing` are the scopes that the connection would have to be granted first.
+    """
+
+    kind: Kind
+    why_not: str
+    missing: tuple[str, ...]
+
+    @property
+    def is_open(self) -> bool:
+        return not self.why_not and not self.missing
+
+
+@dataclass(frozen=True)
+class Group:
+    title: str
+    offers: tuple[Offer, ...]
+
+
+def offer(kind: Kind, connection: Connection, droplet: Droplet, rows: list[Action]) -> Offer:
+    """Whether this may be done. `rows` are the droplet's actions in flight."""
+    return Offer(kind, _why_not(kind, droplet, rows), scopes.missing(connection.scope, kind.scopes))
+
+
+def menu(connection: Connection, droplet: Droplet, rows: list[Action]) -> tuple[Group, ...]:
+    """All kinds, in groups."""
+    offers = [offer(kind, connection, droplet, rows) for kind in KINDS.values()]
+    return tuple(Group(title, tuple(some)) for title, some in groupby(offers, key=lambda each: each.kind.group))
+
+
+def _why_not(kind: Kind, droplet: Droplet, rows: list[Action]) -> str:
+    if any(row.status != Action.Status.IN_PROGRESS for row in rows):
+        return _UNSURE
+    if droplet.locked:
+        return _LOCKED
+    status = str(droplet.status or "")
+    if status not in kind.statuses:
+        if kind.slug == "resize" and status in RUNNING:
+            return "It is on. Shut it down first."
+        return _UNABLE.get(status, "DigitalOcean does not say whether it is on.")
+    features = droplet.features
+    if features is not None and kind.needs and kind.needs not in features:
+        return _LACKING[kind.needs]
+    if features is not None and kind.lacks in features:
+        return _THERE[kind.lacks]
+    return ""

@@ -1,0 +1,249 @@
+"""From a decision to the one request, and what is written down of its answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from allauth.socialaccount.models import SocialToken
+from django.utils import timezone
+
+from accounts.digitalocean import errors
+from droplets import budget, detail
+from droplets.actions import outcomes, sending
+from droplets.actions.kinds import KINDS
+from droplets.actions.sending import NotOffered
+from droplets.models import Action
+from tests.droplets.actions.acting import DROPLET, Acting
+from tests.support.at_once import at_once
+from tests.support.person import Person
+
+ACTIONS = "/v2/droplets/[0-9]+/actions$"
+ONE = "/v2/droplets/[0-9]+$"
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "TIMEOUT", 1.0)
+
+
+def begin(acting: Acting, kind: str = "reboot", *, key: UUID | None = None, **parameters: Any) -> Action:
+    droplet = detail.read(acting.connection, DROPLET)
+    return sending.begin(acting.connection, droplet, KINDS[kind], parameters, key=key or uuid4())
+
+
+# Works
+
+
+def test_an_action_is_sent_and_written_down(acting: Acting) -> None:
+    row = begin(acting, "snapshot", name="before-upgrade")
+
+    [acted] = acting.done()
+    assert acted.asked == {"type": "snapshot", "name": "before-upgrade"}
+    assert (row.status, row.digitalocean_id) == ("in_progress", acted.id)
+    assert (row.user, row.droplet_name, row.team_name) == (acting.person.user, "db-primary", "Acme Web")
+    assert row.request_id in [request["request_id"] for request in acting.sandbox.recent_requests()]
+    assert row.ask_at is not None
+
+
+def test_destroying_is_done_at_once(acting: Acting) -> None:
+    row = begin(acting, "destroy")
+
+    assert [acted.type for acted in acting.done()] == ["destroy"]
+    assert (row.status, row.ask_at) == ("completed", None)
+    assert row.ended_at is not None
+
+
+def test_one_key_is_one_action(acting: Acting) -> None:
+    key = uuid4()
+
+    first, second = begin(acting, key=key), begin(acting, key=key)
+
+    assert first == second
+    assert len(acting.done()) == 1
+
+
+def test_somebody_elses_key_is_another_key(acting: Acting, bob: Person) -> None:
+    key = uuid4()
+    elsewhere = {"connection_id": uuid4(), "team_name": "Elsewhere", "droplet_id": 1, "kind": "reboot"}
+    Action.objects.create(user=bob.user, key=key, **elsewhere)
+
+    begin(acting, key=key)
+
+    assert len(acting.done()) == 1
+
+
+def test_a_token_that_was_not_let_in_is_renewed_and_the_same_is_sent_again(acting: Acting) -> None:
+    droplet = detail.read(acting.connection, DROPLET)
+    acting.sandbox.expire()
+
+    row = sending.begin(acting.connection, droplet, KINDS["reboot"], {}, key=uuid4())
+
+    assert row.status == "in_progress"
+    assert len(acting.done()) == 1
+
+
+# Refuses
+
+
+@pytest.mark.parametrize(("status", "kind"), [("off", "reboot"), ("active", "power_on"), ("active", "resize")])
+def test_what_the_status_does_not_allow_is_not_sent(acting: Acting, status: str, kind: str) -> None:
+    acting.change(status=status)
+
+    with pytest.raises(NotOffered):
+        begin(acting, kind)
+
+    assert not acting.done()
+    assert not Action.objects.exists()
+
+
+def test_what_the_access_does_not_reach_is_not_sent(reader: Acting) -> None:
+    with pytest.raises(NotOffered) as caught:
+        begin(reader)
+
+    assert caught.value.offer.missing == ("droplet:update",)
+    assert "POST /v2/droplets/{droplet_id}/actions" not in reader.sandbox.counters().by_endpoint
+
+
+def test_nothing_is_sent_over_the_limit(acting: Acting) -> None:
+    droplet = detail.read(acting.connection, DROPLET)
+    budget.blocked(acting.connection.pk, timezone.now() + timedelta(minutes=3))
+
+    with pytest.raises(errors.RateLimited):
+        sending.begin(acting.connection, droplet, KINDS["reboot"], {}, key=uuid4())
+
+    assert not Action.objects.exists()
+
+
+def test_nothing_is_sent_without_a_token(acting: Acting) -> None:
+    droplet = detail.read(acting.connection, DROPLET)
+    acting.sandbox.revoke()
+    SocialToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+    acting.connection.refresh_from_db()
+
+    with pytest.raises(errors.NeedsReconnect):
+        sending.begin(acting.connection, droplet, KINDS["reboot"], {}, key=uuid4())
+
+    assert not Action.objects.exists()
+
+
+def test_while_an_answer_is_missing_nothing_else_is_sent(acting: Acting) -> None:
+    acting.sandbox.fault("hang", path=ACTIONS, method="POST", times=1)
+    begin(acting)
+
+    with pytest.raises(NotOffered):
+        begin(acting)
+
+    assert not acting.done()
+
+
+# Handles
+
+
+REFUSALS = [
+    ({"status": 422, "json": {"id": "unprocessable_entity", "message": "No room left."}}, "No room left."),
+    ({"status": 404}, "DigitalOcean does not know it"),
+    ({"status": 403}, "It takes the scopes droplet:update"),
+    ({"status": 429, "headers": {"retry-after": "30"}}, "used up its calls"),
+    ({"status": 401}, "did not accept Conveyor's access"),
+]
+
+
+@pytest.mark.parametrize(("more", "words"), REFUSALS)
+def test_a_refusal_is_over_and_keeps_digitaloceans_words(acting: Acting, more: dict[str, Any], words: str) -> None:
+    acting.sandbox.fault("status", path=ACTIONS, method="POST", **more)
+
+    row = begin(acting)
+
+    assert (row.status, row.ask_at) == ("refused", None)
+    assert words in row.words
+    assert row.request_id
+    assert not acting.done()
+
+
+def test_a_refusal_with_characters_that_no_database_takes_is_kept_without_them(acting: Acting) -> None:
+    odd = {"id": "x", "message": "No\u0000 \u202eroom", "request_id": "r\u0000"}
+    acting.sandbox.fault("status", path=ACTIONS, method="POST", status=422, json=odd)
+
+    row = begin(acting)
+
+    assert row.status == "refused"
+    assert "No\ufffd \ufffdroom" in row.words
+
+
+LOST_ANSWERS = [
+    ("reset", {}),
+    ("truncate", {"at": 20}),
+    ("hang", {"seconds": 30}),
+    ("status", {"status": 500}),
+    ("status", {"status": 503}),
+    ("html", {"status": 200}),
+    ("empty", {"status": 201}),
+    ("json", {"json": {"action": {"id": "many"}}}),
+    ("redirect", {"location": "http://127.0.0.1:9/"}),
+]
+
+
+@pytest.mark.parametrize("phase", ["before", "after"])
+@pytest.mark.parametrize(("fault", "more"), LOST_ANSWERS)
+def test_without_a_clear_answer_it_is_neither_done_nor_refused_and_not_sent_again(
+    acting: Acting, fault: str, more: dict[str, Any], phase: str
+) -> None:
+    acting.sandbox.fault(fault, path=ACTIONS, method="POST", phase=phase, **more)
+
+    row = begin(acting)
+
+    assert row.status == "sending"
+    assert row.ask_at is not None
+    assert row.ask_at <= timezone.now()
+    took_effect = phase == "after" or fault == "truncate"  # which spoils the true answer
+    assert len(acting.done()) == took_effect
+    assert acting.sandbox.counters().by_endpoint["POST /v2/droplets/{droplet_id}/actions"] == 1
+
+
+def test_where_digitalocean_cannot_be_reached_nothing_was_done(acting: Acting, settings: Any) -> None:
+    droplet = detail.read(acting.connection, DROPLET)
+    settings.DIGITAL_OCEAN_API_URL = "http://127.0.0.1:9/v2"
+
+    row = sending.begin(acting.connection, droplet, KINDS["reboot"], {}, key=uuid4())
+
+    assert row.status == "lost"
+    assert outcomes.NEVER_ARRIVED in row.words
+
+
+def test_what_was_destroyed_meanwhile_needs_no_destroying(acting: Acting) -> None:
+    droplet = detail.read(acting.connection, DROPLET)
+    acting.sandbox.droplets("Acme Web", count=0)
+
+    row = sending.begin(acting.connection, droplet, KINDS["destroy"], {}, key=uuid4())
+
+    assert (row.status, row.words) == ("completed", outcomes.GONE_ALREADY)
+
+
+def test_what_was_guessed_to_be_another_rows_is_put_right_by_the_answer(acting: Acting) -> None:
+    acting.sandbox.fault("hang", path=ACTIONS, method="POST", seconds=30, times=1)
+    guessing = begin(acting)
+    Action.objects.filter(pk=guessing.pk).update(status="completed", ended_at=timezone.now(), ask_at=None)
+    row = begin(acting)
+    Action.objects.filter(pk=row.pk).update(digitalocean_id=None, began_at=None, status="sending")
+    Action.objects.filter(pk=guessing.pk).update(digitalocean_id=row.digitalocean_id, began_at=row.began_at)
+    told = sending.api.action(sending.token_of(acting.connection, until=9e9), DROPLET, row.digitalocean_id, until=9e9)
+
+    outcomes.took_on(row, told, request_id="r-1", ask_at=timezone.now())
+
+    row.refresh_from_db()
+    guessing.refresh_from_db()
+    assert (row.status, row.digitalocean_id) == ("in_progress", told.id)
+    assert (guessing.status, guessing.digitalocean_id) == ("sending", None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_are_one(acting: Acting) -> None:
+    key = uuid4()
+
+    one, other = at_once(*[lambda: begin(acting, key=key)] * 2)
+
+    assert one == other
+    assert len(acting.done()) == 1
