@@ -2,11 +2,12 @@
 
 The page of somebody who has that team beside two others is opened for the first time, and has to show the two at its
 deadline (the setting FLEET_DEADLINE). While it waits, a newcomer without that team opens a first page, and somebody
-else a warm one ten times over; both are held against the same without the hang, a moment before or after.
+else a warm one up to ten times; both are held against the same without the hang, a moment before or after.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from statistics import median
@@ -19,8 +20,8 @@ from tests.bench.rounds import ROUNDS, rounds
 from tests.bench.stage import NotWhole, Stage
 from tests.support.waiting import until
 
-PAGES = 10
-"""Warm pages in a row: together with a first page well within the deadline."""
+PAGES, FEWEST = 10, 3
+"""Warm pages in a row: together with a first page well within the deadline, where the machine is not busy."""
 
 
 def measure(stage: Stage) -> list[Result]:
@@ -37,9 +38,15 @@ def measure(stage: Stage) -> list[Result]:
         warm = stack.enter_context(Browser(port, regular.session))
         stage.whole(warm.get(), stage.three)
 
-        def others(suffix: str) -> None:
-            found[f"first{suffix}"].append(stage.whole(browse.pop().get(), stage.three))
-            found[f"warm{suffix}"].append(median(stage.whole(warm.get(), stage.three) for _ in range(PAGES)))
+        def others(suffix: str, is_over: Callable[[], bool] = lambda: False) -> None:
+            first_page = stage.whole(browse.pop().get(), stage.three)
+            pages: list[float] = []
+            while len(pages) < PAGES and not is_over():
+                pages.append(stage.whole(warm.get(), stage.three))
+            if len(pages) < FEWEST:
+                raise NotWhole("the page that hangs was over before the others: the machine has too much else to do")
+            found[f"first{suffix}"].append(first_page)
+            found[f"warm{suffix}"].append(median(pages))
 
         for turn in rounds("one upstream that hangs"):
             warm.follow_up()
@@ -49,9 +56,7 @@ def measure(stage: Stage) -> list[Result]:
                 fault = stage.sandbox.fault("hang", path="/v2/droplets", team=sick)
                 page = pool.submit(stuck.get)
                 until(lambda: stage.sandbox.hits(fault) > 0)  # noqa: B023  # over before the next turn
-                others("")
-                if page.done():
-                    raise NotWhole("the page that hangs was over before the others, and held nobody up")
+                others("", page.done)
                 found["page"].append(stage.whole(page.result(), (first, second)))
                 stage.sandbox.clear_faults()
             if not turn % 2:
