@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+LAST = 253_402_300_799.0  # the end of the year 9999, after which there are no times to write
+
 
 class Clock:
     """What actions, backups and metrics go by. Tokens and rate limits keep to the machine's time."""
@@ -24,6 +26,7 @@ class Clock:
 
 def iso(moment: float) -> str:
     """Seconds since the epoch as the API writes a time."""
+    moment = min(max(0.0, moment), LAST)
     return datetime.fromtimestamp(moment, UTC).isoformat()[:19] + "Z"  # strftime takes ten times as long
 
 

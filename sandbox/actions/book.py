@@ -11,6 +11,7 @@ from sandbox.actions import history
 from sandbox.actions.action import Action
 from sandbox.actions.effects import EFFECTS
 from sandbox.fleet.droplets import Droplet
+from sandbox.fleet.fields import part
 from sandbox.fleet.listing import Fleet
 
 FIRST_ID = 9_000_000_001  # above the ids of all made-up actions
@@ -49,7 +50,6 @@ class Book:
         """Enter an action, and lock its droplet until it is done."""
         # What the droplet will say of itself later must not change its made-up past.
         fleet.holdings.pasts.setdefault(droplet["id"], history.of(fleet.holdings, droplet))
-        region = droplet.get("region")
         action = Action(
             id=FIRST_ID + len(self._started),
             type=type_,
@@ -57,7 +57,7 @@ class Book:
             started_at=now,
             completed_at=None,
             droplet_id=droplet["id"],
-            region=region if isinstance(region, dict) else {},
+            region=part(droplet, "region"),
         )
         started = Started(action, fleet, asked, order, ends_at)
         self._started.append(started)

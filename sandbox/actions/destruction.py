@@ -9,6 +9,7 @@ from sandbox.actions.action import Action
 from sandbox.clock import iso
 from sandbox.fleet import belongings, reserved, snapshots, volumes
 from sandbox.fleet.droplets import Droplet
+from sandbox.fleet.fields import values
 from sandbox.fleet.holdings import Holdings
 from sandbox.fleet.listing import Fleet
 
@@ -35,7 +36,7 @@ def associated(holdings: Holdings, droplet: Droplet) -> Resources:
         ],
         "snapshots": [
             _resource(held.image["id"], held.image["name"], held.image["size_gigabytes"] * snapshots.MONTHLY)
-            for held in snapshots.of(holdings, droplet.get("snapshot_ids"))
+            for held in snapshots.of(holdings, values(droplet, "snapshot_ids"))
         ],
         "volumes": [_resource(each["id"], each["name"], each["size_gigabytes"] * volumes.MONTHLY) for each in mounted],
         "volume_snapshots": [

@@ -7,7 +7,8 @@ from typing import Any
 
 from sandbox.actions import destruction
 from sandbox.fleet import addresses, backups, power, regions, sizes, snapshots
-from sandbox.fleet.droplets import Droplet, region_slug, size_of
+from sandbox.fleet.droplets import Droplet, size_of
+from sandbox.fleet.fields import amount, part, region_slug, values
 from sandbox.fleet.listing import Fleet
 
 Order = dict[str, Any]
@@ -32,7 +33,7 @@ def _snapshot(fleet: Fleet, droplet: Droplet, order: Order, now: float) -> None:
     image_id = fleet.holdings.new_image_id()
     name = order.get("name") or snapshots.default_name(droplet, now)
     snapshots.take(fleet.holdings, droplet, "snapshot", name, image_id, now)
-    droplet["snapshot_ids"] = [*(droplet.get("snapshot_ids") or []), image_id]
+    droplet["snapshot_ids"] = [*values(droplet, "snapshot_ids"), image_id]
 
 
 def _rename(fleet: Fleet, droplet: Droplet, order: Order, now: float) -> None:
@@ -43,7 +44,7 @@ def _resize(fleet: Fleet, droplet: Droplet, order: Order, now: float) -> None:
     size = sizes.BY_SLUG[order["size"]]
     droplet |= {"memory": size.memory, "vcpus": size.vcpus, "size": size_of(size.slug), "size_slug": size.slug}
     if order["disk"]:
-        fleet.holdings.first_disks.setdefault(droplet["id"], droplet["disk"])
+        fleet.holdings.first_disks.setdefault(droplet["id"], amount(droplet, "disk"))
         droplet |= {"disk": size.disk, "disk_info": sizes.disks(size)}
 
 
@@ -57,10 +58,11 @@ def _end_backups(fleet: Fleet, droplet: Droplet, order: Order, now: float) -> No
 
 def _enable_ipv6(fleet: Fleet, droplet: Droplet, order: Order, now: float) -> None:
     team = fleet.holdings.team.number if fleet.holdings.team else 0
-    region = regions.SLUGS.index(region_slug(droplet))
-    address = addresses.ipv6_address(team, region, droplet["id"] // 1_000, last=2)  # those made so end in 1
-    droplet["networks"] = {**droplet["networks"], "v6": [address]}
-    droplet["features"] = [*(droplet.get("features") or []), "ipv6"]
+    region = region_slug(droplet)
+    place = regions.SLUGS.index(region) if region in regions.SLUGS else 0
+    address = addresses.ipv6_address(team, place, droplet["id"] // 1_000, last=2)  # those made so end in 1
+    droplet["networks"] = {**part(droplet, "networks"), "v6": [address]}
+    droplet["features"] = [*values(droplet, "features"), "ipv6"]
 
 
 def _new_disk(fleet: Fleet, droplet: Droplet, order: Order, now: float) -> None:

@@ -6,6 +6,7 @@ from sandbox.actions.action import Action
 from sandbox.clock import epoch
 from sandbox.fleet import snapshots
 from sandbox.fleet.droplets import TODAY, Droplet
+from sandbox.fleet.fields import part, values
 from sandbox.fleet.holdings import Holdings
 
 IDS = 10  # for each droplet: an action's id is the droplet's times ten, and a digit
@@ -22,9 +23,9 @@ def of(holdings: Holdings, droplet: Droplet) -> list[Action]:
     new = droplet.get("status") == "new"
     found = [_action(droplet, CREATE, "create", born, None if new else 43)]
     if not new:
-        if "backups" in (droplet.get("features") or []):
+        if "backups" in values(droplet, "features"):
             found.append(_action(droplet, BACKUPS, "enable_backups", born + 620, 1))
-        for place, held in enumerate(snapshots.of(holdings, droplet.get("snapshot_ids"))[: POWER - FIRST_SNAPSHOT]):
+        for place, held in enumerate(snapshots.of(holdings, values(droplet, "snapshot_ids"))[: POWER - FIRST_SNAPSHOT]):
             taken = epoch(held.image["created_at"]) or today
             found.append(_action(droplet, FIRST_SNAPSHOT + place, "snapshot", taken, 95))
         if droplet.get("status") == "off":
@@ -36,7 +37,6 @@ def of(holdings: Holdings, droplet: Droplet) -> list[Action]:
 
 
 def _action(droplet: Droplet, digit: int, type_: str, started: float, seconds: int | None) -> Action:
-    region = droplet.get("region")
     return Action(
         id=droplet["id"] * IDS + digit,
         type=type_,
@@ -44,5 +44,5 @@ def _action(droplet: Droplet, digit: int, type_: str, started: float, seconds: i
         started_at=started,
         completed_at=None if seconds is None else started + seconds,
         droplet_id=droplet["id"],
-        region=region if isinstance(region, dict) else {},
+        region=part(droplet, "region"),
     )

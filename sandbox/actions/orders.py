@@ -9,7 +9,8 @@ from typing import Any
 from sandbox.actions.kinds import KINDS
 from sandbox.api import errors
 from sandbox.fleet import catalogue, kernels, policies, sizes
-from sandbox.fleet.droplets import Droplet, region_slug
+from sandbox.fleet.droplets import Droplet
+from sandbox.fleet.fields import amount, region_slug, values
 from sandbox.fleet.holdings import Holdings
 from sandbox.fleet.policies import Policy
 
@@ -24,7 +25,7 @@ def read(holdings: Holdings, droplet: Droplet, type_: str, body: Given) -> Given
     """What an action of this type needs to know, out of the body of the request. Raises ApiError (422)."""
     if droplet.get("locked"):
         raise errors.unprocessable("Droplet already has a pending event.")
-    status = droplet.get("status")
+    status = str(droplet.get("status"))
     if status not in KINDS[type_].statuses:
         wanted = " or ".join(sorted(KINDS[type_].statuses))
         raise errors.unprocessable(f"Droplet must be {wanted} for {type_}; it is {status}.")
@@ -55,11 +56,11 @@ def _resize(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
         raise errors.unprocessable("You specified an invalid size for Droplet resize.")
     if type(disk) is not bool:
         raise errors.unprocessable("disk must be true or false.")
-    if slug == droplet["size_slug"]:
+    if slug == droplet.get("size_slug"):
         raise errors.unprocessable("The Droplet has this size already.")
     if slug not in sizes.offered_in(region_slug(droplet)) or bool(size.gpus) != ("gpu_info" in droplet):
         raise errors.unprocessable("This size is not available for this Droplet.")
-    if size.disk < droplet["disk"]:
+    if size.disk < amount(droplet, "disk"):
         raise errors.unprocessable("This size is not available because it has a smaller disk.")
     return {"size": slug, "disk": disk}
 
@@ -91,7 +92,7 @@ def _rebuild(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
     image = catalogue.find(holdings, asked) if isinstance(asked, str) or type(asked) is int else None
     if image is None or image["status"] != "available" or region_slug(droplet) not in image["regions"]:
         raise errors.unprocessable("You specified an invalid image for Droplet rebuild.")
-    if (image["min_disk_size"] or 0) > droplet["disk"]:
+    if (image["min_disk_size"] or 0) > amount(droplet, "disk"):
         raise errors.unprocessable("This image needs a larger disk than the Droplet has.")
     return {"image": image}
 
@@ -131,7 +132,7 @@ def _need_backups(droplet: Droplet) -> None:
 
 
 def _has(droplet: Droplet, feature: str) -> bool:
-    return feature in (droplet.get("features") or [])
+    return feature in values(droplet, "features")
 
 
 READERS: dict[str, Reader] = {

@@ -7,6 +7,7 @@ from aiohttp import web
 from sandbox.api import errors
 from sandbox.api.gate import Caller, Handler, needs
 from sandbox.fleet.droplets import Droplet
+from sandbox.fleet.fields import values
 from sandbox.metrics import rhythm, runs, series
 from sandbox.metrics.rhythm import DAY, STEP
 from sandbox.metrics.runs import Run
@@ -34,7 +35,7 @@ def handler(name: str) -> Handler:
         wires = _wires(request) if name == "bandwidth" else ("", "")
         droplet = caller.fleet.find(host)
         found: list[Series] = []
-        if droplet is not None and AGENT in (droplet.get("features") or []):
+        if droplet is not None and AGENT in values(droplet, "features"):
             now = caller.world.clock.now()
             since, until = max(start, now - KEPT - STEP), min(end + 1, now)
             found = _series(caller, name, droplet, runs.between(caller.fleet.holdings, droplet, since, until), wires)

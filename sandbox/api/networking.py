@@ -12,7 +12,7 @@ from sandbox.api.gate import Caller, needs
 from sandbox.fleet import firewalls as all_firewalls
 from sandbox.fleet import regions, sizes
 from sandbox.fleet import vpcs as all_vpcs
-from sandbox.fleet.droplets import region_slug
+from sandbox.fleet.fields import region_slug
 from sandbox.fleet.listing import shown
 from sandbox.fleet.reserved import Reserved
 

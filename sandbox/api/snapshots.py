@@ -10,6 +10,7 @@ from sandbox import paging
 from sandbox.api import droplets, errors
 from sandbox.api.gate import Caller, needs
 from sandbox.fleet import snapshots
+from sandbox.fleet.fields import values
 from sandbox.fleet.holdings import Held
 
 IN_A_DROPLET = (
@@ -22,14 +23,14 @@ RESOURCES = ("droplet", "volume")
 @needs("droplet:read")
 def of_droplet(request: web.Request, caller: Caller) -> web.Response:
     """GET /v2/droplets/{droplet_id}/snapshots."""
-    ids = droplets.of(request, caller).get("snapshot_ids")
+    ids = values(droplets.of(request, caller), "snapshot_ids")
     return paging.answer(request, "snapshots", snapshots.of(caller.fleet.holdings, ids), _of_droplet)
 
 
 @needs("droplet:read")
 def backups_of_droplet(request: web.Request, caller: Caller) -> web.Response:
     """GET /v2/droplets/{droplet_id}/backups, oldest first."""
-    ids = droplets.of(request, caller).get("backup_ids")
+    ids = values(droplets.of(request, caller), "backup_ids")
     return paging.answer(request, "backups", snapshots.of(caller.fleet.holdings, ids), _of_droplet)
 
 

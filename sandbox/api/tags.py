@@ -9,6 +9,7 @@ from aiohttp import web
 
 from sandbox import paging
 from sandbox.api.gate import Caller, needs
+from sandbox.fleet.fields import values
 
 # What can bear a tag, and the scope that it takes to see so (API reference, "List All Tags").
 KINDS = {
@@ -50,7 +51,7 @@ def _borne(caller: Caller) -> Iterator[tuple[str, str, str]]:
     ]
     for kind, path, all_of_them in bearers:
         for bearer in all_of_them:
-            for tag in bearer.get("tags") or []:
+            for tag in values(bearer, "tags"):
                 yield kind, str(tag), f"{path}/{bearer.get('id')}"
 
 

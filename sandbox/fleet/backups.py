@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from sandbox.clock import epoch, iso
 from sandbox.fleet import policies, snapshots
 from sandbox.fleet.droplets import Droplet
+from sandbox.fleet.fields import values
 from sandbox.fleet.holdings import Holdings, Schedule
 from sandbox.fleet.policies import WINDOW, Policy
 
@@ -53,7 +54,7 @@ def take_in(holdings: Holdings, droplet: Droplet, now: float) -> None:
 
 def of(droplet: Droplet) -> Policy | None:
     """The policy that a droplet without a schedule could have, by what it says of itself; None without backups."""
-    if "backups" not in (droplet.get("features") or []):
+    if "backups" not in values(droplet, "features"):
         return None
     window = droplet.get("next_backup_window")
     start = epoch(window.get("start")) if isinstance(window, dict) else None
@@ -86,7 +87,7 @@ def roll(holdings: Holdings, droplets: Iterable[Droplet], now: float) -> bool:
 
 def _make(holdings: Holdings, droplet: Droplet, schedule: Schedule, image_id: int, opened: int) -> None:
     moment = opened + 600 + image_id % (WINDOW - 1_200)  # somewhere in the window
-    name = f"{droplet['name']} {iso(moment)[:10]}"
+    name = f"{droplet.get('name')} {iso(moment)[:10]}"
     snapshots.take(holdings, droplet, "backup", name, image_id, moment)
     schedule.backups.append(image_id)
 
@@ -100,7 +101,7 @@ def _drop_old(holdings: Holdings, schedule: Schedule) -> None:
 
 
 def _other_features(droplet: Droplet) -> list[str]:
-    return [each for each in droplet.get("features") or [] if each != "backups"]
+    return [each for each in values(droplet, "features") if each != "backups"]
 
 
 def _tell(holdings: Holdings, droplet: Droplet, schedule: Schedule) -> None:

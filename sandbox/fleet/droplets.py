@@ -130,12 +130,6 @@ def _droplet(
     }
 
 
-def region_slug(droplet: Droplet) -> str:
-    """The slug of a droplet's region; of one that a test made odd perhaps nothing."""
-    region = droplet.get("region")
-    return str(region.get("slug", "")) if isinstance(region, dict) else ""
-
-
 @cache
 def size_of(slug: str) -> dict[str, Any]:
     """A size as in a droplet. All droplets of the size share it: ten thousand need not hold ten thousand copies."""

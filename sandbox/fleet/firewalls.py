@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.fleet.droplets import TODAY, Droplet
+from sandbox.fleet.fields import values
 from sandbox.fleet.holdings import Holdings
 
 Firewall = dict[str, Any]
@@ -27,13 +28,13 @@ BY_NAME = "locked-down"  # on a handful of droplets without any of those tags
 def make(holdings: Holdings, droplets: Iterable[Droplet]) -> list[Firewall]:
     """The firewalls of a team that has these droplets."""
     everybody = list(droplets)
-    in_use = {tag for droplet in everybody for tag in droplet.get("tags") or []}
+    in_use = {tag for droplet in everybody for tag in values(droplet, "tags")}
     found = []
     for name, tags, inbound in BY_TAG:
         if theirs := [tag for tag in tags if tag in in_use]:
             found.append(_firewall(holdings, name, theirs, [], inbound))
     chance = random.Random(f"{holdings.seed}/{holdings.key}/firewall")
-    untagged = [each["id"] for each in everybody if not each.get("tags")]
+    untagged = [each["id"] for each in everybody if not values(each, "tags")]
     if chosen := sorted(chance.sample(untagged, min(5, len(untagged)))):
         found.append(_firewall(holdings, BY_NAME, [], chosen, (("tcp", "22", INSIDE),)))
     return found
@@ -41,7 +42,7 @@ def make(holdings: Holdings, droplets: Iterable[Droplet]) -> list[Firewall]:
 
 def of(firewalls: Iterable[Firewall], droplet: Droplet) -> list[Firewall]:
     """The firewalls that a droplet is behind, by its tags or by its id."""
-    tags = {str(tag).lower() for tag in droplet.get("tags") or []}
+    tags = {str(tag).lower() for tag in values(droplet, "tags")}
     return [
         each
         for each in firewalls

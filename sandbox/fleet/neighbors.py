@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zlib
 
-from sandbox.fleet.droplets import Droplet, region_slug
+from sandbox.fleet.droplets import Droplet
+from sandbox.fleet.fields import region_slug
 from sandbox.fleet.listing import Fleet
 
 HOSTS_PER_DROPLET = 4  # machines in each region that a team's droplets are spread over

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sandbox.clock import epoch, iso
-from sandbox.fleet.droplets import TODAY, Droplet, region_slug
+from sandbox.fleet.droplets import TODAY, Droplet
+from sandbox.fleet.fields import region_slug
 
 LIMIT = 5  # IPv4, for each team, as its account says
 EACH_NET = 250 // LIMIT  # teams whose addresses a network of 256 has room for

@@ -8,7 +8,8 @@ from typing import Any
 
 from sandbox.clock import epoch, iso
 from sandbox.fleet import regions, sizes
-from sandbox.fleet.droplets import TODAY, Droplet, region_slug
+from sandbox.fleet.droplets import TODAY, Droplet
+from sandbox.fleet.fields import region_slug, values
 from sandbox.fleet.holdings import Holdings
 
 Volume = dict[str, Any]
@@ -22,9 +23,9 @@ GIBIBYTES = (10, 20, 50, 100, 100, 250, 500, 1_000)
 def take_in(holdings: Holdings, droplet: Droplet) -> None:
     """Make the volumes that a made-up droplet names, unless they are there."""
     born = epoch(droplet.get("created_at")) or TODAY.timestamp()
-    for volume_id in droplet.get("volume_ids") or []:
+    for volume_id in values(droplet, "volume_ids"):
         if isinstance(volume_id, str) and volume_id not in holdings.volumes:
-            tags = droplet.get("tags") or []
+            tags = values(droplet, "tags")
             _make(holdings, volume_id, region_slug(droplet), [droplet["id"]], born + 3_600, tags[:1])
 
 
@@ -76,7 +77,7 @@ def _make_snapshot(holdings: Holdings, volume: Volume, chance: random.Random, bo
 
 def of(holdings: Holdings, droplet: Droplet) -> list[Volume]:
     """The volumes on a droplet, as far as the team has what the droplet names."""
-    names = droplet.get("volume_ids") or []
+    names = values(droplet, "volume_ids")
     return [holdings.volumes[each] for each in names if isinstance(each, str) and each in holdings.volumes]
 
 

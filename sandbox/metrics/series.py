@@ -7,6 +7,7 @@ from typing import Any
 
 from sandbox.fleet import snapshots, volumes
 from sandbox.fleet.droplets import Droplet
+from sandbox.fleet.fields import amount
 from sandbox.fleet.holdings import Holdings
 from sandbox.metrics.rhythm import STEP, WEEK, Rhythm
 from sandbox.metrics.runs import Run
@@ -31,7 +32,7 @@ USABLE_MEMORY, USABLE_DISK = 0.965, 0.9622  # what the kernel and the file syste
 
 def cpu(rhythm: Rhythm, droplet: Droplet, runs: list[Run]) -> list[Series]:
     """Counters for each mode: seconds since the boot, over all vCPUs."""
-    vcpus: int = droplet["vcpus"]
+    vcpus: int = amount(droplet, "vcpus")
     values: dict[str, list[tuple[int, str]]] = {mode: [] for mode in ("idle", *MODES)}
     for run in runs:
         work_before, job_before = rhythm.work(run.boot), rhythm.job(run.boot)
@@ -48,7 +49,7 @@ def cpu(rhythm: Rhythm, droplet: Droplet, runs: list[Run]) -> list[Series]:
 
 def load(rhythm: Rhythm, droplet: Droplet, runs: list[Run], minutes: int) -> list[Series]:
     """The load average over so many minutes: how much of the vCPUs was busy, and a little waiting."""
-    vcpus: int = droplet["vcpus"]
+    vcpus: int = amount(droplet, "vcpus")
     back = max(1, round(minutes * 60 / STEP))
 
     def value(run: Run, slot: int) -> str:
@@ -61,7 +62,7 @@ def load(rhythm: Rhythm, droplet: Droplet, runs: list[Run], minutes: int) -> lis
 
 def memory(rhythm: Rhythm, droplet: Droplet, runs: list[Run], name: str) -> list[Series]:
     """Bytes of memory: total, available, cached or free. Free and most of what is cached are available."""
-    total = _blocks(droplet["memory"] * MEBIBYTE * USABLE_MEMORY)
+    total = _blocks(amount(droplet, "memory") * MEBIBYTE * USABLE_MEMORY)
     used = 0.22 + 0.45 * rhythm.chance(0, salt=1)
     cache = 0.3 + 0.5 * rhythm.chance(0, salt=2)
 
@@ -80,7 +81,7 @@ def memory(rhythm: Rhythm, droplet: Droplet, runs: list[Run], name: str) -> list
 
 def filesystem(holdings: Holdings, rhythm: Rhythm, droplet: Droplet, runs: list[Run], name: str) -> list[Series]:
     """Bytes of each file system, size or free: the droplet's own disk, and a mount for each volume."""
-    disk = droplet["disk"] * GIBIBYTE * USABLE_DISK
+    disk = amount(droplet, "disk") * GIBIBYTE * USABLE_DISK
     written = snapshots.used_gigabytes(holdings, droplet) * GIBIBYTE
     found = _mount(rhythm, droplet, runs, name, ("/dev/vda1", "ext4", "/"), disk, written)
     for place, volume in enumerate(volumes.of(holdings, droplet)):

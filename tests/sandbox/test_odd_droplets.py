@@ -1,0 +1,86 @@
+"""Droplets that a test made odd: the sandbox shows them as told, and nothing of it breaks."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.support.droplets import every
+from tests.support.sandbox import Sandbox
+
+FIELDS = (
+    "name", "memory", "vcpus", "disk", "locked", "status", "kernel", "created_at", "features", "backup_ids",
+    "next_backup_window", "snapshot_ids", "image", "volume_ids", "networks", "region", "tags",
+)  # fmt: skip
+PARTS = (
+    "", "/actions", "/snapshots", "/backups", "/backups/policy", "/kernels", "/neighbors", "/firewalls",
+    "/destroy_with_associated_resources",
+)  # fmt: skip
+LISTS = (
+    "droplets", "actions", "volumes", "firewalls", "vpcs", "reserved_ips", "tags", "snapshots", "images",
+    "droplets/backups/policies",
+)  # fmt: skip
+ACTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("snapshot", {}),
+    ("enable_ipv6", {}),
+    ("enable_backups", {}),
+    ("disable_backups", {}),
+    ("rebuild", {"image": "debian-12-x64"}),
+    ("power_off", {}),
+    ("resize", {"size": "s-8vcpu-16gb", "disk": True}),
+    ("rename", {"name": "plain"}),
+)
+
+
+@pytest.mark.parametrize("odd", [None, 7, "9999-12-31T23:59:59Z", [None], {"slug": 5}])
+def test_nothing_breaks_for_an_odd_field(sandbox: Sandbox, odd: object) -> None:
+    sandbox.settings(burst_limit=0, action_seconds=0)
+    token = sandbox.connect(team="Acme Web", scope="read write")["access_token"]
+    free = [
+        (index, each["id"])
+        for index, each in enumerate(every(sandbox, token, "droplets"))
+        if each["status"] == "active" and not each["locked"] and "monitoring" in each["features"]
+    ]
+    chosen = dict(zip(FIELDS, free, strict=False))
+
+    sandbox.droplets("Acme Web", patch=[{"index": index, "set": {field: odd}} for field, (index, _) in chosen.items()])
+
+    def status(method: str, path: str, **more: Any) -> int:
+        """Over one connection: it is asked often."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return sandbox.browser.request(
+            method, f"{sandbox.url}/v2/{path}", headers=headers, timeout=30, **more
+        ).status_code
+
+    def fine(path: str, **query: Any) -> None:
+        assert (path, status("GET", path, params=query)) == (path, 200)
+
+    now = int(time.time())
+    for what in LISTS:
+        fine(what, per_page=200)
+    droplets = every(sandbox, token, "droplets")
+    for field, (index, droplet) in chosen.items():
+        assert (droplets[index]["id"], droplets[index][field]) == (droplet, odd)
+        for end in PARTS:
+            fine(f"droplets/{droplet}{end}")
+        for metric in ("cpu", "memory_free", "filesystem_free"):
+            fine(f"monitoring/metrics/droplet/{metric}", host_id=droplet, start=now - 600, end=now)
+        for type_, asked in ACTIONS:
+            assert status("POST", f"droplets/{droplet}/actions", json={"type": type_, **asked}) in (201, 422)
+        fine(f"droplets/{droplet}")
+        assert status("DELETE", f"droplets/{droplet}") in (204, 422)
+    for what in LISTS:
+        fine(what, per_page=200)
+
+
+def test_a_droplet_without_an_id_is_no_bodys(sandbox: Sandbox) -> None:
+    token = sandbox.connect(team="Acme Web")["access_token"]
+
+    sandbox.droplets("Acme Web", patch=[{"index": 0, "remove": ["id", "name"]}, {"index": 1, "set": {"id": "seven"}}])
+
+    for what in LISTS:
+        assert sandbox.get(f"/v2/{what}", token, per_page=200).status_code == 200
+    sandbox.droplets("Acme Web", remove=150)
+    assert every(sandbox, token, "droplets") == []
