@@ -5,10 +5,11 @@ An action whose answer was lost is looked for among what was done to its droplet
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -44,24 +45,42 @@ def follow(
     """Ask through this connection how these stand, by `until` (of `time.monotonic`), and write it down.
 
     Yields each row that it was this caller's turn to ask about, and the error where DigitalOcean could not be asked:
-    such a row stays as it was, for the next time.
+    such a row stays as it was, for the next time. One that was written down and not sent in time never will be.
     """
     for start in range(0, len(rows), _AT_ONCE):
         some = {str(row.pk): row for row in rows[start : start + _AT_ONCE] if _take(row)}
+        never_sent = {pk: row for pk, row in some.items() if row.status == Status.RECORDED}
+        for row in never_sent.values():
+            outcomes.lost(row, outcomes.NEVER_SENT)
+            yield row, None
         asked_at = timezone.now()
-        looks = ask(connection, {pk: _question(row) for pk, row in some.items()}, until=until)
+        looks = ask(connection, {pk: _question(row) for pk, row in some.items() if pk not in never_sent}, until=until)
         for pk, look in looks.items():
             yield some[pk], _settle(some[pk], look, asked_at)
 
 
+def by_connection(rows: Iterable[Action]) -> list[tuple[Connection, list[Action]]]:
+    """The rows with the connection to ask through: their own, or another of their owner's to the same team.
+
+    Those that have none any more wait for one.
+    """
+    found: dict[UUID, tuple[Connection, list[Action]]] = {}
+    for row in rows:
+        if row.user is None:
+            continue
+        theirs = Connection.objects.of(row.user)
+        connection = theirs.filter(pk=row.connection_id).first()
+        if connection is None and row.team_uuid:
+            connection = theirs.filter(team_uuid=row.team_uuid).first()
+        if connection:
+            found.setdefault(connection.pk, (connection, []))[1].append(row)
+    return list(found.values())
+
+
 def _take(row: Action) -> bool:
-    """Whether it is ours to ask now. One that was never sent never will be, once its sender's time is over."""
+    """Whether it is ours to ask about now."""
     now = timezone.now()
     mine = Action.objects.filter(pk=row.pk, status=row.status, ask_at__lte=now)
-    if row.status == Status.RECORDED:
-        if mine.exists():
-            outcomes.lost(row, outcomes.NEVER_SENT)
-        return False
     return bool(mine.update(ask_at=now + pace.LEASE))
 
 
