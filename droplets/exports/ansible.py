@@ -1,66 +1,75 @@
-"""An Ansible inventory in YAML, with a group for each team, region, status and tag.
-
-Every text is written as a JSON string, which YAML takes as it is, so nothing in it can end it. What comes from outside
-is marked `!unsafe`: Ansible would otherwise evaluate `{{ … }}` in a droplet's name.
-https://docs.ansible.com/ansible/latest/playbook_guide/playbooks_advanced_syntax.html (Unsafe or raw strings)
-"""
+"""An Ansible inventory in YAML, with a group for each team, region, status and tag."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 
-from droplets.exports.names import address, group, hosts
+import msgspec
+
+from droplets.exports.comments import left_out, state
+from droplets.exports.names import Names, address
+from droplets.fleet import Fleet
 from droplets.items import Item
 
 _USE = """\
-# An Ansible inventory of a Conveyor fleet: ansible-inventory -i {file} --graph
-# Groups are by team, region, status and tag. Droplets without an address are left out.
+# An Ansible inventory of a Conveyor fleet: ansible-inventory --graph -i this-file
+# Groups are by team, region, status and tag.
 """
 
 
-def lines(items: Iterable[Item], file: str) -> Iterator[str]:
-    """The hosts with what is known of them, then the groups. `file` is what the file will be called."""
-    named = [(name, item) for name, item in hosts(items) if address(item)]
-    yield _USE.format(file=file)
-    yield "all:\n  hosts:" + ("\n" if named else " {}\n")
+def lines(fleet: Fleet, items: Iterable[Item]) -> Iterator[str]:
+    """Those of the fleet's `items` that have an address, with what is known of them, then the groups."""
+    names = Names(fleet.catalog.items)
+    yield _USE
+    yield from state(fleet)
+    yield "all:\n  hosts:\n"
     groups: dict[str, list[str]] = {}
-    for name, item in named:
-        yield f"    {json.dumps(name)}:\n"
-        yield from (f"      {key}: {value}\n" for key, value in _variables(item).items())
-        for each in _groups(item):
-            groups.setdefault(each, []).append(name)
-    yield "  children:" + ("\n" if groups else " {}\n")
-    for each in sorted(groups):
-        yield f"    {each}:\n      hosts:\n"
-        yield from (f"        {json.dumps(name)}: {{}}\n" for name in groups[each])
+    unreachable = []
+    for item in items:
+        reached = address(item)
+        if not reached:
+            unreachable.append(item)
+            continue
+        host = names.host(item)
+        variables = (f"      {key}: {value}\n" for key, value in _variables(item, reached).items())
+        yield f'    "{host}":\n{"".join(variables)}'
+        for group in names.groups(item):
+            groups.setdefault(group, []).append(host)
+    yield "  children:\n"
+    for group, hosts in sorted(groups.items()):
+        yield f"    {group}:\n      hosts:\n"
+        yield from (f'        "{host}":\n' for host in hosts)
+    yield from left_out(unreachable)
 
 
-def _variables(item: Item) -> dict[str, str]:
+def _variables(item: Item, reached: str) -> dict[str, str]:
     row = item.row
     return {
-        "ansible_host": json.dumps(address(item)),
+        "ansible_host": _text(reached),
         "digitalocean_id": str(row.id),
-        "digitalocean_name": _unsafe(row.name),
-        "digitalocean_team": _unsafe(item.team.name),
-        "digitalocean_status": _unsafe(row.status),
-        "digitalocean_region": _unsafe(row.region_slug),
-        "digitalocean_size": _unsafe(row.size_slug),
-        "digitalocean_image": _unsafe(row.image),
-        "digitalocean_private_address": _unsafe(next(iter(row.private), "")),
-        "digitalocean_tags": f"[{', '.join(_unsafe(tag) for tag in row.tags)}]",
+        "digitalocean_name": _text(row.name),
+        "digitalocean_team": _text(item.team.name),
+        "digitalocean_status": _text(row.status),
+        "digitalocean_region": _text(row.region_slug),
+        "digitalocean_size": _text(row.size_slug),
+        "digitalocean_image": _text(row.image),
+        "digitalocean_public_addresses": _list(row.public),
+        "digitalocean_private_addresses": _list(row.private),
+        "digitalocean_tags": _list(row.tags),
     }
 
 
-def _unsafe(text: str) -> str:
-    return f"!unsafe {json.dumps(text, ensure_ascii=False)}"
+def _text(text: str) -> str:
+    """A JSON string, which YAML takes as it is but for what cannot be printed: nothing in it can end it.
+
+    Ansible would evaluate `{{ … }}` in it where it is not marked:
+    https://docs.ansible.com/ansible/latest/playbook_guide/playbooks_advanced_syntax.html (Unsafe or raw strings).
+    """
+    quoted = msgspec.json.encode(text).decode()
+    if not quoted.isprintable():
+        quoted = "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in quoted)
+    return f"!unsafe {quoted}" if "{" in text else quoted
 
 
-def _groups(item: Item) -> Iterable[str]:
-    row = item.row
-    found = [group("team", item.team.name)]
-    if row.region_slug:
-        found.append(group("region", row.region_slug))
-    if row.status:
-        found.append(group("status", row.status))
-    return dict.fromkeys([*found, *(group("tag", tag) for tag in row.tags)])
+def _list(texts: Iterable[str]) -> str:
+    return f"[{', '.join(_text(text) for text in texts)}]"

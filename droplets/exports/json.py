@@ -11,19 +11,24 @@ from droplets.fleet import Fleet, Source
 from droplets.items import Item
 
 
-def pieces(fleet: Fleet, items: Iterable[Item]) -> Iterator[bytes]:
+def lines(fleet: Fleet, items: Iterable[Item]) -> Iterator[str]:
     """`read_at`, `complete`, `teams` with what is wrong with each, then `droplets` one by one."""
     head = {
         "read_at": fleet.read_at,
         "complete": fleet.is_whole,
         "teams": [_team(source) for source in fleet.sources if not source.is_elsewhere],
     }
-    yield msgspec.json.encode(head)[:-1] + b',"droplets":['
-    between = b"\n"
+    yield f'{_encoded(head)[:-1]},"droplets":['
+    between = "\n"
     for item in items:
-        yield between + msgspec.json.encode(_droplet(item))
-        between = b",\n"
-    yield b"\n]}\n"
+        yield between + _encoded(_droplet(item))
+        between = ",\n"
+    yield "\n]}\n"
+
+
+def _encoded(value: dict[str, Any]) -> str:
+    # msgspec writes what is no number in JSON, such as infinity, as null.
+    return msgspec.json.encode(value).decode()
 
 
 def _team(source: Source) -> dict[str, Any]:

@@ -4,31 +4,54 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from hashlib import sha256
 from ipaddress import ip_address
+from itertools import chain, count
 
 from droplets.items import Item
 
-_UNFIT_FOR_HOSTS = re.compile(r"[^A-Za-z0-9._-]+")
-_UNFIT_FOR_GROUPS = re.compile(r"[^a-z0-9_]+")
+_UNFIT_FOR_HOSTS = re.compile(r"[^A-Za-z0-9.-]+")
 _LONGEST = 200
 
+_TAKEN = re.compile(r"all|ungrouped|localhost|[0-9.]*", re.IGNORECASE)
+"""What no host can be called: it is a group to Ansible, or an address. Other groups have a “_”, and no host has."""
 
-def hosts(items: Iterable[Item]) -> Iterator[tuple[str, Item]]:
-    """Each droplet with a name for its host: its own, where that is one and no other has it, else with its id.
+_Key = tuple[str, str]
 
-    Which of several droplets of one name keeps it must not depend on their order, so none of them does.
+
+class Names:
+    """What the hosts and groups of a fleet are called. `items` is all of it, so that a search changes no name.
+
+    Which of several that would have one name keeps it must not depend on their order, so none of them does: a host's
+    ends in the droplet's id then, a group's in a digest of what it is for.
     """
-    listed = [(_host(item.row.name), item) for item in items]
-    counts = Counter(name.casefold() for name, _ in listed)
-    for name, item in listed:
-        if name and counts[name.casefold()] == 1:
-            yield name, item
-            continue
-        distinct = f"{name or 'droplet'}-{item.row.id}"
-        while counts[distinct.casefold()]:
-            distinct += "-id"
-        yield distinct, item
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._items = items
+
+    def host(self, item: Item) -> str:
+        """The droplet's name, as far as it is a host's: letters, digits, dots and dashes."""
+        return self._hosts[_host_key(item)]
+
+    def groups(self, item: Item) -> list[str]:
+        """“team_acme_web”, “region_fra1”, “status_active”, “tag_env_prod”: each an identifier, each once."""
+        return list(dict.fromkeys(self._groups[kind, key] for kind, key, _ in _memberships(item)))
+
+    @cached_property
+    def _hosts(self) -> dict[_Key, str]:
+        wanted = {_host_key(item): _host(item.row.name) for item in self._items}
+        return _distinct(wanted, "-", lambda key: key[1])
+
+    @cached_property
+    def _groups(self) -> dict[_Key, str]:
+        wanted: dict[_Key, str] = {}
+        for item in self._items:
+            for kind, key, name in _memberships(item):
+                if (kind, key) not in wanted:
+                    wanted[kind, key] = _group(kind, name)
+        return _distinct(wanted, "_", lambda key: sha256(key[1].encode()).hexdigest()[:6])
 
 
 def address(item: Item) -> str:
@@ -36,19 +59,53 @@ def address(item: Item) -> str:
 
     What is no address is left out: it could be read as an option, or as a name that leads elsewhere.
     """
-    for text in (*item.row.public, *item.row.private):
-        try:
-            return str(ip_address(text))
-        except ValueError:
-            continue
-    return ""
+    return next((text for text in (*item.row.public, *item.row.private) if _is_address(text)), "")
 
 
-def group(kind: str, name: str) -> str:
-    """“region_fra1”, “tag_env_prod”: a name for a group, fit for a variable."""
-    return f"{kind}_{_UNFIT_FOR_GROUPS.sub('_', name.lower()).strip('_')[:_LONGEST] or 'other'}"
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    # A zone, as in “fe80::1%eth0”, may be any text at all.
+    return "%" not in text
+
+
+def _host_key(item: Item) -> _Key:
+    return item.team.key, str(item.row.id)
 
 
 def _host(name: str) -> str:
     # No leading dash: it would be taken for an option wherever the name is typed.
-    return _UNFIT_FOR_HOSTS.sub("-", name).strip("-.")[:_LONGEST]
+    fit = _UNFIT_FOR_HOSTS.sub("-", name)[:_LONGEST].strip("-.")
+    return "" if _TAKEN.fullmatch(fit) else fit
+
+
+def _group(kind: str, name: str) -> str:
+    # Letters and digits to Ansible, which wants what `\w` finds, as well as to Python.
+    fit = "".join(c if c.isalnum() and f"_{c}".isidentifier() else " " for c in name.lower()[:_LONGEST])
+    return "_".join((kind, *(fit.split() or ["other"])))
+
+
+def _memberships(item: Item) -> Iterator[tuple[str, str, str]]:
+    """Kind, key and name of its groups. Tags that differ in capitals alone are one, as they are to DigitalOcean."""
+    row = item.row
+    yield "team", item.team.key, item.team.name
+    for kind, names in (("region", (row.region_slug,)), ("status", (row.status,)), ("tag", row.tags)):
+        yield from ((kind, name.lower(), name) for name in names if name)
+
+
+def _distinct(wanted: Mapping[_Key, str], joint: str, mark: Callable[[_Key], str]) -> dict[_Key, str]:
+    """Names that differ in more than capitals: what only one wants is its own, others have their mark behind it."""
+    counts = Counter(name.lower() for name in wanted.values())
+    taken = set(counts)
+    given: dict[_Key, str] = {}
+    for key, name in wanted.items():
+        if not name or counts[name.lower()] > 1:
+            marked = f"{name or 'droplet'}{joint}{mark(key)}"
+            # A mark that is no help: an id of two teams, or a name that ends like this one by itself.
+            more = (f"{marked}{joint}{number}" for number in count(2))
+            name = next(each for each in chain((marked,), more) if each.lower() not in taken)
+            taken.add(name.lower())
+        given[key] = name
+    return given

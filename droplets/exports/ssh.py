@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from droplets.exports.names import address, hosts
+from droplets.exports.comments import comment, left_out, state
+from droplets.exports.names import Names, address
+from droplets.fleet import Fleet
 from droplets.items import Item
 
 _USE = """\
@@ -12,19 +14,25 @@ _USE = """\
 #
 #   Include ~/.ssh/conveyor_config
 #
-# DigitalOcean's own images let root in first; say so, or who else, for all of them there:
+# Who logs in is for you to say; DigitalOcean's own images let root in first. To say so for all of them:
 #
-#   Host *
-#     User root
+#   sed -i.bak 's/^  #User/  User/' ~/.ssh/conveyor_config
+#
 """
 
 
-def lines(items: Iterable[Item]) -> Iterator[str]:
-    """How to use it, then a block for each droplet. Nothing that comes from outside begins a line of its own."""
+def lines(fleet: Fleet, items: Iterable[Item]) -> Iterator[str]:
+    """How to use it, then a block for each of the fleet's `items`. Nothing from outside begins a line of its own."""
+    names = Names(fleet.catalog.items)
     yield _USE
-    for name, item in hosts(items):
+    yield from state(fleet)
+    unreachable = []
+    for item in items:
         reached = address(item)
-        if reached:
-            row = item.row
-            told = ", ".join(part for part in (row.name, item.team.name, row.region_slug, row.status) if part)
-            yield f"\n# {''.join(c if c.isprintable() else ' ' for c in told)}\nHost {name}\n  HostName {reached}\n"
+        if not reached:
+            unreachable.append(item)
+            continue
+        row = item.row
+        told = ", ".join(part for part in (row.name, item.team.name, row.region_slug, row.status) if part)
+        yield f"\n{comment(told)}Host {names.host(item)}\n  HostName {reached}\n  #User root\n"
+    yield from left_out(unreachable)

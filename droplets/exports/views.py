@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
@@ -15,13 +16,16 @@ from droplets.exports import ansible, csv, json, ssh
 from droplets.items import Item
 from droplets.search import Search
 
+_LINES_AT_ONCE = 500
+"""Each piece of an answer is sent by itself: a line at a time would take longer to send than to write."""
+
 
 @never_cache
 @signed_in
 @require_safe
 def as_csv(request: SignedInRequest) -> HttpResponseBase:
     fleet, items = _found(request)
-    return _download(fleet, csv.lines(items), "text/csv; charset=utf-8", "droplets", ".csv")
+    return _download(csv.lines(items), "text/csv; charset=utf-8", _dated("droplets", fleet, ".csv"))
 
 
 @never_cache
@@ -29,7 +33,7 @@ def as_csv(request: SignedInRequest) -> HttpResponseBase:
 @require_safe
 def as_json(request: SignedInRequest) -> HttpResponseBase:
     fleet, items = _found(request)
-    return _download(fleet, json.pieces(fleet, items), "application/json", "droplets", ".json")
+    return _download(json.lines(fleet, items), "application/json", _dated("droplets", fleet, ".json"))
 
 
 @never_cache
@@ -37,8 +41,7 @@ def as_json(request: SignedInRequest) -> HttpResponseBase:
 @require_safe
 def as_ansible(request: SignedInRequest) -> HttpResponseBase:
     fleet, items = _found(request)
-    name = _name(fleet, "inventory", ".yml")
-    return _download(fleet, ansible.lines(items, name), "application/yaml", "inventory", ".yml")
+    return _download(ansible.lines(fleet, items), "application/yaml", _dated("inventory", fleet, ".yml"))
 
 
 @never_cache
@@ -46,7 +49,8 @@ def as_ansible(request: SignedInRequest) -> HttpResponseBase:
 @require_safe
 def as_ssh_config(request: SignedInRequest) -> HttpResponseBase:
     fleet, items = _found(request)
-    return _download(fleet, ssh.lines(items), "text/plain; charset=utf-8", "conveyor_config", "")
+    # Without the day: it is included by this name.
+    return _download(ssh.lines(fleet, items), "text/plain; charset=utf-8", f"conveyor_config{_incomplete(fleet)}")
 
 
 def _found(request: SignedInRequest) -> tuple[fleets.Fleet, Sequence[Item]]:
@@ -54,17 +58,22 @@ def _found(request: SignedInRequest) -> tuple[fleets.Fleet, Sequence[Item]]:
     return fleet, fleet.catalog.find(Search.of(request.GET)).items
 
 
-def _download(
-    fleet: fleets.Fleet, content: Iterable[str] | Iterable[bytes], kind: str, name: str, ending: str
-) -> HttpResponseBase:
+def _download(lines: Iterator[str], kind: str, name: str) -> HttpResponseBase:
     """Sent as it is written; the database has been asked before."""
-    answer = StreamingHttpResponse(content, content_type=kind)
-    answer["Content-Disposition"] = f'attachment; filename="{_name(fleet, name, ending)}"'
+    answer = StreamingHttpResponse(_pieces(lines), content_type=kind)
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
 
 
-def _name(fleet: fleets.Fleet, name: str, ending: str) -> str:
-    """With the day, and with a word where droplets are missing: the file will be far from the page that says so."""
-    if not ending:
-        return name
-    return f"{name}-{timezone.now():%Y-%m-%d}{'' if fleet.is_whole else '-incomplete'}{ending}"
+def _pieces(lines: Iterator[str]) -> Iterator[str]:
+    while piece := "".join(islice(lines, _LINES_AT_ONCE)):
+        yield piece
+
+
+def _dated(name: str, fleet: fleets.Fleet, ending: str) -> str:
+    return f"{name}-{timezone.now():%Y-%m-%d}{_incomplete(fleet)}{ending}"
+
+
+def _incomplete(fleet: fleets.Fleet) -> str:
+    """A word where droplets are missing: the file will be far from the page that says so."""
+    return "" if fleet.is_whole else "-incomplete"
