@@ -1,0 +1,42 @@
+"""How far back the graphs look, how finely, and how often an open page asks again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+@dataclass(frozen=True)
+class Range:
+    """All in seconds. Where there are more points than `length / bucket`, those of each `bucket` become one.
+
+    `renew` is when an open page asks again: a long look back does not change with every minute.
+    """
+
+    slug: str
+    title: str
+    words: str
+    length: int
+    bucket: int
+    renew: int
+
+    @property
+    def most_points(self) -> int:
+        """What a chart can show and a table can be read of."""
+        return self.length // self.bucket
+
+
+RANGES = (
+    Range("1h", "1 hour", "the last hour", _HOUR, 20, renew=_MINUTE),
+    Range("6h", "6 hours", "the last 6 hours", 6 * _HOUR, 2 * _MINUTE, renew=2 * _MINUTE),
+    Range("24h", "24 hours", "the last 24 hours", _DAY, 10 * _MINUTE, renew=5 * _MINUTE),
+    Range("7d", "7 days", "the last 7 days", 7 * _DAY, _HOUR, renew=15 * _MINUTE),
+    Range("14d", "14 days", "the last 14 days", 14 * _DAY, 2 * _HOUR, renew=30 * _MINUTE),
+)
+DEFAULT = RANGES[0]
+
+
+def range_of(slug: str) -> Range | None:
+    """The range of that name; None where there is none such."""
+    return next((each for each in RANGES if each.slug == slug), None)
