@@ -11,6 +11,7 @@ from django.dispatch import receiver
 
 from accounts.models import Connection
 from droplets import budget, readings
+from droplets.graphs import kept
 
 
 @receiver(post_delete, sender=Connection)
@@ -22,3 +23,4 @@ def forget_reading(instance: Connection, **more: Any) -> None:
 def _forget(connection: Connection) -> None:
     readings.forget(connection.pk)
     budget.forget(connection.pk)
+    kept.forget(connection.pk)

@@ -4,6 +4,7 @@ from django.urls import path
 
 from droplets import views
 from droplets.exports import views as exports
+from droplets.graphs.views import graphs
 from droplets.overview.views import overview
 
 app_name = "droplets"
@@ -18,4 +19,5 @@ urlpatterns = [
     path("droplets/views/<uuid:view>/delete/", views.delete_view, name="delete_view"),
     path("droplets/<uuid:connection>/renew/", views.renew, name="renew"),
     path("droplets/<uuid:connection>/<int:droplet>/", overview, name="detail"),
+    path("droplets/<uuid:connection>/<int:droplet>/graphs/", graphs, name="graphs"),
 ]
