@@ -79,8 +79,12 @@ def test_a_page_that_nobody_looks_at_asks_nothing(visitor: Visitor, digitalocean
     assert asked
 
 
-def test_a_page_whose_session_has_ended_leads_to_the_log_in(visitor: Visitor, digitalocean: Sandbox) -> None:
-    with_slow_team(visitor, digitalocean, "ended@example.com")
+def test_a_page_whose_session_has_ended_leads_to_the_log_in(visitor: Visitor) -> None:
+    visitor.sign_up("ended@example.com")
+    visitor.connect("Acme Web")
+    visitor.go("/droplets/")
     visitor.page.context.clear_cookies()
+
+    visitor.page.locator("#q").fill("web")
 
     visitor.page.wait_for_url("**/accounts/login/?next=/droplets/")
