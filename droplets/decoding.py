@@ -11,7 +11,7 @@ import msgspec
 
 from accounts.digitalocean.wire import Answer
 from droplets import api
-from droplets.schema import text_hook
+from droplets.schema import UNREADABLE, printable, text_hook
 
 T = TypeVar("T")
 
@@ -34,8 +34,8 @@ def single(answer: Answer, key: str, kind: type[T]) -> T:
     if key not in frame:
         raise answer.unexpected(f"no {key}")
     try:
-        return msgspec.json.decode(frame[key], type=kind, dec_hook=text_hook)
-    except msgspec.MsgspecError as error:
+        return msgspec.json.decode(printable(frame[key]), type=kind, dec_hook=text_hook)
+    except UNREADABLE as error:
         raise answer.unexpected(str(error)[:200]) from None
 
 
@@ -60,8 +60,8 @@ def listed(answer: Answer, key: str, kind: type[T]) -> Listed[T]:
     found: list[T] = []
     for each in raw:
         try:
-            found.append(msgspec.json.decode(each, type=kind, dec_hook=text_hook))
-        except msgspec.MsgspecError as error:
+            found.append(msgspec.json.decode(printable(each), type=kind, dec_hook=text_hook))
+        except UNREADABLE as error:
             # msgspec's messages name types and places, never a value.
             log.warning("One of %s cannot be read: %s", key, error)
     return Listed(tuple(found), len(raw) - len(found), total)

@@ -40,22 +40,21 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @classmethod
     def of(cls, droplet: Droplet) -> Row:
         region = droplet.region or Region()
-        # str(): msgspec writes no subclasses of it, and a row is for keeping.
         return cls(
             id=droplet.id,
-            name=str(name_of(droplet)),
-            status=str(droplet.status or ""),
+            name=name_of(droplet),
+            status=droplet.status or "",
             locked=bool(droplet.locked),
-            image=str(image_name(droplet.image)),
-            region=str(place(region)),
-            region_slug=str(region.slug or ""),
-            size_slug=str(droplet.size_slug or ""),
+            image=image_name(droplet.image),
+            region=place(region),
+            region_slug=region.slug or "",
+            size_slug=droplet.size_slug or "",
             vcpus=droplet.vcpus,
             memory=droplet.memory,
             disk=droplet.disk,
             public=_addresses(*droplet.public_v4, *droplet.public_v6),
             private=_addresses(*droplet.private_v4),
-            tags=tuple(str(tag) for tag in droplet.tags or ()),
+            tags=tuple(droplet.tags or ()),
             monthly=droplet.size.price_monthly if droplet.size else None,
             created_at=droplet.created_at,
         )
@@ -86,7 +85,7 @@ def place(region: Region) -> str:
 
 
 def _addresses(*addresses: Address) -> tuple[str, ...]:
-    return tuple(str(address.ip_address) for address in addresses)
+    return tuple(address.ip_address for address in addresses if address.ip_address)
 
 
 def by_name(row: Row) -> tuple[list[str | tuple[int, str]], int]:

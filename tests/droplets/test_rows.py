@@ -7,15 +7,15 @@ import msgspec
 import pytest
 
 from droplets.rows import Row, by_name, image_name, place
-from droplets.schema import Address, Droplet, Image, Networks, Region, Size, Text
+from droplets.schema import Address, Droplet, Image, Networks, Region, Size
 
 
 def row(name: str, id_: int = 1) -> Row:
-    return Row.of(Droplet(id=id_, name=Text(name)))
+    return Row.of(Droplet(id=id_, name=name))
 
 
 def image(**fields: Any) -> Image:
-    return Image(**{key: Text(value) if isinstance(value, str) else value for key, value in fields.items()})
+    return Image(**fields)
 
 
 # Works
@@ -24,24 +24,24 @@ def image(**fields: Any) -> Image:
 def test_a_row_is_flat() -> None:
     droplet = Droplet(
         id=7,
-        name=Text("web-1"),
-        status=Text("active"),
+        name="web-1",
+        status="active",
         locked=True,
         vcpus=4,
         memory=8192,
         disk=160,
-        size_slug=Text("s-4vcpu-8gb"),
+        size_slug="s-4vcpu-8gb",
         size=Size(price_monthly=48.0),
-        region=Region(slug=Text("fra1"), name=Text("Frankfurt 1")),
+        region=Region(slug="fra1", name="Frankfurt 1"),
         image=image(name="24.04 (LTS) x64", distribution="Ubuntu", public=True),
         networks=Networks(
             v4=[
-                Address(Text("10.0.0.2"), None, Text("private")),
-                Address(Text("203.0.113.11"), None, Text("public")),
+                Address("10.0.0.2", None, "private"),
+                Address("203.0.113.11", None, "public"),
             ],
-            v6=[Address(Text("2001:db8::1"), None, Text("public"))],
+            v6=[Address("2001:db8::1", None, "public")],
         ),
-        tags=[Text("web"), Text("env:prod")],
+        tags=["web", "env:prod"],
     )
 
     found = Row.of(droplet)
@@ -70,8 +70,8 @@ def test_images_are_called_as_people_call_them(fields: dict[str, Any], name: str
 
 
 def test_a_region_without_a_name_is_called_by_its_slug() -> None:
-    assert place(Region(slug=Text("xyz9"))) == "xyz9"
-    assert place(Region(slug=Text("nyc3"), name=Text("New York 3"))) == "New York"
+    assert place(Region(slug="xyz9")) == "xyz9"
+    assert place(Region(slug="nyc3", name="New York 3")) == "New York"
 
 
 def test_names_are_sorted_as_people_count_and_equals_by_id() -> None:
@@ -86,7 +86,7 @@ def test_names_are_sorted_as_people_count_and_equals_by_id() -> None:
 
 
 def test_a_droplet_that_tells_nothing_but_its_id_is_a_row() -> None:
-    found = Row.of(Droplet(id=7, name=Text("  ")))
+    found = Row.of(Droplet(id=7, name="  "))
 
     assert found.name == "Droplet 7"
     assert (found.image, found.region, found.address, found.monthly) == ("", "", "", None)
@@ -99,7 +99,7 @@ def test_a_name_of_digits_alone_can_be_sorted() -> None:
 
 
 def test_a_version_6_address_stands_in_where_there_is_no_other() -> None:
-    v6 = Address(Text("2001:db8::1"), None, Text("public"))
+    v6 = Address("2001:db8::1", None, "public")
 
     assert Row.of(Droplet(id=1, networks=Networks(v6=[v6]))).address == "2001:db8::1"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from droplets.schema import Disk, Quantity, Text
+from droplets.schema import Disk, Quantity
 from droplets.templatetags import droplets as tags
 
 
@@ -29,12 +29,12 @@ def test_hourly_prices_have_the_digits_that_matter(dollars: float | None, text: 
     [(80, "gib", "80 GB"), (5120, "GIB", "5 TB"), (7, "furlong", "7 furlong"), (7, None, "7"), (None, "gib", "")],
 )
 def test_quantities_have_a_unit(amount: int | None, unit: str | None, text: str) -> None:
-    assert tags.quantity(Quantity(amount, Text(unit) if unit else None)) == text
+    assert tags.quantity(Quantity(amount, unit or None)) == text
     assert tags.quantity(None) == ""
 
 
 def test_disks_are_named_by_size_and_kind() -> None:
-    assert tags.disk_name(Disk(Text("scratch"), Quantity(5120, Text("gib")))) == "5 TB scratch"
+    assert tags.disk_name(Disk("scratch", Quantity(5120, "gib"))) == "5 TB scratch"
     assert tags.disk_name(Disk()) == ""
 
 
