@@ -14,6 +14,8 @@ from accounts.digitalocean import errors
 from accounts.models import Connection
 from accounts.request import SignedInRequest, View, signed_in
 from droplets import troubles
+from droplets.actions import offers, progress
+from droplets.models import Action
 from droplets.schema import LARGEST_ID, Droplet
 from droplets.statuses import status_of
 
@@ -22,7 +24,7 @@ def of_droplet(view: View) -> View:
     """A view of one droplet: it is called with the person's own connection and the droplet's id.
 
     Somebody else's connection, or none, is a 404. What the view raises of `DigitalOceanError` becomes a page: the
-    droplet is gone, or could not be read.
+    droplet is gone, or could not be read. What is under way is asked about first, so that the page is as new as that.
     """
 
     @never_cache
@@ -32,10 +34,12 @@ def of_droplet(view: View) -> View:
         owned = get_object_or_404(Connection.objects.of(request.user), pk=connection)
         if droplet > LARGEST_ID:
             raise Http404
+        progress.catch_up(owned, droplet)
         try:
             return view(request, owned, droplet, **more)
         except errors.NotFound:
-            return render(request, "droplets/gone.html", {"connection": owned, "id": droplet}, status=404)
+            context = {"connection": owned, "id": droplet, "progress": progress.of(owned, droplet)}
+            return render(request, "droplets/gone.html", context, status=404)
         except errors.DigitalOceanError as error:
             trouble = troubles.of_error(owned, error)
             context = {"id": droplet, "trouble": trouble}
@@ -45,5 +49,13 @@ def of_droplet(view: View) -> View:
 
 
 def head(connection: Connection, droplet: Droplet, tab: str) -> dict[str, Any]:
-    """What templates/droplets/detail/_head.html needs. `tab` is overview, graphs or activity."""
-    return {"connection": connection, "droplet": droplet, "status": status_of(str(droplet.status or "")), "tab": tab}
+    """What templates/droplets/detail/_head.html needs. `tab` is overview, graphs, activity, or empty for none."""
+    underway = list(Action.objects.of_droplet(connection, droplet.id).in_flight())
+    return {
+        "connection": connection,
+        "droplet": droplet,
+        "status": status_of(str(droplet.status or "")),
+        "tab": tab,
+        "menu": offers.menu(connection, droplet, underway),
+        "progress": progress.of(connection, droplet.id),
+    }

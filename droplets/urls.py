@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from droplets import views
+from droplets.actions.views import act, activity, progress
 from droplets.exports import views as exports
 from droplets.graphs.views import graphs
 from droplets.overview.views import overview
@@ -19,5 +20,8 @@ urlpatterns = [
     path("droplets/views/<uuid:view>/delete/", views.delete_view, name="delete_view"),
     path("droplets/<uuid:connection>/renew/", views.renew, name="renew"),
     path("droplets/<uuid:connection>/<int:droplet>/", overview, name="detail"),
+    path("droplets/<uuid:connection>/<int:droplet>/actions/<slug:kind>/", act, name="act"),
+    path("droplets/<uuid:connection>/<int:droplet>/activity/", activity, name="activity"),
+    path("droplets/<uuid:connection>/<int:droplet>/progress/", progress, name="progress"),
     path("droplets/<uuid:connection>/<int:droplet>/graphs/", graphs, name="graphs"),
 ]

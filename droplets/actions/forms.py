@@ -5,9 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django import forms
+from django.http import QueryDict
 from django.utils import timezone
 
 from accounts.digitalocean import errors
@@ -47,9 +48,9 @@ class ActionForm(forms.Form):
     asks: ClassVar[Mapping[str, Asked]] = {}
 
     def __init__(
-        self, data: Mapping[str, Any] | None = None, *, droplet: Droplet, answers: Mapping[str, Any] | None = None
+        self, data: QueryDict | None = None, *, droplet: Droplet, answers: Mapping[str, Any] | None = None
     ) -> None:
-        super().__init__(data, auto_id="%s")
+        super().__init__(data)
         self.droplet = droplet
         self.answers = answers or {}
         self.fields["key"].initial = uuid4
@@ -58,9 +59,30 @@ class ActionForm(forms.Form):
     def prepare(self) -> None:
         """Fill in what depends on the droplet and on the answers."""
 
+    def renew_key(self) -> None:
+        """Let what was typed be sent as another action: the one before is over."""
+        assert isinstance(self.data, QueryDict)  # noqa: S101  # for the type checker
+        data = self.data.copy()
+        data["key"] = str(uuid4())
+        self.data = data
+
     def parameters(self) -> dict[str, Any]:
         """What DigitalOcean is told beside the type, once the form is valid."""
         return {name: value for name, value in self.cleaned_data.items() if name not in ("key", "typed")}
+
+    @classmethod
+    def key_in(cls, data: QueryDict) -> UUID | None:
+        """The key that such a form was sent with, where it is one."""
+        try:
+            found: UUID = cls.base_fields["key"].clean(data.get("key"))
+        except forms.ValidationError:
+            return None
+        return found
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Whether there is anything to choose."""
+        return True
 
     @property
     def troubles(self) -> list[errors.DigitalOceanError]:
@@ -155,6 +177,10 @@ class ResizeForm(ActionForm):
         self.sizes = choices.sizes(self.items("sizes"), self.droplet)
         _choose(self.fields["size"], [(str(size.slug), str(size.slug)) for size in self.sizes])
 
+    @property
+    def can_be_sent(self) -> bool:
+        return bool(self.sizes)
+
 
 class RestoreForm(ActionForm):
     image = forms.TypedChoiceField(
@@ -171,6 +197,10 @@ class RestoreForm(ActionForm):
     def prepare(self) -> None:
         self.backups = sorted(self.items("backups"), key=lambda backup: backup.id, reverse=True)
         _choose(self.fields["image"], [(str(backup.id), str(backup.id)) for backup in self.backups])
+
+    @property
+    def can_be_sent(self) -> bool:
+        return bool(self.backups)
 
 
 class RebuildForm(_TypedNameForm):
@@ -191,6 +221,10 @@ class RebuildForm(_TypedNameForm):
         _choose(self.fields["image"], choices.grouped(self.images))
         if current := choices.current_image(self.images, self.droplet):
             self.fields["image"].initial = current
+
+    @property
+    def can_be_sent(self) -> bool:
+        return bool(self.images)
 
     def clean_image(self) -> str | int:
         chosen: str = self.cleaned_data["image"]

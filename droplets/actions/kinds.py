@@ -28,8 +28,9 @@ class Harm(IntEnum):
 class Kind:
     """`slug` is DigitalOcean's type of action. The words: `title` on a button, `doing` and `done` of one that is there.
 
-    `question` is put about a droplet's name, and `consequences` are what to know before. `needs` names a feature that
-    the droplet must have, `lacks` one that it must not have yet.
+    `question` is put about a droplet's name, and `consequences` are what to know before. `scopes` are what DigitalOcean
+    wants for it, `reads` what its form must see beforehand. `needs` names a feature that the droplet must have, `lacks`
+    one that it must not have yet.
     """
 
     slug: str
@@ -42,9 +43,14 @@ class Kind:
     harm: Harm = Harm.NONE
     statuses: frozenset[str] = RUNNING | STOPPED
     scopes: tuple[str, ...] = ("droplet:update",)
+    reads: tuple[str, ...] = ()
     needs: str = ""
     lacks: str = ""
     form: type[ActionForm] = ActionForm
+
+    def ask(self, name: str) -> str:
+        """The question about a droplet of this name."""
+        return self.question.format(name=name)
 
     @property
     def is_red(self) -> bool:
@@ -219,6 +225,7 @@ _ALL = (
         harm=Harm.INTERRUPTS,
         statuses=STOPPED,
         scopes=("droplet:update", "droplet:create"),
+        reads=("sizes:read", "regions:read"),
         form=forms.ResizeForm,
     ),
     Kind(
@@ -262,6 +269,7 @@ _ALL = (
         ),
         harm=Harm.DESTROYS,
         scopes=_ADMIN,
+        reads=("image:read",),
         form=forms.RebuildForm,
     ),
     Kind(

@@ -40,20 +40,25 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Group:
-    title: str
-    offers: tuple[Offer, ...]
+class Menu:
+    """All kinds, in groups with a title."""
+
+    groups: tuple[tuple[str, tuple[Offer, ...]], ...]
+
+    @property
+    def lacks_access(self) -> bool:
+        """Whether there are some that only more access would allow."""
+        return any(offer.missing for _, offers in self.groups for offer in offers)
 
 
 def offer(kind: Kind, connection: Connection, droplet: Droplet, rows: list[Action]) -> Offer:
     """Whether this may be done. `rows` are the droplet's actions in flight."""
-    return Offer(kind, _why_not(kind, droplet, rows), scopes.missing(connection.scope, kind.scopes))
+    return Offer(kind, _why_not(kind, droplet, rows), scopes.missing(connection.scope, kind.scopes + kind.reads))
 
 
-def menu(connection: Connection, droplet: Droplet, rows: list[Action]) -> tuple[Group, ...]:
-    """All kinds, in groups."""
+def menu(connection: Connection, droplet: Droplet, rows: list[Action]) -> Menu:
     offers = [offer(kind, connection, droplet, rows) for kind in KINDS.values()]
-    return tuple(Group(title, tuple(some)) for title, some in groupby(offers, key=lambda each: each.kind.group))
+    return Menu(tuple((title, tuple(some)) for title, some in groupby(offers, key=lambda each: each.kind.group)))
 
 
 def _why_not(kind: Kind, droplet: Droplet, rows: list[Action]) -> str:

@@ -1,0 +1,28 @@
+"""How actions are put into words on a page. `{% load actions %}`."""
+
+from __future__ import annotations
+
+from django import template
+
+from accounts.templatetags.conveyor import money
+from droplets import rows
+from droplets.actions.kinds import Kind
+from droplets.schema import Droplet
+
+register = template.Library()
+
+
+@register.filter
+def asked(kind: Kind, droplet: Droplet) -> str:
+    """“Reboot db-primary?”."""
+    return kind.ask(rows.name_of(droplet))
+
+
+@register.filter
+def difference(dollars: float | None) -> str:
+    """“+$12.00”, “-$6.00”, “the same”; nothing where it is not known."""
+    if dollars is None:
+        return ""
+    if abs(dollars) < 0.005:
+        return "the same"
+    return f"+{money(dollars)}" if dollars > 0 else money(dollars)
