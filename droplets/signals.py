@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models.signals import post_delete
@@ -17,10 +18,11 @@ from droplets.graphs import kept
 @receiver(post_delete, sender=Connection)
 def forget_reading(instance: Connection, **more: Any) -> None:
     """A team that is disconnected leaves nothing behind, once that is certain."""
-    transaction.on_commit(partial(_forget, instance))
+    # The key as it is now: by the time of the commit Django has taken it from the instance.
+    transaction.on_commit(partial(_forget, instance.pk))
 
 
-def _forget(connection: Connection) -> None:
-    readings.forget(connection.pk)
-    budget.forget(connection.pk)
-    kept.forget(connection.pk)
+def _forget(pk: UUID) -> None:
+    readings.forget(pk)
+    budget.forget(pk)
+    kept.forget(pk)

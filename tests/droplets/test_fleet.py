@@ -126,12 +126,15 @@ def test_a_reading_of_many_calls_is_fresh_for_longer(alice: Person) -> None:
 def test_a_disconnect_removes_the_reading(alice: Person) -> None:
     connection = alice.connect("Acme Web")
     fleet(alice)
+    pk = connection.pk  # Django takes it from the instance
+    found = readings.load([pk])
+    assert readings.rows(found)
 
     with TestCase.captureOnCommitCallbacks(execute=True):
         connection.delete()
 
-    assert readings.load([connection.pk]) == {}
-    assert readings.rows({}) == {}
+    assert readings.load([pk]) == {}
+    assert readings.rows(found) == {}
 
 
 # Refuses
