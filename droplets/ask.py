@@ -21,7 +21,7 @@ Question = Callable[[str, float], T]
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 12
+_AT_ONCE = 16  # a page of graphs asks thirteen
 
 
 def ask(

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.cache import cache
+
+from accounts.models import Connection
+from droplets.graphs import kept
+from droplets.graphs.figures import Curve, Figures, figures
+from droplets.graphs.kept import FRESH, USABLE, Kept
+from tests.droplets.graphs.charts import KEYS, charts
+from tests.droplets.graphs.conftest import Visit
+from tests.support.person import Person
+from tests.support.redis_server import RedisServer
+from tests.support.stored import secrets_in
+
+NOW = 472_222 * 3_600
+PK = uuid4()
+
+
+def drawn() -> Figures:
+    return figures([Curve("Used", {NOW - 120: 12.5, NOW: 13})], end=NOW, bucket=3_600, most=10)
+
+
+# Works
+
+
+def test_what_is_kept_is_found_again() -> None:
+    held = {"cpu": Kept(NOW, drawn()), "load": Kept(NOW - 100, Figures())}
+    kept.save(PK, 4711, "1h", held)
+
+    assert kept.load(PK, 4711, "1h", now=NOW) == held
+    assert kept.load(PK, 4711, "6h", now=NOW) == kept.load(PK, 4712, "1h", now=NOW) == {}
+    assert kept.load(uuid4(), 4711, "1h", now=NOW) == {}
+
+
+def test_it_is_fresh_for_a_minute_and_usable_for_longer() -> None:
+    one = Kept(NOW, drawn())
+    kept.save(PK, 4711, "1h", {"cpu": one})
+
+    assert one.is_fresh(NOW)
+    assert one.is_fresh(NOW + FRESH - 1)
+    assert not one.is_fresh(NOW + FRESH)
+    assert not one.is_fresh(NOW - 1)  # a clock that was put back
+    assert kept.load(PK, 4711, "1h", now=NOW + USABLE - 1) == {"cpu": one}
+    assert kept.load(PK, 4711, "1h", now=NOW + USABLE) == {}
+
+
+def test_two_weeks_of_everything_are_small(
+    alice: Person, visit: Visit, acme: Connection, droplet: int, settings: Any
+) -> None:
+    settings.FLEET_DEADLINE = 60
+    visit("?range=14d")
+
+    blob = cache.get(kept._key(acme.pk, f"{droplet}:14d"))
+
+    assert 1_000 < len(blob) < 50_000
+    assert not secrets_in([blob.decode("latin-1")])
+
+
+def test_a_connection_that_went_leaves_nothing(
+    alice: Person, visit: Visit, acme: Connection, droplet: int, django_capture_on_commit_callbacks: Any
+) -> None:
+    visit()
+    visit("?range=6h")
+    keys = [kept._key(acme.pk, part) for part in (f"{droplet}:1h", f"{droplet}:6h", "names")]
+    assert len(cache.get_many(keys)) == 3
+
+    with django_capture_on_commit_callbacks(execute=True):
+        alice.client.post(f"/accounts/connections/{acme.pk}/disconnect/")
+
+    assert not Connection.objects.filter(pk=acme.pk).exists()
+    assert cache.get_many(keys) == {}
+
+
+def test_what_was_being_read_when_it_went_is_not_kept() -> None:
+    kept.forget(PK)
+
+    kept.save(PK, 4711, "1h", {"cpu": Kept(NOW, drawn())})
+
+    assert kept.load(PK, 4711, "1h", now=NOW) == {}
+
+
+# Handles
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [b"", b"\x00", b"\xc1", b"\xff" * 100, b"nothing", "text", 7, None, [], {}, b"\x81\xa3cpu\xc0", b"\xa2\xff\xff"],
+)
+def test_a_cache_that_holds_nonsense_is_read_past(
+    alice: Person, visit: Visit, acme: Connection, droplet: int, nonsense: object
+) -> None:
+    for part in (f"{droplet}:1h", "names", "gone"):
+        cache.set(kept._key(acme.pk, part), nonsense)
+
+    assert tuple(charts(visit())) == KEYS
+    kept.forget(acme.pk)
+
+
+def test_a_redis_that_vanishes_costs_nobody_a_page(
+    redis: RedisServer, alice: Person, visit: Visit, acme: Connection
+) -> None:
+    assert tuple(charts(visit())) == KEYS
+    redis.stop()
+
+    assert tuple(charts(visit())) == KEYS
+    assert tuple(charts(visit("?range=6h"))) == KEYS
