@@ -1,8 +1,9 @@
-"""A process of its own that uses the token service, steered over its standard input: one JSON object a line.
+"""A process of its own that uses Conveyor's services, steered over its standard input: one JSON object a line.
 
     {"do": "meet", "threads": 16}   all threads ask for the connection's token at once and use it on the API
     {"do": "once"}                  ask for it once
     {"do": "disconnect"}            disconnect the connection
+    {"do": "act", "droplet": 4711}  reboot a droplet
 
 Each is answered by one line. `--kill MODULE:NAME:before|inside|after` ends the process with SIGKILL around the first
 call of that function, as a power cut would.
@@ -87,6 +88,19 @@ def disconnect(connection: str) -> list[str]:
     return ["ok" if waiting == [] else "waiting"]
 
 
+def act(connection: str, droplet: int) -> list[str]:
+    from uuid import uuid4
+
+    from accounts.models import Connection
+    from droplets import detail
+    from droplets.actions import sending
+    from droplets.actions.kinds import KINDS
+
+    row = Connection.objects.select_related("account__user", "token").get(pk=connection)
+    found = detail.read(row, droplet)
+    return [sending.begin(row, found, KINDS["reboot"], {}, key=uuid4()).status]
+
+
 def _use(pk: str, known: str) -> str:
     """As a page does: take the token, call the API, and after a 401 ask once more and replay once."""
     from accounts import tokens
@@ -112,7 +126,7 @@ def _use(pk: str, known: str) -> str:
     return "unreachable"
 
 
-ORDERS: dict[str, Any] = {"meet": meet, "once": once, "disconnect": disconnect}
+ORDERS: dict[str, Any] = {"meet": meet, "once": once, "disconnect": disconnect, "act": act}
 
 if __name__ == "__main__":
     main()
