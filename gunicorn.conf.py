@@ -3,6 +3,8 @@
 Whatever is given on gunicorn's command line, or in GUNICORN_CMD_ARGS, wins over what is set here.
 """
 
+import gc
+
 from gunicorn.http.wsgi import Response
 
 from conveyor.environment import Environment, env_file
@@ -53,6 +55,12 @@ class _Response(Response):
 
     def default_headers(self) -> list[str]:
         return [header for header in super().default_headers() if not header.startswith("Server:")]
+
+
+def when_ready(server: object) -> None:
+    """What has been loaded stays: the garbage collector of each worker need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def post_fork(server: object, worker: object) -> None:

@@ -41,7 +41,7 @@ Amount = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-class Size(msgspec.Struct):
+class Size(msgspec.Struct, gc=False):
     """`memory` in MB, `disk` in GB, `transfer` in TB a month, prices in US dollars.
 
     The hourly price comes with float noise (0.00743999984115362).
@@ -54,12 +54,12 @@ class Size(msgspec.Struct):
     price_hourly: Amount | None = None
 
 
-class Region(msgspec.Struct):
+class Region(msgspec.Struct, gc=False):
     slug: str | None = None
     name: str | None = None
 
 
-class Image(msgspec.Struct):
+class Image(msgspec.Struct, gc=False):
     """`id` is what a private image has in place of a slug; `size_gigabytes` in GB."""
 
     id: Id | None = None
@@ -70,7 +70,7 @@ class Image(msgspec.Struct):
     size_gigabytes: Amount | None = None
 
 
-class Address(msgspec.Struct):
+class Address(msgspec.Struct, gc=False):
     """An address of version 4 or 6. `type` is public or private; a private one has "nil", "" or null as gateway."""
 
     ip_address: str | None = None
@@ -78,37 +78,37 @@ class Address(msgspec.Struct):
     type: str | None = None
 
 
-class Networks(msgspec.Struct):
+class Networks(msgspec.Struct, gc=False):
     v4: list[Address] | None = None
     v6: list[Address] | None = None
 
 
-class Kernel(msgspec.Struct):
+class Kernel(msgspec.Struct, gc=False):
     name: str | None = None
     version: str | None = None
 
 
-class Quantity(msgspec.Struct):
+class Quantity(msgspec.Struct, gc=False):
     """`unit` is "gib" in all that DigitalOcean documents."""
 
     amount: Count | None = None
     unit: str | None = None
 
 
-class Disk(msgspec.Struct):
+class Disk(msgspec.Struct, gc=False):
     """`type` is local, boot or scratch."""
 
     type: str | None = None
     size: Quantity | None = None
 
 
-class Gpu(msgspec.Struct):
+class Gpu(msgspec.Struct, gc=False):
     count: Count | None = None
     model: str | None = None
     vram: Quantity | None = None
 
 
-class Window(msgspec.Struct):
+class Window(msgspec.Struct, gc=False):
     start: Moment | None = None
     end: Moment | None = None
 
@@ -116,7 +116,7 @@ class Window(msgspec.Struct):
         self.start, self.end = in_utc(self.start), in_utc(self.end)
 
 
-class Droplet(msgspec.Struct, kw_only=True):
+class Droplet(msgspec.Struct, kw_only=True, gc=False):
     """A droplet, as both the listings and its own address describe it. `memory` in MB, `disk` in GB.
 
     `status` is new, active, off or archive. `locked` while an action blocks others. `kernel` is null for whatever was
