@@ -146,7 +146,7 @@ def test_nothing_found_says_so_and_offers_everything(fleet: Person) -> None:
 def test_what_is_off_but_billed_is_told_with_a_way_there(fleet: Person) -> None:
     page = visit(fleet)
 
-    assert "$96.00 for 1 off" in page.text
+    assert "Off 1 $96.00 1 off and billed all the same" in page.text
     [(_, note)] = page.with_class("figure-note")
     assert note["href"] == "?status=off"
 
