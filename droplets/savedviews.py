@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts.models import User
 from droplets.models import SavedView
+from droplets.rows import natural
 from droplets.search import Search
 
 MOST = 50
@@ -21,7 +22,6 @@ class SaveForm(forms.Form):
         label="Name of the view",
         error_messages={"required": "Give the view a name.", "max_length": "Up to 60 characters, please."},
     )
-    query = forms.CharField(required=False, max_length=20_000, widget=forms.HiddenInput)
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -37,8 +37,8 @@ class TooMany(Exception):
 
 
 def of(user: User) -> list[SavedView]:
-    """A person's, by name."""
-    return list(SavedView.objects.filter(user=user))
+    """A person's, by name as people count: “2” before “10”."""
+    return sorted(SavedView.objects.filter(user=user), key=lambda view: (natural(view.name), view.name))
 
 
 def save(user: User, name: str, search: Search) -> bool:

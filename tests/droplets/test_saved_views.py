@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from functools import partial
 from uuid import uuid4
 
@@ -58,6 +59,23 @@ def test_a_name_that_is_used_already_takes_the_new_search(fleet: Person) -> None
 
     assert [(view.name, view.query) for view in savedviews.of(fleet.user)] == [("Mine", "q=web")]
     assert "Replaced the view “Mine”." in visit(fleet).text
+
+
+def test_they_stand_by_name_as_people_count(fleet: Person) -> None:
+    for name in ("web 10", "Web 2", "api"):
+        save(fleet, name)
+
+    shown = re.findall(r'title="([^"]+)"[^>]*><bdi>(?:web|Web|api)', visit(fleet).html)
+
+    assert shown == ["api", "Web 2", "web 10"]
+
+
+def test_however_much_is_asked_for_can_be_saved(fleet: Person) -> None:
+    query = "&".join(f"tag={number}{'x' * 250}" for number in range(80))
+
+    assert save(fleet, "Much", query).status_code == 302
+    [view] = savedviews.of(fleet.user)
+    assert view.query.count("tag=") == 50
 
 
 def test_a_view_is_deleted(fleet: Person) -> None:
