@@ -7,20 +7,17 @@ from itertools import groupby
 
 from accounts.models import Connection
 from droplets.actions import scopes
-from droplets.actions.kinds import KINDS, RUNNING, Kind
+from droplets.actions.kinds import KINDS, RUNNING, STOPPED, Kind
 from droplets.models import Action
 from droplets.schema import Droplet
 
-_UNABLE = {
-    "new": "It is being created.",
-    "archive": "It is archived.",
-    "active": "It is on already.",
-    "off": "It is off.",
-}
+_UNABLE = {"new": "It is being created. Wait until it is there.", "archive": "It is archived."}
+_UNKNOWN = "DigitalOcean does not say whether it is on."
+_UNFIT = {"active": "It is on already.", "off": "It is off."}
 _LOCKED = "Another action is under way. Wait until it is done."
 _UNSURE = "What was asked of it last is being looked up at DigitalOcean. Wait until that is known."
-_LACKING = {"backups": "Its backups are off."}
-_THERE = {"backups": "Its backups are on already.", "ipv6": "It has IPv6 already."}
+_LACKING = {"backups": "They are off."}
+_THERE = {"backups": "They are on already.", "ipv6": "It is on already."}
 
 
 @dataclass(frozen=True)
@@ -41,9 +38,10 @@ class Offer:
 
 @dataclass(frozen=True)
 class Menu:
-    """All kinds, in groups with a title."""
+    """All kinds, in groups with a title. `why_none` is why none of them can be done now, empty where some can."""
 
     groups: tuple[tuple[str, tuple[Offer, ...]], ...]
+    why_none: str
 
     @property
     def lacks_access(self) -> bool:
@@ -53,24 +51,30 @@ class Menu:
 
 def offer(kind: Kind, connection: Connection, droplet: Droplet, rows: list[Action]) -> Offer:
     """Whether this may be done. `rows` are the droplet's actions in flight."""
-    return Offer(kind, _why_not(kind, droplet, rows), scopes.missing(connection.scope, kind.scopes + kind.reads))
+    why_not = _why_none(droplet, rows) or _why_not(kind, droplet)
+    return Offer(kind, why_not, scopes.missing(connection.scope, kind.scopes + kind.reads))
 
 
 def menu(connection: Connection, droplet: Droplet, rows: list[Action]) -> Menu:
+    """`rows` as for `offer`."""
     offers = [offer(kind, connection, droplet, rows) for kind in KINDS.values()]
-    return Menu(tuple((title, tuple(some)) for title, some in groupby(offers, key=lambda each: each.kind.group)))
+    groups = tuple((title, tuple(some)) for title, some in groupby(offers, key=lambda each: each.kind.group))
+    return Menu(groups, _why_none(droplet, rows))
 
 
-def _why_not(kind: Kind, droplet: Droplet, rows: list[Action]) -> str:
+def _why_none(droplet: Droplet, rows: list[Action]) -> str:
     if any(row.status != Action.Status.IN_PROGRESS for row in rows):
         return _UNSURE
     if droplet.locked:
         return _LOCKED
     status = str(droplet.status or "")
+    return "" if status in RUNNING | STOPPED else _UNABLE.get(status, _UNKNOWN)
+
+
+def _why_not(kind: Kind, droplet: Droplet) -> str:
+    status = str(droplet.status)
     if status not in kind.statuses:
-        if kind.slug == "resize" and status in RUNNING:
-            return "It is on. Shut it down first."
-        return _UNABLE.get(status, "DigitalOcean does not say whether it is on.")
+        return "Shut it down first." if kind.slug == "resize" else _UNFIT[status]
     features = droplet.features
     if features is not None and kind.needs and kind.needs not in features:
         return _LACKING[kind.needs]

@@ -36,7 +36,7 @@ _UNSURE = (
 class Told:
     """`detail` is what was asked for beside the kind. `look` is the badge's: ok, info, warn or bad.
 
-    `who` is empty for what was not done through Conveyor.
+    `who` is empty for what was not done through Conveyor. `ended_at` is of what DigitalOcean has begun.
     """
 
     title: str
@@ -76,7 +76,7 @@ def _of_row(row: Action, viewer: User, emails: Mapping[UUID, str]) -> Told:
         detail=_detail(row.parameters),
         who="You" if row.user == viewer else emails.get(row.connection_id) or "Somebody who left Conveyor",
         at=row.moment,
-        ended_at=row.ended_at,
+        ended_at=row.ended_at if row.began_at else None,
         word=str(status.label),
         look=_LOOKS.get(status, "bad"),
         words=row.words or (_UNSURE if status == Action.Status.SENDING else ""),

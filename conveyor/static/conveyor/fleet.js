@@ -1,4 +1,4 @@
-// Finding in the fleet: ticking a filter and typing search at once, "/" leads to the search, menus close when left.
+// Finding in the fleet: ticking a filter and typing search at once, "/" leads to the search.
 (() => {
   "use strict";
 
@@ -45,13 +45,9 @@
     }
   });
 
-  // Escape closes a menu, empties the search, and then leaves it.
+  // Escape empties the search, and then leaves it.
   const leave = (event) => {
-    const menu = event.target.closest("details.menu[open]");
-    if (menu) {
-      menu.open = false;
-      menu.querySelector("summary").focus();
-    } else if (event.target.id === "q") {
+    if (event.target.id === "q") {
       event.preventDefault();
       if (words().value) {
         words().value = "";
@@ -64,11 +60,6 @@
 
   document.addEventListener("click", (event) => {
     isTakenBack = Boolean(event.target.closest(".chips"));
-    for (const menu of document.querySelectorAll("details.menu[open]")) {
-      if (!menu.contains(event.target)) {
-        menu.open = false;
-      }
-    }
   });
 
   // Whoever takes filters back by keyboard goes on with the next one.

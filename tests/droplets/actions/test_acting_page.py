@@ -115,7 +115,7 @@ def test_a_size_is_chosen_from_those_that_the_droplet_can_have(acting: Acting) -
     offered = {attrs["value"] for tag, attrs in page.tags if tag == "input" and attrs.get("type") == "radio"}
     assert offered == wanted
     row = next(row for row in page.rows if row.startswith("s-2vcpu-4gb "))
-    assert re.search(r"2 4 GB 80 GB \$24\.00 \+\$18\.00$", row)
+    assert re.search(r" 2 4 GB 80 GB \$24\.00 \+\$18\.00 \+\$18\.00$", row)
     assert "never shrinks" in page.text
 
     acting.press("resize", size="s-2vcpu-4gb", disk="on")
@@ -237,9 +237,9 @@ def test_what_is_no_kind_is_not_there(acting: Acting, kind: str) -> None:
         ({"status": "new"}, "destroy", "It is being created."),
         ({"status": "archive"}, "power_on", "It is archived."),
         ({"status": "dreaming"}, "power_on", "does not say whether it is on"),
-        ({"features": ["backups"]}, "enable_backups", "backups are on already"),
-        ({"features": []}, "disable_backups", "backups are off"),
-        ({"features": ["ipv6"]}, "enable_ipv6", "IPv6 already"),
+        ({"features": ["backups"]}, "enable_backups", "They are on already."),
+        ({"features": []}, "disable_backups", "They are off."),
+        ({"features": ["ipv6"]}, "enable_ipv6", "It is on already."),
     ],
 )
 def test_a_stale_page_is_told_why_and_loses_nothing(

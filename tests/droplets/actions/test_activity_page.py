@@ -82,7 +82,7 @@ def test_it_tells_who_did_what_and_what_came_of_it(acting: Acting) -> None:
     assert "Refused DigitalOcean refused this: No room. Request id" in rows[0]
     assert "Snapshot taken “before-upgrade” You" in rows[1]
     assert "Done" in rows[1]
-    assert rows[-1].startswith("Created Not through Conveyor")
+    assert rows[-1].startswith("Created Elsewhere")
     assert len(rows) == len({*rows}) == 2 + len(rows[2:])
 
 
