@@ -51,7 +51,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
 @pytest.fixture
 def two(alice: Person, monkeypatch: pytest.MonkeyPatch) -> Person:
     """Alice, whose two teams have been read whole; what hangs is given up soon."""
-    monkeypatch.setattr("droplets.api.CALL_TIMEOUT", 0.8)
+    monkeypatch.setattr("droplets.api.CALL_TIMEOUT", 2.0)
     for name, count in (("Acme Web", ACME), ("Northwind", NORTHWIND)):
         alice.connect(name)
         alice.sandbox.droplets(name, count=count)
