@@ -15,7 +15,6 @@ from accounts.models import Connection
 from accounts.request import SignedInRequest, View, signed_in
 from droplets import troubles
 from droplets.actions import offers, progress
-from droplets.models import Action
 from droplets.schema import LARGEST_ID, Droplet
 from droplets.statuses import status_of
 
@@ -50,12 +49,12 @@ def of_droplet(view: View) -> View:
 
 def head(connection: Connection, droplet: Droplet, tab: str) -> dict[str, Any]:
     """What templates/droplets/detail/_head.html needs. `tab` is overview, graphs, activity, or empty for none."""
-    underway = list(Action.objects.of_droplet(connection, droplet.id).in_flight())
+    found = progress.of(connection, droplet.id)
     return {
         "connection": connection,
         "droplet": droplet,
         "status": status_of(str(droplet.status or "")),
         "tab": tab,
-        "menu": offers.menu(connection, droplet, underway),
-        "progress": progress.of(connection, droplet.id),
+        "menu": offers.menu(connection, droplet, found.underway),
+        "progress": found,
     }

@@ -14,11 +14,10 @@ from droplets.schema import Image as DropletImage
 
 @dataclass(frozen=True)
 class SizeChoice:
-    """A size beside what the droplet has now: `difference` in US dollars a month, `grows_disk` by GB."""
+    """A size beside what the droplet has now: `difference` in US dollars a month."""
 
     size: Size
     difference: float | None
-    grows_disk: int
 
     @property
     def slug(self) -> str:
@@ -56,7 +55,7 @@ def sizes(found: Iterable[Size], droplet: Droplet) -> tuple[SizeChoice, ...]:
         and size.slug != droplet.size_slug
     ]
     can.sort(key=lambda size: (size.price_monthly or 0, str(size.slug)))
-    return tuple(SizeChoice(size, _difference(size.price_monthly, now), (size.disk or 0) - disk) for size in can)
+    return tuple(SizeChoice(size, _difference(size.price_monthly, now)) for size in can)
 
 
 def _difference(price: float | None, now: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -49,20 +50,20 @@ class Menu:
         return any(offer.missing for _, offers in self.groups for offer in offers)
 
 
-def offer(kind: Kind, connection: Connection, droplet: Droplet, rows: list[Action]) -> Offer:
+def offer(kind: Kind, connection: Connection, droplet: Droplet, rows: Iterable[Action]) -> Offer:
     """Whether this may be done. `rows` are the droplet's actions in flight."""
     why_not = _why_none(droplet, rows) or _why_not(kind, droplet)
     return Offer(kind, why_not, scopes.missing(connection.scope, kind.scopes + kind.reads))
 
 
-def menu(connection: Connection, droplet: Droplet, rows: list[Action]) -> Menu:
+def menu(connection: Connection, droplet: Droplet, rows: Iterable[Action]) -> Menu:
     """`rows` as for `offer`."""
     offers = [offer(kind, connection, droplet, rows) for kind in KINDS.values()]
     groups = tuple((title, tuple(some)) for title, some in groupby(offers, key=lambda each: each.kind.group))
     return Menu(groups, _why_none(droplet, rows))
 
 
-def _why_none(droplet: Droplet, rows: list[Action]) -> str:
+def _why_none(droplet: Droplet, rows: Iterable[Action]) -> str:
     if any(row.status != Action.Status.IN_PROGRESS for row in rows):
         return _UNSURE
     if droplet.locked:

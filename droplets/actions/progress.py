@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
@@ -21,12 +22,12 @@ _RECENT = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Progress:
-    """`poll_after` is in how many seconds asking `url` again makes sense; 0 where nothing is under way.
-
-    `is_known` where anything was ever done to the droplet through Conveyor.
+    """`underway` are the rows of what is under way; `poll_after` is in how many seconds asking `url` about them again
+    makes sense, 0 where there are none. `is_known` where anything was ever done to the droplet through Conveyor.
     """
 
     actions: tuple[Told, ...]
+    underway: tuple[Action, ...]
     poll_after: int
     url: str
     is_known: bool
@@ -40,16 +41,21 @@ def catch_up(connection: Connection, droplet: int) -> None:
 
 
 def of(connection: Connection, droplet: int) -> Progress:
-    rows = list(Action.objects.of_droplet(connection, droplet).in_flight())
-    poll_after = _poll_after(rows)
-    last = Action.objects.of_droplet(connection, droplet).first()
-    if last and last.ended_at and last.ended_at > timezone.now() - _RECENT:
-        rows.insert(0, last)
-    url = reverse("droplets:progress", args=[connection.pk, droplet])
-    return Progress(tuple(told.of_rows(rows, connection.user)), poll_after, url, is_known=last is not None)
+    all_ = Action.objects.of_droplet(connection, droplet)
+    underway = tuple(all_.in_flight())
+    last = all_.first()
+    is_recent = last is not None and last.ended_at is not None and last.ended_at > timezone.now() - _RECENT
+    shown = [last, *underway] if last and is_recent else underway
+    return Progress(
+        tuple(told.of_rows(shown, connection.user)),
+        underway,
+        _poll_after(underway),
+        reverse("droplets:progress", args=[connection.pk, droplet]),
+        is_known=last is not None,
+    )
 
 
-def _poll_after(rows: list[Action]) -> int:
+def _poll_after(rows: Iterable[Action]) -> int:
     """When the first of these is to be asked about, in whole seconds from now."""
     moments = [row.ask_at for row in rows if row.ask_at]
     if not moments:

@@ -46,8 +46,7 @@ def begin(connection: Connection, droplet: Droplet, kind: Kind, parameters: Mapp
     """
     if known := known_by(connection, key):
         return known
-    underway = list(Action.objects.of_droplet(connection, droplet.id).in_flight())
-    offer = offers.offer(kind, connection, droplet, underway)
+    offer = offers.offer(kind, connection, droplet, Action.objects.of_droplet(connection, droplet.id).in_flight())
     if not offer.is_open:
         raise NotOffered(offer)
     if later := budget.reserve(connection.pk, 1):

@@ -119,8 +119,7 @@ def _form(connection: Connection, droplet: int, kind: Kind, data: QueryDict | No
 
 
 def _offer(connection: Connection, droplet: Droplet, kind: Kind) -> Offer:
-    underway = Action.objects.of_droplet(connection, droplet.id).in_flight()
-    return offers.offer(kind, connection, droplet, list(underway))
+    return offers.offer(kind, connection, droplet, Action.objects.of_droplet(connection, droplet.id).in_flight())
 
 
 def _page(
@@ -137,6 +136,6 @@ def _page(
     return render(
         request,
         "droplets/actions/act.html",
-        {**context, **pages.head(connection, droplet, "act")},
+        {**context, **pages.head(connection, droplet, "")},
         status=status,
     )
