@@ -26,7 +26,7 @@ def with_fleet(visitor: Visitor, digitalocean: Sandbox, email: str) -> Visitor:
 
 
 def test_finding_changes_the_page_in_place(visitor: Visitor, digitalocean: Sandbox) -> None:
-    with_fleet(visitor, digitalocean, "finds@example.com")
+    with_fleet(visitor, digitalocean, "finding-finds@example.com")
     page = visitor.page
     page.evaluate("window.isTheSamePage = true")
 
@@ -58,7 +58,7 @@ def test_finding_changes_the_page_in_place(visitor: Visitor, digitalocean: Sandb
 
 
 def test_nothing_found_offers_everything(visitor: Visitor, digitalocean: Sandbox) -> None:
-    with_fleet(visitor, digitalocean, "nothing@example.com")
+    with_fleet(visitor, digitalocean, "finding-nothing@example.com")
 
     visitor.page.locator("#q").fill("zzz")
     visitor.page.get_by_role("link", name="Show all 3").click()
@@ -67,7 +67,7 @@ def test_nothing_found_offers_everything(visitor: Visitor, digitalocean: Sandbox
 
 
 def test_it_all_works_without_javascript(arrive: Arrive, digitalocean: Sandbox) -> None:
-    visitor = with_fleet(arrive(javascript=False), digitalocean, "plain@example.com")
+    visitor = with_fleet(arrive(javascript=False), digitalocean, "finding-plain@example.com")
 
     visitor.page.locator("#q").fill("web")
     visitor.page.locator("input[name=status][value=off]").check()
@@ -86,7 +86,7 @@ def test_it_all_works_without_javascript(arrive: Arrive, digitalocean: Sandbox) 
 
 
 def test_a_saved_view_is_kept_and_deleted(visitor: Visitor, digitalocean: Sandbox) -> None:
-    with_fleet(visitor, digitalocean, "saves@example.com")
+    with_fleet(visitor, digitalocean, "finding-saves@example.com")
     page = visitor.page
     page.locator("#q").fill("db-")
     expect(page.locator("tbody th.fleet-name a")).to_have_text(["db-1"])
@@ -102,7 +102,7 @@ def test_a_saved_view_is_kept_and_deleted(visitor: Visitor, digitalocean: Sandbo
 
 
 def test_an_address_is_copied(visitor: Visitor, digitalocean: Sandbox) -> None:
-    with_fleet(visitor, digitalocean, "copies@example.com")
+    with_fleet(visitor, digitalocean, "finding-copies@example.com")
     page = visitor.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     address = page.locator("td.fleet-address bdi.mono").first.inner_text()
@@ -115,7 +115,7 @@ def test_an_address_is_copied(visitor: Visitor, digitalocean: Sandbox) -> None:
 
 
 def test_narrow_pages_fold_their_filters(visitor: Visitor, digitalocean: Sandbox) -> None:
-    with_fleet(visitor, digitalocean, "narrow@example.com")
+    with_fleet(visitor, digitalocean, "finding-narrow@example.com")
     page = visitor.page
     page.set_viewport_size(NARROW)
     visitor.go("/droplets/")
