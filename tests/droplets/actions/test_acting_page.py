@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Connection
-from droplets.actions import sending
+from droplets.actions import reading, sending
 from droplets.actions.kinds import KINDS
 from droplets.models import Action
 from tests.droplets.actions.acting import DROPLET, Acting
@@ -340,6 +340,26 @@ def test_a_double_click_is_one_action(acting: Acting) -> None:
     assert [answer.status_code for answer in answers] == [302, 302]
     assert len(acting.done()) == 1
     assert Action.objects.count() == 1
+
+
+@pytest.mark.parametrize(("kind", "fields"), [("reboot", {}), ("rename", {"name": "db-2"})])
+def test_the_second_half_of_a_double_click_is_led_to_what_the_first_began(
+    acting: Acting, monkeypatch: pytest.MonkeyPatch, kind: str, fields: dict[str, str]
+) -> None:
+    key, read = str(uuid4()), reading.read
+
+    def late(*args: Any) -> Any:
+        """The first half is done while the second is about to look at the droplet."""
+        monkeypatch.setattr(reading, "read", read)
+        acting.press(kind, key=key, **fields)
+        if kind == "rename":
+            acting.sandbox.forward(60)  # so that the form would find the new name
+        return read(*args)
+
+    monkeypatch.setattr(reading, "read", late)
+
+    assert acting.press(kind, key=key, **fields)["Location"] == acting.address
+    assert len(acting.done()) == 1
 
 
 @pytest.mark.django_db(transaction=True)

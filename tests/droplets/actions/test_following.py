@@ -211,16 +211,13 @@ def test_one_asks_at_a_time(acting: Acting) -> None:
     Action.objects.update(ask_at=timezone.now())
     acting.sandbox.settings(latency_ms=300)
 
-    at_once(*[lambda: follow_quietly(acting)] * 4)
+    due = following.due(Action.objects.all())
+
+    at_once(*[lambda: list(following.follow(acting.connection, due, until=monotonic() + 5))] * 4)
 
     assert acting.sandbox.counters().by_endpoint[ASKING] == 1
     row.refresh_from_db()
     assert row.status == "in_progress"
-
-
-def follow_quietly(acting: Acting) -> None:
-    rows = following.due(Action.objects.all())
-    list(following.follow(acting.connection, rows, until=monotonic() + 5))
 
 
 # Handles
