@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from zlib import crc32
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser import chromium
 from tests.browser.leaks import leaks
 from tests.browser.server import Conveyor
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import PATIENCE, Visitor
 from tests.support.sandbox import Sandbox
 
 Arrive = Callable[..., Visitor]
@@ -33,6 +34,7 @@ def chromium_path() -> str:
 def browser(chromium_path: str) -> Iterator[Browser]:
     # Playwright keeps an event loop on this thread, where Django then refuses to speak to a database: these tests
     # must not need one, and the loop must not outlive them.
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = chromium.launch(playwright, chromium_path)
         yield browser
@@ -59,15 +61,10 @@ def conveyor(digitalocean_process: Sandbox, tmp_path_factory: pytest.TempPathFac
         conveyor.database.drop()
 
 
-@pytest.fixture(scope="package")
-def _worlds() -> Iterator[int]:
-    return iter(range(100, 1000))
-
-
 @pytest.fixture
-def digitalocean(digitalocean_process: Sandbox, _worlds: Iterator[int]) -> Sandbox:
-    """A DigitalOcean whose people and teams no earlier test has connected."""
-    digitalocean_process.reset(seed=next(_worlds), droplets=20)
+def digitalocean(digitalocean_process: Sandbox, request: pytest.FixtureRequest) -> Sandbox:
+    """A DigitalOcean whose people and teams no other test connects; the same ones whenever this test runs."""
+    digitalocean_process.reset(seed=crc32(request.node.nodeid.encode()), droplets=20)
     return digitalocean_process
 
 

@@ -15,7 +15,15 @@ def with_fleet(visitor: Visitor, digitalocean: Sandbox, email: str) -> Visitor:
     """On the fleet's page of a team of three."""
     digitalocean.droplets("Acme Web", count=3)
     patches = [
-        {"index": index, "set": {"name": name, "status": "off" if name == "web-2" else "active", "tags": [name[:2]]}}
+        {
+            "index": index,
+            "set": {
+                "name": name,
+                "status": "off" if name == "web-2" else "active",
+                "tags": [name[:2]],
+                "/image/name": "24.04 (LTS) x64",  # a world of another seed has images called "web", which is found too
+            },
+        }
         for index, name in enumerate(NAMES)
     ]
     digitalocean.droplets("Acme Web", patch=patches)

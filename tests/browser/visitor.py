@@ -10,6 +10,9 @@ from playwright.sync_api import Error as BrowserError
 PASSWORD = "correct horse battery staple"
 WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 390, "height": 844}
+PATIENCE = 15_000
+"""Milliseconds for what has to come about. Long, since the whole suite may be at work on the same processors."""
+
 TELL_OF_VIOLATIONS = (
     "document.addEventListener('securitypolicyviolation', "
     "event => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`))"
@@ -32,7 +35,7 @@ class Visitor:
             java_script_enabled=javascript,
             reduced_motion="reduce",
         )
-        self._context.set_default_timeout(15_000)  # milliseconds
+        self._context.set_default_timeout(PATIENCE)
         self._context.add_init_script(TELL_OF_VIOLATIONS)
         self._context.on("console", self._on_console)
         self._context.on("weberror", lambda error: self.complaints.append(f"script: {error.error}"))
