@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from droplets.schema import Address, Droplet, Image, Region
+from droplets.schema import Address, Image, ListedDroplet, Region
 
 _DIGITS = re.compile(r"([0-9]+)")
 _ARCHITECTURE = re.compile(r" (\(LTS\) )?(x64|x32)$")
@@ -38,7 +38,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
     created_at: datetime | None
 
     @classmethod
-    def of(cls, droplet: Droplet) -> Row:
+    def of(cls, droplet: ListedDroplet) -> Row:
         region = droplet.region or Region()
         return cls(
             id=droplet.id,
@@ -65,7 +65,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return self.public[0] if self.public else ""
 
 
-def name_of(droplet: Droplet) -> str:
+def name_of(droplet: ListedDroplet) -> str:
     return (droplet.name or "").strip() or f"Droplet {droplet.id}"
 
 

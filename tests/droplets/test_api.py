@@ -4,6 +4,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from accounts.digitalocean import errors
 from droplets import api
@@ -44,15 +45,17 @@ def test_gpu_droplets_are_a_listing_of_their_own(digitalocean: Sandbox, token: s
     page = read(token, until, gpus=True)
 
     assert page.total == digitalocean.team("Acme Web").gpus > 0
-    assert all(droplet.gpu_info for droplet in page.droplets)
-    assert not any(droplet.gpu_info for droplet in read(token, until).droplets)
+    assert {droplet.id for droplet in page.droplets}.isdisjoint({one.id for one in read(token, until).droplets})
+    assert api.droplet(token, page.droplets[0].id, until=until).gpu_info
 
 
 def test_it_reads_one_droplet_of_either_kind(token: str, until: float) -> None:
     for gpus in (False, True):
         listed = read(token, until, gpus=gpus).droplets[0]
 
-        assert api.droplet(token, listed.id, until=until) == listed
+        found = api.droplet(token, listed.id, until=until)
+
+        assert {name: getattr(found, name) for name in listed.__struct_fields__} == structs.asdict(listed)
 
 
 # Refuses
@@ -182,4 +185,5 @@ def test_fields_beyond_the_scope_are_simply_not_there(digitalocean: Sandbox, unt
     page = read(narrow, until)
 
     assert (len(page.droplets), page.unreadable) == (150, 0)
-    assert not any(droplet.image or droplet.tags or droplet.vpc_uuid for droplet in page.droplets)
+    assert not any(droplet.image or droplet.tags for droplet in page.droplets)
+    assert not api.droplet(narrow, page.droplets[0].id, until=until).vpc_uuid

@@ -114,7 +114,18 @@ def test_it_refuses_a_page_without_its_frame(document: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "droplet", [None, [], "x", {}, {"id": "7"}, {"id": 0}, {"id": 2**63}, {"id": 7, "memory": "8 GB"}]
+    "droplet",
+    [
+        None,
+        [],
+        "x",
+        {},
+        {"id": "7"},
+        {"id": 0},
+        {"id": 2**63},
+        {"id": 7, "memory": "8 GB"},
+        {"id": 7, "next_backup_window": {"start": "9999-12-31T23:00:00-10:00"}},
+    ],
 )
 def test_it_refuses_a_droplet_that_is_none(droplet: Any) -> None:
     with pytest.raises(UnexpectedAnswer):
@@ -140,7 +151,6 @@ def test_it_refuses_a_droplet_that_is_none(droplet: Any) -> None:
         {"id": 2, "created_at": "yesterday"},
         {"id": 2, "created_at": "2020-07-21T18:37:44"},
         {"id": 2, "created_at": "0001-01-01T00:00:00+14:00"},
-        {"id": 2, "next_backup_window": {"start": "9999-12-31T23:00:00-10:00"}},
     ],
 )
 def test_an_odd_droplet_costs_itself_and_no_other(odd: Any) -> None:
@@ -148,6 +158,20 @@ def test_an_odd_droplet_costs_itself_and_no_other(odd: Any) -> None:
 
     assert [droplet.name for droplet in page.droplets] == ["before", "after"]
     assert (page.unreadable, page.length) == (1, 3)
+
+
+def test_what_no_list_shows_costs_no_droplet_its_place() -> None:
+    page = page_of({"id": 1, "features": "ipv6", "next_backup_window": 5, "volume_ids": {}})
+
+    assert (len(page.droplets), page.unreadable) == (1, 0)
+
+
+@pytest.mark.parametrize("name", ["web-1", "größe-東京", 'the "first"', "a\u202eb"])
+def test_a_page_reads_the_same_whether_all_of_it_is_plain_or_not(name: str) -> None:
+    page = page_of({"id": 1, "name": "web-1", "created_at": "2020-07-21T18:37:44Z"}, {"id": 2, "name": name})
+
+    assert page.droplets[0] == page_of({"id": 1, "name": "web-1", "created_at": "2020-07-21T18:37:44Z"}).droplets[0]
+    assert (page.droplets[1].name, page.unreadable, page.total) == (Text(name), 0, 2)
 
 
 def test_the_log_tells_what_was_odd_and_no_value(caplog: pytest.LogCaptureFixture) -> None:
