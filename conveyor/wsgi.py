@@ -6,8 +6,9 @@ import django
 from django.core.wsgi import get_wsgi_application
 
 from conveyor.collected import require_static_files
+from conveyor.stack import in_one_piece
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "conveyor.settings")
 django.setup()
 require_static_files()
-application = get_wsgi_application()
+application = in_one_piece(get_wsgi_application())
