@@ -1,17 +1,16 @@
 # The developer's whole vocabulary: `make` lists it.
 
 PYTHON ?= python3
-COVERAGE ?= --cov --cov-report=term
 VENV := .venv
 RUN := $(VENV)/bin/python
 # Python's programs are run as modules: the scripts of a virtual environment break when the directory is moved.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test bench check fix docs
+.PHONY: help setup run test coverage bench check fix docs
 .DELETE_ON_ERROR:
 
 help: ## List what make can do here
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed ## Make .venv with everything in it; quick when nothing changed
 
@@ -27,7 +26,10 @@ run: setup ## Start Conveyor on http://127.0.0.1:8000 (PORT=..., SANDBOX="--drop
 	@exec $(RUN) -m conveyor.devserver $(SANDBOX)
 
 test: setup ## Run the whole suite, or one file of it (T=tests/test_walls.py)
-	@$(RUN) -m pytest $(if $(T),$(T),-n auto $(COVERAGE))
+	@$(RUN) -m pytest $(or $(T),-n auto)
+
+coverage: setup ## Run the whole suite and tell which lines and branches it never came to; half as long again
+	@$(RUN) -m pytest -n auto --cov --cov-report=term
 
 bench: setup ## Measure how fast it is, into docs/benchmarks.md (M=warm for one measure, PROFILE=1 for where time goes)
 	@$(RUN) -m tests.bench $(M) $(if $(PROFILE),--profile)
