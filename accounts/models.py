@@ -44,7 +44,7 @@ class Connection(models.Model):
     team_uuid = models.CharField("DigitalOcean team", max_length=80, blank=True)
     team_name = models.CharField("team", max_length=255)
     email = models.EmailField("DigitalOcean e-mail", max_length=320, blank=True)
-    scope = models.CharField("granted scope", max_length=1000, blank=True)
+    scope = models.TextField("granted scope", blank=True)
     sign_in = models.BooleanField("may sign in", default=False)
 
     state = models.CharField(max_length=20, choices=State.choices, default=State.HEALTHY)
@@ -110,7 +110,7 @@ class Revocation(models.Model):
     token = models.TextField(editable=False)
     token_secret = models.TextField(blank=True, editable=False)
     expires_at = models.DateTimeField(null=True)
-    scope = models.CharField(max_length=1000, blank=True)
+    scope = models.TextField(blank=True)
     user_uuid = models.CharField(max_length=80, blank=True)
     team_uuid = models.CharField(max_length=80, blank=True)
     team_name = models.CharField("team", max_length=255, blank=True)

@@ -40,7 +40,7 @@ def owe(
     due_in: timedelta = timedelta(0),
 ) -> Revocation:
     """Write down, sealed, that this pair is to be revoked. Belongs into the transaction that makes it unwanted."""
-    row = Revocation(expires_at=expires_at, reason=reason, scope=scope[:1000], request_id=request_id[:100])
+    row = Revocation(expires_at=expires_at, reason=reason, scope=scope, request_id=request_id[:100])
     row.due_at = timezone.now() + due_in
     if connection:
         row.connection_id = connection.pk

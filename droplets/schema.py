@@ -14,23 +14,13 @@ from typing import Annotated, Any
 
 import msgspec
 
+from accounts.digitalocean.texts import Text
 from accounts.digitalocean.wire import Allowance, Answer
 
 log = logging.getLogger(__name__)
 
 LARGEST_ID = 2**63 - 1
 """Ids are integers without a documented bound; this is what databases and msgspec hold."""
-
-
-class Text(str):
-    """A text from outside, made safe to show: control, format and bidi characters stand in it as "\ufffd"."""
-
-    __slots__ = ()
-
-    def __new__(cls, text: str) -> Text:
-        if not text.isprintable():  # of all spaces only the ordinary one is
-            text = "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
-        return super().__new__(cls, text)
 
 
 UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)

@@ -12,10 +12,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.digitalocean import errors
+from accounts.digitalocean.texts import Text
 from droplets import readings
 from droplets.actions import schema
 from droplets.models import Action
-from droplets.schema import Text
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from droplets.schema import Amount, Count, Gpu, Id, Moment, Text, in_utc
+from accounts.digitalocean.texts import Text
+from droplets.schema import Amount, Count, Gpu, Id, Moment, in_utc
 
 
 class Action(msgspec.Struct):

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from accounts.digitalocean.texts import Text
 from accounts.models import Connection, User
 from droplets.actions import schema
 from droplets.actions.kinds import KINDS
 from droplets.models import Action
-from droplets.schema import Text
 
 _LOOKS = {
     Action.Status.RECORDED: "info",

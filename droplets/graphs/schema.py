@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
+from accounts.digitalocean.texts import Text
 from accounts.digitalocean.wire import Answer
-from droplets.schema import Text
 
 Points = dict[int, float]
 """Values by moment, in seconds since the epoch, in their order."""

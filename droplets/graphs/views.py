@@ -8,12 +8,12 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from accounts.digitalocean.texts import Text
 from accounts.models import Connection
 from accounts.request import SignedInRequest
 from droplets import pages, troubles
 from droplets.graphs import reading
 from droplets.graphs.ranges import DEFAULT, RANGES, Range, range_of
-from droplets.schema import Text
 
 
 @pages.of_droplet

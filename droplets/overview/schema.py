@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from droplets.schema import Amount, Count, Id, Moment, Region, Text, Window
+from accounts.digitalocean.texts import Text
+from droplets.schema import Amount, Count, Id, Moment, Region, Window
 
 
 class Copy(msgspec.Struct):

@@ -9,12 +9,13 @@ from typing import Any
 from django import template
 from django.utils.html import format_html, format_html_join
 
+from accounts.digitalocean.texts import Text
 from accounts.templatetags.conveyor import disk
 from droplets import rows
 from droplets.items import Item
 from droplets.overview.schema import Plan, Rule
 from droplets.rows import Row
-from droplets.schema import Disk, Droplet, Image, Quantity, Region, Text
+from droplets.schema import Disk, Droplet, Image, Quantity, Region
 from droplets.search import COLUMNS, Search
 
 register = template.Library()

@@ -66,6 +66,8 @@ SPOILT: dict[str, dict[str, Any]] = {
     "a refresh token with a newline": {"/refresh_token": "dor\nv1"},
     "a number for a refresh token": {"/refresh_token": 5},
     "a list for a scope": {"/scope": ["read"]},
+    "a scope that cannot be shown": {"/scope": "read\x00write"},
+    "a scope without end": {"/scope": "read " * 5000},
     "a text for info": {"/info": "ada"},
     "null for the access token": {"/access_token": None},
     "a number for the access token": {"/access_token": 5},
@@ -233,3 +235,19 @@ class TestHandlesTheAccountEndpoint:
         asked = [each for each in digitalocean.recent_requests() if each["path"] == "/v2/account"][-1]
         assert asked["status"] == 500
         assert says(answer, asked["request_id"])
+
+
+def test_a_name_that_nothing_can_show_is_made_one_that_can(owner: Person, digitalocean: Sandbox) -> None:
+    """PostgreSQL takes no NUL, and no letter's subject a second line."""
+    digitalocean.fault("patch", **ACCOUNT, set={"/account/team/name": "Acme\x00\nWeb\u202e"})
+
+    owner.go("Acme Web")
+
+    assert "Acme\ufffd Web\ufffd" in [connection.team_name for connection in owner.connections]
+
+
+def test_every_fine_grained_scope_at_once_is_kept(owner: Person, digitalocean: Sandbox) -> None:
+    every = " ".join(sorted(f"resource_{number}:update" for number in range(150)))
+    digitalocean.fault("patch", **EXCHANGE, set={"/scope": every})
+
+    assert owner.connect("Acme Web").scope == every

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from accounts.digitalocean.errors import UnexpectedAnswer
+from accounts.digitalocean.texts import Text
 from accounts.digitalocean.wire import Answer
 from droplets import schema
-from droplets.schema import Text
 
 
 def answer(document: Any) -> Answer:

@@ -5,9 +5,9 @@ from itertools import accumulate
 
 import pytest
 
+from accounts.digitalocean.texts import Text
 from droplets.graphs.cpu import BUSY, counters, shares
 from droplets.graphs.schema import Points, Series
-from droplets.schema import Text
 
 STEP = 120
 
