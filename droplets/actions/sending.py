@@ -48,6 +48,8 @@ def begin(connection: Connection, droplet: Droplet, kind: Kind, parameters: Mapp
         return known
     offer = offers.offer(kind, connection, droplet, Action.objects.of_droplet(connection, droplet.id).in_flight())
     if not offer.is_open:
+        if known := known_by(connection, key):
+            return known  # of two at once with this key, the other one is what stands in the way
         raise NotOffered(offer)
     if later := budget.reserve(connection.pk, 1):
         raise errors.RateLimited("not sent, to stay under the limit", retry_at=later)

@@ -84,7 +84,7 @@ def _do(request: SignedInRequest, connection: Connection, droplet: int, kind: Ki
     try:
         row = sending.begin(connection, found, kind, form.parameters(), key=form.cleaned_data["key"])
     except sending.NotOffered as error:
-        return _sent_before(request, connection) or _asked_again(request, connection, found, error.offer, form)
+        return _asked_again(request, connection, found, error.offer, form)
     if row.status == Action.Status.REFUSED:
         form.renew_key()
         return _page(request, connection, found, offer, form, refusal=row, status=422)

@@ -247,3 +247,17 @@ def test_two_at_once_are_one(acting: Acting) -> None:
 
     assert one == other
     assert len(acting.done()) == 1
+
+
+def test_of_two_at_once_the_other_may_be_what_stands_in_the_way(
+    acting: Acting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = uuid4()
+    row = begin(acting, key=key)
+    looks = [None]  # the first one came a moment too early
+    known_by = sending.known_by
+    monkeypatch.setattr(sending, "known_by", lambda *of: looks.pop() if looks else known_by(*of))
+
+    assert begin(acting, key=key) == row
+
+    assert len(acting.done()) == 1
