@@ -82,6 +82,7 @@ def store(
     )
     if created:
         Connection.objects.filter(pk=connection.pk).update(token=token)
+    connection.generation += 1  # as the row has it now
     return True
 
 

@@ -30,20 +30,32 @@ def ask(
     """The answer to each question, or the error that it ended in, by `until` (of `time.monotonic`).
 
     Never raises for a question. A token that is rejected is renewed and those questions are asked once more, so none
-    of them may be one that acts. The calls count against the connection's limits before they are made.
+    of them may be one that acts. Each question counts as one call against the connection's limits before it is asked;
+    the further pages of a long list do not.
     """
     if not questions:
         return {}
-    later = budget.reserve(connection.pk, len(questions))
-    if later:
-        return dict.fromkeys(questions, errors.RateLimited("not asked, to stay under the limit", retry_at=later))
-    token = token_of(connection, until=until)
+    token = _reserved(connection, len(questions)) or token_of(connection, until=until)
     answers = _answers(questions, token, until)
     rejected = [name for name, answer in answers.items() if isinstance(answer, errors.TokenRejected)]
     if rejected and isinstance(token, str):
-        token = token_of(connection, until=until, rejected=token)
+        token = _reserved(connection, len(rejected)) or token_of(connection, until=until, rejected=token)
         answers |= _answers({name: questions[name] for name in rejected}, token, until)
+    for answer in answers.values():
+        note_limit(connection, answer)
     return answers
+
+
+def _reserved(connection: Connection, calls: int) -> errors.RateLimited | None:
+    """Why so many calls may not be made now; None where they may, and are counted."""
+    later = budget.reserve(connection.pk, calls)
+    return errors.RateLimited("not asked, to stay under the limit", retry_at=later) if later else None
+
+
+def note_limit(connection: Connection, answer: object) -> None:
+    """Where DigitalOcean asks to wait, whoever asks for this connection next knows of it."""
+    if isinstance(answer, errors.RateLimited) and answer.status and answer.retry_at:
+        budget.blocked(connection.pk, answer.retry_at)
 
 
 def one(connection: Connection, question: Question[T], *, until: float) -> T:

@@ -12,7 +12,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
+from msgspec import structs
 
+from accounts.digitalocean import errors
 from accounts.models import Connection, User
 from droplets import readings, renewals, troubles
 from droplets.catalog import Catalog
@@ -53,13 +55,18 @@ class Source:
     def is_whole(self) -> bool:
         return self.reading is not None and self.reading.is_whole
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every droplet is here: one that came and made no sense is not."""
+        return self.reading is not None and self.reading.is_whole and not self.reading.unreadable
+
 
 @dataclass(frozen=True)
 class Fleet:
     """`teams` counts the connected teams, `answered` those of them that something is known of.
 
-    `read_at` is the moment of the oldest reading that is shown. `edition` changes with whatever a page of it shows;
-    `renew_after` is in how many seconds asking again makes sense.
+    `read_at` is of when the oldest droplets are that it shows, None where nothing was read. `edition` changes with
+    whatever a page of it shows; `renew_after` is in how many seconds asking again makes sense.
     """
 
     catalog: Catalog
@@ -76,8 +83,8 @@ class Fleet:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every droplet of every team is here."""
-        return all(source.is_whole or source.is_elsewhere for source in self.sources)
+        """Whether every droplet of every team is here, and could be read."""
+        return all(source.is_complete or source.is_elsewhere for source in self.sources)
 
 
 def read(user: User, *, wait: bool) -> Fleet:
@@ -109,7 +116,11 @@ def _load(connections: Sequence[Connection]) -> tuple[dict[UUID, Reading], dict[
     rows = readings.rows(known)
     for pk, reading in known.items():
         if reading.edition and pk not in rows:
-            known[pk] = readings.lose(pk, reading)
+            # The cache has lost them: due at once, unless a failure says when.
+            known[pk] = readings.without_rows(reading)
+            if not reading.failure:
+                readings.expire(pk)
+                known[pk] = structs.replace(known[pk], renew_at=None)
     return known, rows
 
 
@@ -120,7 +131,7 @@ def _is_due(connection: Connection, reading: Reading | None) -> bool:
 
 
 def _renew(due: Sequence[Connection], known: Mapping[UUID, Reading], until: float, *, wait: bool) -> None:
-    blank = [c for c in due if c.pk not in known or not known[c.pk].edition]
+    blank = [c for c in due if not _can_be_shown(known.get(c.pk))]
     shown = [c for c in due if c not in blank]
     if wait:
         blank, shown = list(due), []
@@ -129,6 +140,13 @@ def _renew(due: Sequence[Connection], known: Mapping[UUID, Reading], until: floa
         renewals.renew(shown, known, until=monotonic())
     if blank:
         renewals.renew(blank, known, until=until)
+
+
+def _can_be_shown(reading: Reading | None) -> bool:
+    """Whether its page need not wait: not where nothing is there, nor where only a page can renew its access."""
+    if reading is None or not reading.edition:
+        return False
+    return reading.failure is None or reading.failure.code != errors.TokenRejected.code
 
 
 def _source(
@@ -182,7 +200,7 @@ def _trouble(source: Source, is_elsewhere: bool) -> Trouble | None:
     needs_owner = connection.state == Connection.State.NEEDS_RECONNECT
     if so_far is not None:
         return troubles.of_waiting(connection, shown, shown + so_far.missing + so_far.unreadable)
-    is_unknown = reading is None or (reading.taken_at is None and reading.failure is None)
+    is_unknown = reading is None or (reading.taken_at is None and troubles.failure_of(connection, reading) is None)
     if is_unknown and not needs_owner:
         return troubles.of_waiting(connection, 0, 0)  # another process is at it
     if reading and source.is_slow and not is_elsewhere and reading.taken_at:
@@ -192,13 +210,13 @@ def _trouble(source: Source, is_elsewhere: bool) -> Trouble | None:
 
 def _fleet(user: User, sources: tuple[Source, ...]) -> Fleet:
     now = timezone.now()
-    moments = [s.reading.taken_at for s in sources if s.reading and s.reading.taken_at and not s.is_elsewhere]
+    moments = [s.reading.oldest_at for s in sources if s.reading and s.reading.oldest_at and not s.is_elsewhere]
     return Fleet(
         catalog=_catalog(user, [source for source in sources if not source.is_elsewhere]),
         sources=sources,
         teams=len({source.team.key for source in sources}),
         answered=len({source.team.key for source in sources if source.is_answered}),
-        read_at=min(moments, default=now),
+        read_at=min(moments, default=None),
         edition=_edition(sources),
         renew_after=_renew_after(sources, now),
     )

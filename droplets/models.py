@@ -63,7 +63,7 @@ class Action(models.Model):
         COMPLETED = "completed", "Done"
         ERRORED = "errored", "Failed"
         REFUSED = "refused", "Refused"
-        LOST = "lost", "Never arrived"
+        LOST = "lost", "Lost"
 
     IN_FLIGHT: ClassVar = (Status.RECORDED, Status.SENDING, Status.IN_PROGRESS)
 

@@ -19,14 +19,15 @@ _LONGEST_PAUSE = 300.0
 _LOOK_AGAIN = 2.0
 
 
-def keep(pk: UUID, listed: Listed, *, old: Reading | None, generation: int) -> None:
-    """Keep what came. Nothing is taken for gone because a page failed: those droplets stay as they were."""
+def keep(pk: UUID, listed: Listed, *, old: Reading | None, generation: int, began_at: datetime) -> None:
+    """Keep what came. Nothing is taken for gone because a page failed: those droplets stay as they were, for a day."""
     now = timezone.now()
     if listed.is_blank:
         before = old or Reading()
         failures = before.failures + 1
         reading = replace(
             before,
+            began_at=began_at,
             tried_at=now,
             renew_at=_renew_at(listed, failures, now),
             failure=_failure(listed),
@@ -36,7 +37,7 @@ def keep(pk: UUID, listed: Listed, *, old: Reading | None, generation: int) -> N
         readings.save(pk, reading, None, old=old)
         return
     is_whole = listed.is_whole
-    kept = () if is_whole else _not_seen(pk, old, listed.rows)
+    kept, kept_from = ((), None) if is_whole else _not_seen(pk, old, listed.rows, now)
     failures = 0 if is_whole else (old.failures if old else 0) + 1
     before = old or Reading()
     reading = Reading(
@@ -46,11 +47,12 @@ def keep(pk: UUID, listed: Listed, *, old: Reading | None, generation: int) -> N
         missing=max(listed.missing - len(kept), 0),
         unreadable=listed.unreadable,
         kept=len(kept),
-        kept_from=(before.kept_from or before.taken_at) if kept else None,
+        kept_from=kept_from,
         ordinary=listed.ordinary,
         gpus=listed.gpus,
         remembered=(_or(listed.ordinary, before.remembered[0]), _or(listed.gpus, before.remembered[1])),
         request_id=listed.request_id,
+        began_at=began_at,
         tried_at=now,
         renew_at=_renew_at(listed, failures, now),
         failure=_failure(listed),
@@ -60,11 +62,23 @@ def keep(pk: UUID, listed: Listed, *, old: Reading | None, generation: int) -> N
     readings.save(pk, reading, listed.rows + kept, old=old)
 
 
-def _not_seen(pk: UUID, old: Reading | None, rows: tuple[Row, ...]) -> tuple[Row, ...]:
+def _not_seen(
+    pk: UUID, old: Reading | None, rows: tuple[Row, ...], now: datetime
+) -> tuple[tuple[Row, ...], datetime | None]:
+    """What was there and did not come now, and of when the oldest of it is. What nobody has seen for a day is gone."""
     if not old:
-        return ()
+        return (), None
     seen = {row.id for row in rows}
-    return tuple(row for row in readings.rows({pk: old}).get(pk, ()) if row.id not in seen)
+    before = readings.rows({pk: old}).get(pk, ())
+    read = len(before) - old.kept  # what was kept before stands last
+    found: tuple[Row, ...] = ()
+    oldest_at = None
+    for part, at in ((before[:read], old.taken_at), (before[read:], old.kept_from)):
+        missing = tuple(row for row in part if row.id not in seen)
+        if missing and at and now - at < readings.USABLE:
+            found += missing
+            oldest_at = at
+    return found, oldest_at
 
 
 def _failure(listed: Listed) -> Failure | None:

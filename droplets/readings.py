@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 from django.utils import timezone
+from msgspec.structs import replace
 
 from accounts.digitalocean import errors
 from accounts.shared_cache import shared
@@ -28,11 +29,14 @@ log = logging.getLogger(__name__)
 USABLE = timedelta(days=1)
 """How old a reading may be and still be shown, with its age."""
 
-_FORMAT = 1
+_FORMAT = 2
 """Part of every key: count it up when `Reading` or `Row` changes, so that nobody reads another version's."""
 
 _GONE = timedelta(minutes=5)
 """How long a connection that went is remembered: longer than any renewal of it can still be under way."""
+
+_REPLACED = 60
+"""Seconds that rows are kept beyond their reading: a page may have asked for that one just before it was replaced."""
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -57,8 +61,9 @@ class Reading(msgspec.Struct, frozen=True):
     because the page that they would be on did not come. `ordinary` and `gpus` are the totals of the two listings, None
     where not even that came; `remembered` are the latest that did.
 
-    `failure` is what is wrong with the latest attempt, `failures` how many went wrong in a row, `renew_at` when
-    another makes sense. `generation` is the connection's at that attempt: a failure of an older pair says nothing.
+    `failure` is what is wrong with the latest attempt, `failures` how many went wrong in a row. It began at `began_at`
+    and ended at `tried_at`; `renew_at` is when another makes sense, None for now. `generation` is the connection's at
+    that attempt: a failure of an older pair says nothing.
     """
 
     edition: str = ""
@@ -72,6 +77,7 @@ class Reading(msgspec.Struct, frozen=True):
     gpus: int | None = None
     remembered: tuple[int, int] = (0, 0)
     request_id: str = ""
+    began_at: datetime | None = None
     tried_at: datetime | None = None
     renew_at: datetime | None = None
     failure: Failure | None = None
@@ -84,18 +90,25 @@ class Reading(msgspec.Struct, frozen=True):
             return True
         return self.failure is not None and generation != self.generation
 
+    @property
+    def oldest_at(self) -> datetime | None:
+        """Of when the oldest droplets are that it shows."""
+        return self.kept_from or self.taken_at
+
 
 def load(keys: Iterable[UUID]) -> dict[UUID, Reading]:
     """The readings of these connections, by primary key; what there is none of is left out."""
     wanted = list(keys)
     if not wanted:
         return {}
-    found = shared().get_many([_key(pk) for pk in wanted])
+    found = shared().get_many([key for pk in wanted for key in (_key(pk), _expired_key(pk))])
     readings = {}
     for pk in wanted:
         reading = _decoded(found.get(_key(pk)), Reading) or _held_reading(pk)
         if reading:
-            readings[pk] = reading if _is_usable(reading) else _without_rows(reading)
+            if _is_expired(reading, found.get(_expired_key(pk))):
+                reading = replace(reading, renew_at=None)
+            readings[pk] = reading if _is_usable(reading) else without_rows(reading)
     return readings
 
 
@@ -132,7 +145,7 @@ def save(pk: UUID, reading: Reading, new_rows: tuple[Row, ...] | None, *, old: R
         _hold(pk, reading, held)
     cache.set(_key(pk), msgspec.msgpack.encode(reading), lifetime)
     if new_rows is not None and old and old.edition:
-        cache.delete(_rows_key(pk, old.edition))
+        cache.touch(_rows_key(pk, old.edition), _REPLACED)
     if cache.get(_gone_key(pk)):
         # Disconnected while it was being read. Looked up after writing, so that one of the two sees the other.
         forget(pk)
@@ -142,18 +155,12 @@ def new_edition() -> str:
     return uuid4().hex
 
 
-def lose(pk: UUID, reading: Reading) -> Reading:
-    """Write down that the cache has lost the rows of this reading: it is due at once."""
-    left = msgspec.structs.replace(_without_rows(reading), renew_at=None)
-    save(pk, left, None, old=None)
-    return left
-
-
 def expire(pk: UUID) -> None:
-    """Have the team read again at the next occasion: something was done to it, or its owner asks."""
-    reading = load([pk]).get(pk)
-    if reading:
-        save(pk, msgspec.structs.replace(reading, renew_at=timezone.now()), None, old=None)
+    """Have the team read again at the next occasion: something was done to it, or its owner asks.
+
+    A moment of its own beside the reading: one that is being taken just now began before it, and is due again as well.
+    """
+    shared().set(_expired_key(pk), timezone.now().timestamp(), USABLE.total_seconds())
 
 
 def forget(pk: UUID) -> None:
@@ -162,7 +169,7 @@ def forget(pk: UUID) -> None:
     cache.set(_gone_key(pk), 1, _GONE.total_seconds())
     reading = _decoded(cache.get(_key(pk)), Reading) or _held_reading(pk)
     _memory.drop(pk)
-    cache.delete_many([_key(pk), *([_rows_key(pk, reading.edition)] if reading else [])])
+    cache.delete_many([_key(pk), _expired_key(pk), *([_rows_key(pk, reading.edition)] if reading else [])])
 
 
 _memory: Shelf[UUID, tuple[Reading, tuple[Row, ...]]] = Shelf()
@@ -192,13 +199,20 @@ def _decoded(blob: object, kind: type[T]) -> T | None:
         return None
 
 
+def _is_expired(reading: Reading, at: object) -> bool:
+    """Whether the reading began before the moment that `expire` wrote down. The cache may hold something else."""
+    return isinstance(at, float) and (reading.began_at is None or reading.began_at.timestamp() <= at)
+
+
 def _is_usable(reading: Reading) -> bool:
     return reading.taken_at is None or timezone.now() - reading.taken_at < USABLE
 
 
-def _without_rows(reading: Reading) -> Reading:
-    """What is left of a reading that is too old to be shown: how the attempts went."""
+def without_rows(reading: Reading) -> Reading:
+    """What is left of a reading whose rows are lost, or too old to be shown: how the attempts went."""
     return Reading(
+        remembered=reading.remembered,
+        began_at=reading.began_at,
         tried_at=reading.tried_at,
         renew_at=reading.renew_at,
         failure=reading.failure,
@@ -220,6 +234,10 @@ def _key(pk: UUID) -> str:
 
 def _rows_key(pk: UUID, edition: str) -> str:
     return f"rows.{_FORMAT}:{pk}:{edition}"
+
+
+def _expired_key(pk: UUID) -> str:
+    return f"expired:{pk}"
 
 
 def _gone_key(pk: UUID) -> str:

@@ -23,6 +23,7 @@ from accounts.models import Connection
 from accounts.shared_cache import shared
 from accounts.tokens import access_tokens
 from droplets import budget, outcomes, readings
+from droplets.ask import note_limit
 from droplets.listing import CALLS_AT_ONCE, Listed, Walk
 from droplets.readings import Reading
 
@@ -53,6 +54,7 @@ class Renewal:
         self.is_replayed = False
         self.is_over = False
         self.began = monotonic()
+        self.began_at = timezone.now()
         self.done: Future[None] = Future()
         # Its own threads, so that a team that hangs keeps nobody else's calls waiting.
         self.pool = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="renewal")
@@ -133,6 +135,7 @@ def _ask(wanted: Sequence[Renewal], until: float, rejected: Mapping[UUID, str] |
     connections = [renewal.connection for renewal in wanted]
     for connection, token in access_tokens(connections, until=until, rejected=rejected):
         renewal = by_key[connection.pk]
+        renewal.connection = connection  # as it is by now: its pair may be another
         if isinstance(token, str):
             _walk(renewal, token)
         elif isinstance(token, errors.TooSlow) and not is_waiting:
@@ -229,13 +232,18 @@ def _end(renewal: Renewal, listed: Listed) -> None:
                 limit=listed.allowance.limit,
                 reset_at=listed.allowance.reset_at,
             )
-        if isinstance(listed.error, errors.RateLimited) and listed.error.status and listed.error.retry_at:
-            budget.blocked(renewal.pk, listed.error.retry_at)
+        note_limit(renewal.connection, listed.error)
         if listed.error:
             log.warning(
                 "A team's droplets could not be read whole: %s", listed.error, extra={"connection": str(renewal.pk)}
             )
-        outcomes.keep(renewal.pk, listed, old=renewal.old, generation=renewal.connection.generation)
+        outcomes.keep(
+            renewal.pk,
+            listed,
+            old=renewal.old,
+            generation=renewal.connection.generation,
+            began_at=renewal.began_at,
+        )
     except Exception:
         log.exception("Keeping a reading failed", extra={"connection": str(renewal.pk)})
     finally:

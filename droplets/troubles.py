@@ -51,7 +51,7 @@ def of_reading(connection: Connection, reading: Reading | None, shown: int, *, e
 
     `shown` droplets of it are on the page. `elsewhere`: another connection of the same person shows the whole team.
     """
-    failure = _failure(connection, reading)
+    failure = failure_of(connection, reading)
     if reading is None:
         reading = Reading()
     if failure is None and (reading.taken_at is None or (reading.is_whole and not reading.unreadable)):
@@ -82,7 +82,8 @@ def of_slow(connection: Connection, reading: Reading, shown: int) -> Trouble:
     return Trouble(connection, happened=_SLOW, shown=sentence, as_of=as_of, is_waiting=True)
 
 
-def _failure(connection: Connection, reading: Reading | None) -> Failure | None:
+def failure_of(connection: Connection, reading: Reading | None) -> Failure | None:
+    """What is wrong with the latest attempt, as far as it says anything about the connection as it is."""
     if connection.state == Connection.State.NEEDS_RECONNECT:
         return Failure.of(errors.NeedsReconnect())
     # One that was met with an older pair says nothing about this one.
@@ -100,7 +101,7 @@ def _shown(reading: Reading, shown: int, is_old: bool) -> tuple[str, datetime | 
     if is_old:
         if not shown:
             return "It had no droplets", reading.taken_at
-        return f"Its {_droplets(shown)} {_are(shown)} shown as {_they(shown)}", reading.taken_at
+        return f"Its {_droplets(shown)} {_are(shown)} shown as {_they(shown)}", reading.oldest_at
     if reading.kept:
         now = shown - reading.kept
         return f"{now:,} of its {_droplets(shown)} {_are(now)} as of now, the others as they were", reading.kept_from

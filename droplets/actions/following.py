@@ -5,7 +5,7 @@ An action whose answer was lost is looked for among what was done to its droplet
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -59,21 +59,24 @@ def follow(
             yield some[pk], _settle(some[pk], look, asked_at)
 
 
-def by_connection(rows: Iterable[Action]) -> list[tuple[Connection, list[Action]]]:
+def by_connection(rows: Sequence[Action]) -> list[tuple[Connection, list[Action]]]:
     """The rows with the connection to ask through: their own, or another of their owner's to the same team.
 
-    Those that have none any more wait for one.
+    Those that have none any more wait for one, for a day.
     """
+    owners = {row.user_id for row in rows}
+    theirs = list(Connection.objects.select_related("account__user", "token").filter(account__user__in=owners))
+    by_key: dict[object, Connection] = {(each.account.user_id, each.team_uuid): each for each in theirs}
+    by_key |= {(each.account.user_id, each.pk): each for each in theirs}
     found: dict[UUID, tuple[Connection, list[Action]]] = {}
     for row in rows:
-        if row.user is None:
-            continue
-        theirs = Connection.objects.of(row.user)
-        connection = theirs.filter(pk=row.connection_id).first()
+        connection = by_key.get((row.user_id, row.connection_id))
         if connection is None and row.team_uuid:
-            connection = theirs.filter(team_uuid=row.team_uuid).first()
+            connection = by_key.get((row.user_id, row.team_uuid))
         if connection:
             found.setdefault(connection.pk, (connection, []))[1].append(row)
+        elif _is_abandoned(row):
+            outcomes.lost(row, outcomes.NOT_ASKED)
     return list(found.values())
 
 
@@ -118,6 +121,9 @@ def _settle(row: Action, look: Look | errors.DigitalOceanError, asked_at: dateti
     now = timezone.now()
     ask_at = now + pace.pause(row.sent_at, now)
     if isinstance(look, errors.DigitalOceanError):
+        if _is_abandoned(row):
+            outcomes.lost(row, outcomes.NOT_ASKED)
+            return None
         outcomes.ask_again(row, max(ask_at, look.retry_at or ask_at))
         return look
     if row.status == Status.IN_PROGRESS and look.actions:
@@ -145,6 +151,10 @@ def _candidates(row: Action, look: Look) -> list[schema.Action]:
 def _is_hopeless(row: Action, asked_at: datetime) -> bool:
     """Whether DigitalOcean, asked at that moment, would have known of it."""
     return row.sent_at is None or asked_at > row.sent_at + pace.SENDERS + pace.GIVEN_UP
+
+
+def _is_abandoned(row: Action) -> bool:
+    return timezone.now() > (row.sent_at or row.recorded_at) + pace.ABANDONED
 
 
 def _words(row: Action, look: Look) -> str:

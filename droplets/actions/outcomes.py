@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.digitalocean import errors
 from accounts.digitalocean.texts import Text
+from accounts.models import Connection
 from droplets import readings
 from droplets.actions import schema
 from droplets.models import Action
@@ -25,6 +26,7 @@ NEVER_SENT = "Conveyor was interrupted before it could send this. Nothing was do
 NEVER_ARRIVED = "It never arrived at DigitalOcean. Nothing was done."
 DROPLET_GONE = "The droplet is gone, so what became of this cannot be seen."
 FORGOTTEN = "DigitalOcean does not know this action any more. The droplet may have been destroyed meanwhile."
+NOT_ASKED = "DigitalOcean could not be asked for a day, so what became of this is not known."
 GONE_ALREADY = "It had been destroyed already."
 
 _ENDS = {"completed": Status.COMPLETED, "errored": Status.ERRORED}
@@ -102,6 +104,12 @@ def _write(
             extra={"action": str(row.pk), "droplet": row.droplet_id, "digitalocean_request_id": request_id or "-"},
         )
     if changes["ask_at"] is None:
-        # The fleet is to show it.
-        readings.expire(row.connection_id)
+        _expire(row)
     return True
+
+
+def _expire(row: Action) -> None:
+    """The fleet is to show it, through whichever connection to the team somebody looks."""
+    team = Connection.objects.filter(team_uuid=row.team_uuid) if row.team_uuid else Connection.objects.none()
+    for pk in {row.connection_id, *team.values_list("pk", flat=True)}:
+        readings.expire(pk)

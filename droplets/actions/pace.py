@@ -16,6 +16,9 @@ LEASE = timedelta(seconds=20)
 GIVEN_UP = timedelta(minutes=1)
 """After the request's time, until what DigitalOcean does not know is taken for never arrived."""
 
+ABANDONED = timedelta(days=1)
+"""After the request, until what nobody could ask DigitalOcean about is given up as well."""
+
 CLOCKS = timedelta(minutes=1)
 """How far DigitalOcean's clock may be behind this one: what began longer before the request is not of it."""
 

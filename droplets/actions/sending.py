@@ -18,7 +18,7 @@ from droplets import budget, rows
 from droplets.actions import api, offers, outcomes, pace
 from droplets.actions.kinds import KINDS, Kind
 from droplets.actions.schema import Ordered
-from droplets.ask import token_of
+from droplets.ask import note_limit, token_of
 from droplets.models import Action
 from droplets.schema import Droplet
 
@@ -115,6 +115,7 @@ def _send(connection: Connection, row: Action, token: str) -> None:
     except errors.NotAllowed as error:
         outcomes.refused(row, error, words=_not_allowed(connection, KINDS[row.kind]))
     except errors.DigitalOceanError as error:
+        note_limit(connection, error)
         if isinstance(error, _UNDECIDED) or (error.status or 0) >= 500:
             outcomes.ask_again(row, timezone.now())
         elif isinstance(error, errors.Unavailable):

@@ -36,8 +36,8 @@ def _team(source: Source) -> dict[str, Any]:
     return {
         "uuid": source.team.key,
         "name": source.team.name,
-        "complete": source.is_whole,
-        "read_at": source.reading.taken_at if source.reading else None,
+        "complete": source.is_complete,
+        "read_at": source.reading.oldest_at if source.reading else None,
         "droplets": len(source.rows),
         "trouble": trouble.happened if trouble else None,
     }

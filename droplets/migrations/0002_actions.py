@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                             ("completed", "Done"),
                             ("errored", "Failed"),
                             ("refused", "Refused"),
-                            ("lost", "Never arrived"),
+                            ("lost", "Lost"),
                         ],
                         default="recorded",
                         max_length=20,

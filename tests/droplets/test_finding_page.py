@@ -121,15 +121,15 @@ def test_heads_sort_and_say_so(fleet: Person) -> None:
 
     heads = [attrs for tag, attrs in page.tags if tag == "th" and attrs.get("scope") == "col"]
     assert [attrs.get("aria-sort") for attrs in heads].count("descending") == 1
-    assert {attrs["href"] for _, attrs in page.with_class("sort")} >= {"?q=web&sort=monthly", "?q=web"}
+    assert {attrs["href"] for _, attrs in page.with_class("sort")} >= {"/droplets/?q=web&sort=monthly", "/droplets/?q=web"}
 
 
 @pytest.mark.parametrize("key", [key for key, _ in COLUMNS])
 def test_a_head_leads_to_its_order_and_from_there_to_the_other_way_round(fleet: Person, key: str) -> None:
     up, down = visit(fleet, f"?sort={key}&status=active"), visit(fleet, f"?sort=-{key}&status=active")
 
-    back = "?status=active" if key == "name" else f"?status=active&sort={key}"
-    assert f"?status=active&sort=-{key}" in {attrs["href"] for _, attrs in up.with_class("sort")}
+    back = "/droplets/?status=active" if key == "name" else f"/droplets/?status=active&sort={key}"
+    assert f"/droplets/?status=active&sort=-{key}" in {attrs["href"] for _, attrs in up.with_class("sort")}
     assert back in {attrs["href"] for _, attrs in down.with_class("sort")}
     assert sorted(up.rows) == sorted(down.rows)
 
@@ -148,7 +148,7 @@ def test_what_is_off_but_billed_is_told_with_a_way_there(fleet: Person) -> None:
 
     assert "Off 1 $96.00 1 off and billed all the same" in page.text
     [(_, note)] = page.with_class("figure-note")
-    assert note["href"] == "?status=off"
+    assert note["href"] == "/droplets/?status=off"
 
 
 def test_pages_have_three_lengths(alice: Person) -> None:
@@ -158,7 +158,7 @@ def test_pages_have_three_lengths(alice: Person) -> None:
     assert len(visit(alice).rows) == 50
     page = visit(alice, "?per_page=100&q=-&sort=-age")
     assert len(page.rows) <= 100
-    assert {attrs.get("href") for tag, attrs in page.tags if tag == "a"} >= {"?q=-&sort=-age"}
+    assert {attrs.get("href") for tag, attrs in page.tags if tag == "a"} >= {"/droplets/?q=-&sort=-age"}
     assert len(visit(alice, "?per_page=200").rows) == 120
 
 
@@ -172,7 +172,7 @@ def test_the_pages_of_what_is_found_miss_none_and_none_is_beyond_the_last(alice:
     listed = [link for page in pages for link in page.droplets()]
     assert len(listed) == len(set(listed)) == total
     ways = [{attrs["href"] for tag, attrs in page.tags if tag == "a" and attrs.get("rel") == "next"} for page in pages]
-    assert ways[0] == {"?q=-&sort=-age&page=2"}
+    assert ways[0] == {"/droplets/?q=-&sort=-age&page=2"}
     assert ways[-1] == set()
     assert visit(alice, "?q=-&sort=-age&page=999999999").droplets() == pages[-1].droplets()
 

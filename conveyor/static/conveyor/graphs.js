@@ -1,5 +1,6 @@
 // Keeps open graphs of now. The server says in how many seconds asking again makes sense; a page that nobody looks at
-// does not ask. What has changed is morphed in: charts, what is pointed at, what is open and focused stay.
+// does not ask. What has changed is morphed in: charts, what is pointed at, what is open and focused stay. What cannot be
+// renewed says of when it is.
 (() => {
   "use strict";
 
@@ -8,6 +9,7 @@
   let timer = 0;
   let isOverdue = false;
   let failures = 0;
+  let renewed = new Date();
 
   const graphs = () => document.getElementById("graphs");
   const usual = () => Number.parseFloat(graphs().dataset.renewAfter);
@@ -24,11 +26,19 @@
     }
   };
 
+  const tell = () => {
+    const late = document.getElementById("late");
+    late.hidden = !failures;
+    late.querySelector("time").textContent = renewed.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  };
+
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.elt.id !== "graphs") {
       return;
     }
     failures = event.detail.successful ? 0 : failures + 1;
+    renewed = failures ? renewed : new Date();
+    tell();
     const after = Number.parseFloat(event.detail.xhr.getResponseHeader("Renew-After")) || usual();
     schedule(Math.min(after * 2 ** failures, LONGEST));
   });

@@ -27,8 +27,8 @@
       isOverdue = true;
       return;
     }
-    if (isAsking || !fleet()) {
-      return;
+    if (isAsking || !fleet()?.dataset.edition) {
+      return; // a form on it was not accepted: what it says stays until it is answered
     }
     isAsking = true;
     asked = location.search;
