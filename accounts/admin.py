@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import Count, QuerySet
@@ -16,8 +17,9 @@ from django.utils.html import format_html
 
 from accounts.models import Connection, Event, Revocation, User
 
-# Their forms show tokens, the client secret and second-factor secrets.
-for model in (SocialToken, SocialApp, SocialAccount, Authenticator):
+# Their forms show tokens, the client secret and second-factor secrets, or their lists can be searched for the keys of
+# other people's sessions.
+for model in (SocialToken, SocialApp, SocialAccount, Authenticator, UserSession):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 

@@ -36,6 +36,8 @@ def of_droplet(view: View) -> View:
         progress.catch_up(owned, droplet)
         try:
             return view(request, owned, droplet, **more)
+        except Connection.DoesNotExist:
+            raise Http404 from None  # disconnected in another tab
         except errors.NotFound:
             context = {"connection": owned, "id": droplet, "progress": progress.of(owned, droplet)}
             return render(request, "droplets/gone.html", context, status=404)

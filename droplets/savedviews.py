@@ -30,7 +30,23 @@ class SaveForm(forms.Form):
         return name
 
 
-class TooMany(Exception):
+LONGEST = 4000
+"""Characters of an address that servers take: gunicorn's whole request line is 4,094."""
+
+
+class NotSaved(Exception):
+    """Why a view cannot be kept, in a sentence."""
+
+    sentence = ""
+
+
+class TooLong(NotSaved):
+    """No address can ask for it."""
+
+    sentence = "This search has more filters than an address has room for. Take some away first."
+
+
+class TooMany(NotSaved):
     """The person has as many as one can have."""
 
     sentence = f"You have {MOST} saved views, which is as many as there can be. Delete one first."
@@ -42,13 +58,15 @@ def of(user: User) -> list[SavedView]:
 
 
 def save(user: User, name: str, search: Search) -> bool:
-    """Keep a search under a name; whether that took the place of another. Raises `TooMany`."""
+    """Keep a search under a name; whether that took the place of another. Raises `NotSaved`."""
+    query = search.query()
+    if len(query) > LONGEST:
+        raise TooLong
     with transaction.atomic():
         # The person's row is what two requests at once take turns on.
         User.objects.select_for_update().get(pk=user.pk)
         theirs = SavedView.objects.filter(user=user)
         if not theirs.filter(name=name).exists() and theirs.count() >= MOST:
             raise TooMany
-        query = search.query()
         _, created = SavedView.objects.update_or_create(user=user, name=name, defaults={"query": query})
     return not created

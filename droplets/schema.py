@@ -51,21 +51,19 @@ class Region(msgspec.Struct, gc=False):
 
 
 class Image(msgspec.Struct, gc=False):
-    """`id` is what a private image has in place of a slug; `size_gigabytes` in GB."""
+    """`id` is what a private image has in place of a slug."""
 
     id: Id | None = None
     slug: str | None = None
     name: str | None = None
     distribution: str | None = None
     public: bool | None = None
-    size_gigabytes: Amount | None = None
 
 
 class Address(msgspec.Struct, gc=False):
-    """An address of version 4 or 6. `type` is public or private; a private one has "nil", "" or null as gateway."""
+    """An address of version 4 or 6. `type` is public or private."""
 
     ip_address: str | None = None
-    gateway: str | None = None
     type: str | None = None
 
 

@@ -35,15 +35,6 @@ _KEYS = frozenset(key for key, _ in COLUMNS)
 
 
 @dataclass(frozen=True)
-class Chip:
-    """One thing that is asked for, and the `query` of the search without it."""
-
-    name: str
-    value: str
-    query: str
-
-
-@dataclass(frozen=True)
 class Search:
     """`sort` is a column's key, with `-` before it for the other way round. `page` counts from 1."""
 
@@ -119,18 +110,6 @@ class Search:
     def cleared(self) -> str:
         """The query without words and filters, in the same order."""
         return self.query(q="", **dict.fromkeys(FILTERS, ()))
-
-    def chips(self) -> tuple[Chip, ...]:
-        """What can be taken back, one by one."""
-        words = [Chip("q", self.q, self.query(q=""))] if self.q else []
-        return (
-            *words,
-            *(
-                Chip(name, value, self.toggled(name, value))
-                for name, values in self.filters.items()
-                for value in values
-            ),
-        )
 
 
 def _values(given: Iterable[str]) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ def fleet(request: SignedInRequest) -> HttpResponse:
         answer = _page(request, found, search)
         if request.htmx and not seen:
             # A word that is being typed is one step back, not one for each letter.
-            before = Search.of(QueryDict(urlsplit(request.htmx.current_url or "").query))
+            before = Search.of(QueryDict(_query_of(request.htmx.current_url or "")))
             is_typing = before.q != search.q and not request.htmx.boosted
             answer["HX-Replace-Url" if is_typing else "HX-Push-Url"] = _address(search)
     answer["Renew-After"] = f"{found.renew_after:.1f}"
@@ -70,7 +70,7 @@ def save_view(request: SignedInRequest) -> HttpResponse:
         name = form.cleaned_data["name"]
         try:
             replaced = savedviews.save(request.user, name, search)
-        except savedviews.TooMany as error:
+        except savedviews.NotSaved as error:
             form.add_error("name", error.sentence)
         else:
             word = "Replaced" if replaced else "Saved"
@@ -106,6 +106,13 @@ def _page(request: SignedInRequest, found: fleets.Fleet, search: Search, **more:
     is_part = request.htmx and not request.htmx.history_restore_request
     template = "droplets/_fleet.html" if is_part else "droplets/fleet.html"
     return render(request, template, context, status=more.get("status", 200))
+
+
+def _query_of(url: str) -> str:
+    try:
+        return urlsplit(url).query
+    except ValueError:  # the browser's own word, but anybody can send one
+        return ""
 
 
 def _posted_search(request: SignedInRequest) -> Search:

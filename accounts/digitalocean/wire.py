@@ -7,8 +7,8 @@ from the environment, no cookies, nothing repeated. An answer is a value or one 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 
 from accounts.digitalocean import errors
 from accounts.digitalocean.deadline import POOL_CLASSES, Deadline
+from accounts.digitalocean.texts import Text
 
 T = TypeVar("T")
 
@@ -127,19 +128,15 @@ def send(
     or DigitalOcean said 5xx, and by status what `errors` names.
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    if method != "GET":
-        # Not over a connection that was kept: the other side may be closing it just now, and what was lost then
-        # must not be sent again.
-        headers["Connection"] = "close"
     body = msgspec.json.encode(json) if json is not None else None
     if body is not None:
         headers["Content-Type"] = "application/json"
     if timeout <= 0:
         raise errors.TooSlow("no time left")
     broken: errors.DigitalOceanError | None = None
-    with Deadline(timeout) as deadline:
+    with _session_for(method) as session, Deadline(timeout) as deadline:
         try:
-            response = _session.request(
+            response = session.request(
                 method,
                 url,
                 params=params,
@@ -163,11 +160,23 @@ def send(
         # Out here, and not `from None` in there: the exceptions of requests carry the request, and with it the token,
         # and an exception raised while another is handled keeps that one for good.
         raise broken
-    request_id = response.headers.get("x-request-id", "")[:100]
+    request_id = _request_id(response.headers.get("x-request-id", ""))
     answer = Answer(response.status_code, response.headers, content, request_id)
     if 200 <= answer.status < 300:
         return answer
     raise _error_of(answer)
+
+
+@contextmanager
+def _session_for(method: str) -> Iterator[requests.Session]:
+    """What only reads goes over connections that are kept. What acts does not: the other side may be closing one just
+    now, and what was lost then must not be sent again."""
+    if method == "GET":
+        yield _session
+    else:
+        with _new_session() as session:
+            session.headers["Connection"] = "close"
+            yield session
 
 
 def _read(response: requests.Response) -> bytes:
@@ -197,12 +206,14 @@ def _error_of(answer: Answer) -> errors.DigitalOceanError:
         problem = msgspec.json.decode(answer.body, type=_Problem)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         problem = _Problem()
-    request_id = (answer.request_id or problem.request_id)[:100]
-    code = (problem.error or problem.id)[:60]
+    request_id = answer.request_id or _request_id(problem.request_id)
+    code = Text((problem.error or problem.id)[:60])
     status = answer.status
     kind: type[errors.DigitalOceanError]
     retry_at, sentence = None, ""
-    if status in _BY_STATUS:
+    if status == 404 and not code:
+        kind = errors.UnexpectedAnswer  # of whatever stands in between: it says nothing about what was asked for
+    elif status in _BY_STATUS:
         kind = _BY_STATUS[status]
     elif status == 429:
         kind, retry_at = errors.RateLimited, _retry_at(answer.headers)
@@ -210,11 +221,16 @@ def _error_of(answer: Answer) -> errors.DigitalOceanError:
         kind, retry_at = errors.Unavailable, _retry_at(answer.headers, default=None)
     elif status >= 400:
         kind = errors.Refused
-        words = problem.message or problem.error_description
+        words = Text(problem.message or problem.error_description)
         sentence = f"DigitalOcean refused this: {words[:300]}" if words else ""
     else:
         kind = errors.UnexpectedAnswer
     return kind(code, status=status, request_id=request_id, retry_at=retry_at, sentence=sentence)
+
+
+def _request_id(text: str) -> str:
+    """DigitalOcean's are UUIDs. Nothing else is taken for one: they are shown, and no token must be."""
+    return text[:100] if text.isascii() and all(c.isalnum() or c == "-" for c in text) else ""
 
 
 _BY_STATUS: dict[int, type[errors.DigitalOceanError]] = {

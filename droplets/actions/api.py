@@ -6,6 +6,7 @@ Each raises a `DigitalOceanError`; safe in any thread. What acts is sent once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from droplets import api
 from droplets.actions.schema import Action, Image, Ordered, Size
@@ -18,7 +19,23 @@ PER_PAGE = 25
 def order(token: str, droplet: int, type_: str, parameters: Mapping[str, object], *, until: float) -> Ordered:
     """Ask for an action: what comes back is under way, and promises nothing."""
     answer = api.post(token, f"/droplets/{droplet}/actions", {**parameters, "type": type_}, until=until)
-    return Ordered(single(answer, "action", Action), answer.request_id)
+    ordered = single(answer, "action", Action)
+    if ordered.type != type_ or ordered.started_at is None:
+        raise answer.unexpected("another action than was asked for")
+    return Ordered(ordered, answer.request_id)
+
+
+def actions_since(token: str, droplet: int, since: datetime, *, until: float) -> tuple[Action, ...]:
+    """All that was done to a droplet since then, and maybe some before, the latest first."""
+    found: list[Action] = []
+    page = 0
+    while True:
+        page += 1
+        some = actions(token, droplet, page=page, until=until)
+        found += some.items
+        oldest = min((each.started_at for each in some.items if each.started_at), default=since)
+        if not some.length or oldest < since or page * PER_PAGE >= some.total:
+            return tuple(found)
 
 
 def destroy(token: str, droplet: int, *, until: float) -> str:

@@ -56,7 +56,7 @@ def follow(
         asked_at = timezone.now()
         looks = ask(connection, {pk: _question(row) for pk, row in some.items() if pk not in never_sent}, until=until)
         for pk, look in looks.items():
-            yield some[pk], _settle(some[pk], look, asked_at)
+            yield some[pk], _settle(some[pk], look, asked_at, is_own=some[pk].connection_id == connection.pk)
 
 
 def by_connection(rows: Sequence[Action]) -> list[tuple[Connection, list[Action]]]:
@@ -91,7 +91,7 @@ def _question(row: Action) -> Question[Look]:
     if row.kind == "destroy":
         return partial(_whether_there, row.droplet_id)
     if row.digitalocean_id is None:
-        return partial(_latest, row.droplet_id)
+        return partial(_since, row.droplet_id, _earliest(row))
     return partial(_one, row.droplet_id, row.digitalocean_id)
 
 
@@ -103,9 +103,9 @@ def _whether_there(droplet: int, token: str, until: float) -> Look:
     return Look()
 
 
-def _latest(droplet: int, token: str, until: float) -> Look:
+def _since(droplet: int, since: datetime, token: str, until: float) -> Look:
     try:
-        return Look(api.actions(token, droplet, until=until).items)
+        return Look(api.actions_since(token, droplet, since, until=until))
     except errors.NotFound:
         return Look(is_gone=True)
 
@@ -117,14 +117,18 @@ def _one(droplet: int, action: int, token: str, until: float) -> Look:
         return Look(is_gone=True)
 
 
-def _settle(row: Action, look: Look | errors.DigitalOceanError, asked_at: datetime) -> errors.DigitalOceanError | None:
+def _settle(
+    row: Action, look: Look | errors.DigitalOceanError, asked_at: datetime, *, is_own: bool
+) -> errors.DigitalOceanError | None:
+    """Write down what a look showed. `is_own` where it went through the connection that the action was sent through."""
     now = timezone.now()
     ask_at = now + pace.pause(row.sent_at, now)
     if isinstance(look, errors.DigitalOceanError):
         if _is_abandoned(row):
             outcomes.lost(row, outcomes.NOT_ASKED)
             return None
-        outcomes.ask_again(row, max(ask_at, look.retry_at or ask_at))
+        # That a colleague's access does not work is nothing that its owner should have to wait for.
+        outcomes.ask_again(row, max(ask_at, look.retry_at or ask_at) if is_own else now)
         return look
     if row.status == Status.IN_PROGRESS and look.actions:
         outcomes.progressed(row, look.actions[0], ask_at=ask_at)
@@ -143,9 +147,15 @@ def _candidates(row: Action, look: Look) -> list[schema.Action]:
     sent_at = row.sent_at
     if sent_at is None or row.status != Status.SENDING:
         return []
+    latest = sent_at + pace.SENDERS + pace.CLOCKS
     began = [(each.started_at, each) for each in look.actions if each.type == row.kind and each.started_at]
-    near = [(abs(at - sent_at), each.id, each) for at, each in began if at >= sent_at - pace.CLOCKS]
+    near = [(abs(at - sent_at), each.id, each) for at, each in began if _earliest(row) <= at <= latest]
     return [each for _, _, each in sorted(near, key=lambda item: item[:2])]
+
+
+def _earliest(row: Action) -> datetime:
+    """Before that nothing that DigitalOcean began can be it."""
+    return (row.sent_at or row.recorded_at) - pace.CLOCKS
 
 
 def _is_hopeless(row: Action, asked_at: datetime) -> bool:

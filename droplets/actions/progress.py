@@ -23,7 +23,8 @@ _RECENT = timedelta(minutes=10)
 @dataclass(frozen=True)
 class Progress:
     """`underway` are the rows of what is under way; `poll_after` is in how many seconds asking `url` about them again
-    makes sense, 0 where there are none. `is_known` where anything was ever done to the droplet through Conveyor.
+    makes sense, 0 where there are none. `is_known` where anything was ever done to the droplet through Conveyor,
+    `is_of_others` where some of what is told was done by somebody else.
     """
 
     actions: tuple[Told, ...]
@@ -31,6 +32,7 @@ class Progress:
     poll_after: int
     url: str
     is_known: bool
+    is_of_others: bool
 
 
 def catch_up(connection: Connection, droplet: int) -> None:
@@ -52,6 +54,7 @@ def of(connection: Connection, droplet: int) -> Progress:
         _poll_after(underway),
         reverse("droplets:progress", args=[connection.pk, droplet]),
         is_known=last is not None,
+        is_of_others=any(row.user_id != connection.user.pk for row in shown),
     )
 
 

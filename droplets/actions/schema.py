@@ -35,7 +35,7 @@ class Ordered(msgspec.Struct, frozen=True):
 
 
 class Size(msgspec.Struct):
-    """`memory` in MB, `disk` in GB, `transfer` in TB a month, prices in US dollars. `regions` are slugs."""
+    """`memory` in MB, `disk` in GB, the price in US dollars. `regions` are slugs."""
 
     slug: Text
     available: bool | None = None
@@ -43,9 +43,7 @@ class Size(msgspec.Struct):
     vcpus: Count | None = None
     memory: Count | None = None
     disk: Count | None = None
-    transfer: Amount | None = None
     price_monthly: Amount | None = None
-    price_hourly: Amount | None = None
     description: Text | None = None
     gpu_info: Gpu | None = None
 
@@ -62,5 +60,4 @@ class Image(msgspec.Struct):
     regions: list[Text] | None = None
     created_at: Moment | None = None
     min_disk_size: Count | None = None
-    size_gigabytes: Amount | None = None
     status: Text | None = None

@@ -41,11 +41,13 @@ def begin(connection: Connection, droplet: Droplet, kind: Kind, parameters: Mapp
     """Do it, once for each `key` of a person: who comes with the same one again gets the same row, as it is by now.
 
     `droplet` is as DigitalOcean has just told it, `parameters` as the kind's form has checked them. Returns the row, in
-    whatever status the answer left it. Raises `NotOffered`, or the `DigitalOceanError` that kept it from being sent;
-    then nothing is written down either.
+    whatever status the answer left it. Raises `NotOffered`, `Connection.DoesNotExist` where the team was disconnected
+    meanwhile, or the `DigitalOceanError` that kept it from being sent; then nothing is written down either.
     """
     if known := known_by(connection, key):
         return known
+    # Reading the droplet took its time: the connection may be narrower by now, or gone.
+    connection = Connection.objects.of(connection.user).get(pk=connection.pk)
     offer = offers.offer(kind, connection, droplet, Action.objects.of_droplet(connection, droplet.id).in_flight())
     if not offer.is_open:
         if known := known_by(connection, key):
@@ -116,7 +118,7 @@ def _send(connection: Connection, row: Action, token: str) -> None:
         outcomes.refused(row, error, words=_not_allowed(connection, KINDS[row.kind]))
     except errors.DigitalOceanError as error:
         note_limit(connection, error)
-        if isinstance(error, _UNDECIDED) or (error.status or 0) >= 500:
+        if isinstance(error, _UNDECIDED) or (error.status or 0) >= 500 or error.status == 408:
             outcomes.ask_again(row, timezone.now())
         elif isinstance(error, errors.Unavailable):
             outcomes.lost(row, f"{error.sentence} {outcomes.NEVER_ARRIVED}")

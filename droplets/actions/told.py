@@ -74,7 +74,7 @@ def _of_row(row: Action, viewer: User, emails: Mapping[UUID, str]) -> Told:
     return Told(
         title=_title(row.kind, status),
         detail=_detail(row.parameters),
-        who="You" if row.user == viewer else emails.get(row.connection_id) or "Somebody who left Conveyor",
+        who=_who(row, viewer, emails),
         at=row.moment,
         ended_at=row.ended_at if row.began_at else None,
         word=str(status.label),
@@ -83,6 +83,14 @@ def _of_row(row: Action, viewer: User, emails: Mapping[UUID, str]) -> Told:
         request_id=row.request_id,
         is_in_flight=row.is_in_flight,
     )
+
+
+def _who(row: Action, viewer: User, emails: Mapping[UUID, str]) -> str:
+    if row.user == viewer:
+        return "You"
+    if row.user is None:
+        return "Somebody who left Conveyor"
+    return emails.get(row.connection_id) or "A colleague"
 
 
 def of_action(action: schema.Action) -> Told:

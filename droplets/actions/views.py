@@ -13,7 +13,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from accounts.digitalocean import errors
 from accounts.models import Connection
 from accounts.request import SignedInRequest
-from droplets import pages, troubles
+from droplets import detail, pages, troubles
 from droplets.actions import activity as activities
 from droplets.actions import offers, reading, sending
 from droplets.actions import progress as progresses
@@ -50,6 +50,8 @@ def progress(request: SignedInRequest, connection: Connection, droplet: int) -> 
     if not request.htmx:
         return redirect("droplets:detail", connection.pk, droplet)
     found = progresses.of(connection, droplet)
+    if found.is_of_others:
+        detail.read(connection, droplet)  # what colleagues do is for those whom DigitalOcean still lets in
     if not found.poll_after:
         return HttpResponseClientRefresh()
     return render(request, "droplets/detail/_progress.html", {"progress": found})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 
 from droplets.items import Item
@@ -12,7 +13,7 @@ COLUMNS = (
     "disk_gb", "image", "public_addresses", "private_addresses", "tags", "monthly_usd", "created_at",
 )  # fmt: skip
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # full-width, as spreadsheets take them
+_FORMULA = re.compile(r"(^|;)( *[=+\-@\t\r\n＝＋－＠])")  # full-width, as spreadsheets take them
 """What a cell must not begin with, or spreadsheets calculate it: https://owasp.org/www-community/attacks/CSV_Injection"""
 
 
@@ -45,5 +46,8 @@ def _cells(item: Item) -> tuple[object, ...]:
 
 
 def _safe(cell: object) -> object:
-    """Numbers stay numbers; a text that would be taken for a formula gets an apostrophe in front."""
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" ").startswith(_FORMULA) else cell
+    """Numbers stay numbers; what would be taken for a formula gets an apostrophe in front.
+
+    So does what stands behind a semicolon: in half of the world's languages spreadsheets begin a cell there.
+    """
+    return _FORMULA.sub(r"\1'\2", cell) if isinstance(cell, str) else cell

@@ -14,6 +14,8 @@ _USE = """\
 #
 #   Include ~/.ssh/conveyor_config
 #
+# A droplet wins over a host of the same name further down: look for one that is called, say, github.com.
+#
 # Who logs in is for you to say; DigitalOcean's own images let root in first. To say so for all of them:
 #
 #   sed -i.bak 's/^  #User/  User/' ~/.ssh/conveyor_config

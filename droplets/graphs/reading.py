@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from time import monotonic
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from accounts.digitalocean import errors
 from accounts.models import Connection
-from droplets import api
-from droplets.ask import Question, ask
+from droplets import detail
 from droplets.graphs import kept as keeping
 from droplets.graphs.figures import Figures, figures
 from droplets.graphs.kept import Kept
@@ -22,8 +19,6 @@ from droplets.graphs.plots import MOST_LINES, PLOTS, Call, Plot
 from droplets.graphs.ranges import Range
 from droplets.graphs.schema import Series, Span
 from droplets.schema import Droplet
-
-_DROPLET = "droplet"
 
 
 @dataclass(frozen=True)
@@ -78,23 +73,16 @@ def read(connection: Connection, droplet_id: int, over: Range) -> Graphs:
 
     Raises a `DigitalOceanError` where the droplet itself cannot be read, `NotFound` where the team has none of that id.
     """
-    until = monotonic() + settings.FLEET_DEADLINE
     now = int(timezone.now().timestamp())
     span = Span(now - over.length, now)
     known = keeping.load(connection.pk, droplet_id, over.slug, now=now)
     wanted = [plot for plot in PLOTS if plot.key not in known or not known[plot.key].is_fresh(now)]
-    questions: dict[str, Question[Any]] = {
-        _DROPLET: lambda token, until: api.droplet(token, droplet_id, until=until),
-        **{
-            _name(plot, part): partial(_metric, call, droplet_id, span)
-            for plot in wanted
-            for part, call in plot.calls.items()
-        },
+    questions = {
+        _name(plot, part): partial(_metric, call, droplet_id, span)
+        for plot in wanted
+        for part, call in plot.calls.items()
     }
-    answers = ask(connection, questions, until=until)
-    droplet = answers.pop(_DROPLET)
-    if isinstance(droplet, errors.DigitalOceanError):
-        raise droplet
+    droplet, answers = detail.read_with(connection, droplet_id, questions)
     charts = [
         _asked(plot, answers, known.get(plot.key), over, span) if plot in wanted else _kept(plot, known[plot.key], over)
         for plot in PLOTS

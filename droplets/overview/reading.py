@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
-from time import monotonic
 from typing import Any, Generic, TypeVar
-
-from django.conf import settings
 
 from accounts.digitalocean import errors
 from accounts.models import Connection
-from droplets import api
-from droplets.ask import Question, ask
+from droplets import detail
 from droplets.decoding import Items
 from droplets.overview import api as around
 from droplets.overview.schema import Copy, Firewall, Policy, ReservedIp, Volume, Vpc
@@ -45,35 +40,18 @@ class Overview:
     vpc: Part[Vpc]
     reserved_ips: Part[Items[ReservedIp]]
 
-    @property
-    def copies_gigabytes(self) -> float:
-        """What snapshots and backups take up together, as far as it is known."""
-        parts = (self.snapshots.value, self.backups.value)
-        return sum(copy.size_gigabytes or 0 for part in parts if part for copy in part.items)
-
 
 def read(connection: Connection, droplet_id: int) -> Overview:
     """The overview, within FLEET_DEADLINE seconds.
 
     Raises a `DigitalOceanError` where the droplet itself cannot be read, `NotFound` where the team has none of that id.
     """
-    until = monotonic() + settings.FLEET_DEADLINE
-    questions: dict[str, Question[Any]] = {
-        "droplet": lambda token, until: api.droplet(token, droplet_id, until=until),
-        "vpcs": lambda token, until: around.vpcs(token, until=until),
-    }
-    for name in ("snapshots", "backups", "policy", "firewalls", "volumes", "reserved_ips"):
-        questions[name] = partial(_of_droplet, getattr(around, name), droplet_id)
-    answers = ask(connection, questions, until=until)
-    droplet = answers.pop("droplet")
-    if isinstance(droplet, errors.DigitalOceanError):
-        raise droplet
+    names = ("snapshots", "backups", "policy", "firewalls", "volumes", "reserved_ips")
+    questions = {name: detail.about(droplet_id, getattr(around, name)) for name in names}
+    questions["vpcs"] = lambda token, until: around.vpcs(token, until=until)
+    droplet, answers = detail.read_with(connection, droplet_id, questions)
     vpc = _vpc(_part(answers.pop("vpcs")), droplet)
     return Overview(droplet=droplet, vpc=vpc, **{name: _part(answer) for name, answer in answers.items()})
-
-
-def _of_droplet(call: Any, droplet_id: int, token: str, until: float) -> Any:
-    return call(token, droplet_id, until=until)
 
 
 def _part(answer: Any) -> Part[Any]:

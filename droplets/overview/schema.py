@@ -10,34 +10,32 @@ from typing import Any
 import msgspec
 
 from accounts.digitalocean.texts import Text
-from droplets.schema import Amount, Count, Id, Moment, Region, Window
+from droplets.schema import Amount, Count, Id, Moment, Region, in_utc
 
 
 class Copy(msgspec.Struct):
-    """A snapshot or a backup of a droplet. `size_gigabytes` is what is billed, `min_disk_size` in GB."""
+    """A snapshot or a backup of a droplet. `size_gigabytes` is what is billed."""
 
     id: Id
     name: Text | None = None
     created_at: Moment | None = None
-    regions: list[Text] | None = None
-    min_disk_size: Count | None = None
     size_gigabytes: Amount | None = None
+
+    def __post_init__(self) -> None:
+        self.created_at = in_utc(self.created_at)
 
 
 class Plan(msgspec.Struct):
-    """When backups are made. `plan` is daily or weekly, `weekday` SUN to SAT, `hour` of UTC; periods in hours, days."""
+    """When backups are made. `plan` is daily or weekly, `weekday` SUN to SAT, `hour` of UTC; the period in days."""
 
     plan: Text | None = None
     weekday: Text | None = None
     hour: Count | None = None
-    window_length_hours: Count | None = None
     retention_period_days: Count | None = None
 
 
 class Policy(msgspec.Struct):
-    backup_enabled: bool | None = None
     backup_policy: Plan | None = None
-    next_backup_window: Window | None = None
 
 
 class Rule(msgspec.Struct):
@@ -67,7 +65,6 @@ class Volume(msgspec.Struct):
     droplet_ids: list[Id] | None = None
     size_gigabytes: Count | None = None
     filesystem_type: Text | None = None
-    filesystem_label: Text | None = None
 
 
 class Vpc(msgspec.Struct):

@@ -107,8 +107,11 @@ def ends(of: dict[str, Any] | None) -> str:
     """“anywhere”, “10.0.0.0/8, tag web, 2 droplets”: where a firewall's rule lets traffic come from or go to."""
     found = of or {}
     addresses = [Text(address) for address in _list(found.get("addresses")) if isinstance(address, str)]
-    if "0.0.0.0/0" in addresses or "::/0" in addresses:  # a firewall's word for anywhere
-        return "anywhere" if {"0.0.0.0/0", "::/0"} <= set(addresses) else f"anywhere ({addresses[0]})"
+    anywhere = [address for address in ("0.0.0.0/0", "::/0") if address in addresses]
+    if len(anywhere) == 2:
+        return "anywhere"
+    if anywhere:  # of one version; what else is let through may be of the other
+        addresses = [Text(f"anywhere ({anywhere[0]})"), *(each for each in addresses if each not in anywhere)]
     words = [*addresses, *(f"tag {Text(tag)}" for tag in _list(found.get("tags")) if isinstance(tag, str))]
     for key, name in _ENDS.items():
         if count := len(_list(found.get(key))):

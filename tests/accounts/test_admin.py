@@ -10,6 +10,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.sessions.models import Session
 from django.db import connection as database
@@ -241,6 +242,11 @@ class TestShowsNoSecret:
     @pytest.mark.parametrize("lookup", ["token__startswith", "token_secret__startswith"])
     def test_nor_those_that_are_owed(self, staff: Person, customers: Person, lookup: str) -> None:
         assert staff.client.get(page(Revocation), {lookup: "g"}).status_code in (302, 400)
+
+    def test_sessions_cannot_be_guessed_by_filters(self, staff: Person) -> None:
+        """Whoever may view them could find a key letter by letter, and be somebody else with it."""
+        assert not admin.site.is_registered(UserSession)
+        assert staff.client.get("/admin/usersessions/usersession/").status_code == 404
 
     @pytest.mark.parametrize("lookup", ["password__startswith", "socialaccount__socialtoken__token__startswith"])
     def test_nor_through_people(self, staff: Person, customers: Person, lookup: str) -> None:

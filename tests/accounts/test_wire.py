@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -311,3 +312,31 @@ class TestRetryAfter:
     def test_nonsense_counts_as_none(self, after: Any, value: str) -> None:
         expected = pytest.approx(60, abs=2) if after.status == "429" else None
         assert after(retry_after=value.encode().decode("latin-1")) == expected
+
+
+def test_what_acts_goes_over_no_connection_that_was_kept(sandbox: Sandbox, connects: list[int]) -> None:
+    """The other side may be closing it just then, and what is lost so must not be sent again."""
+    for method, made in (("GET", 1), ("GET", 1), ("POST", 2), ("DELETE", 3), ("GET", 3)):
+        with pytest.raises(errors.TokenRejected):
+            wire.send(method, f"{sandbox.api_url}/droplets/1", timeout=5, token=TOKEN)
+
+        assert len(connects) <= made, method
+    assert len(connects) >= 2
+
+
+def test_a_404_without_a_word_says_nothing() -> None:
+    with (
+        raw(http(b"<html>no such page</html>", status="404 Not Found")) as server,
+        pytest.raises(errors.UnexpectedAnswer),
+    ):
+        wire.send("GET", server.url, timeout=5)
+
+
+@pytest.mark.parametrize("request_id", ["doo_v1_" + "a" * 64, "x\x00y", "a b", "ü"])
+def test_only_what_looks_like_a_request_id_is_taken_for_one(request_id: str) -> None:
+    body = json.dumps({"id": "server\x00_error", "request_id": request_id}).encode()
+    with raw(http(body, status="500 Oops")) as server, pytest.raises(errors.Unavailable) as caught:
+        wire.send("GET", server.url, timeout=5)
+
+    assert caught.value.request_id == ""
+    assert caught.value.detail == "server\ufffd_error"

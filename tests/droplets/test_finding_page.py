@@ -121,7 +121,10 @@ def test_heads_sort_and_say_so(fleet: Person) -> None:
 
     heads = [attrs for tag, attrs in page.tags if tag == "th" and attrs.get("scope") == "col"]
     assert [attrs.get("aria-sort") for attrs in heads].count("descending") == 1
-    assert {attrs["href"] for _, attrs in page.with_class("sort")} >= {"/droplets/?q=web&sort=monthly", "/droplets/?q=web"}
+    assert {attrs["href"] for _, attrs in page.with_class("sort")} >= {
+        "/droplets/?q=web&sort=monthly",
+        "/droplets/?q=web",
+    }
 
 
 @pytest.mark.parametrize("key", [key for key, _ in COLUMNS])

@@ -342,3 +342,40 @@ def test_a_mistake_of_ours_ends_the_renewal_too(
 
 def test_nobody_is_nobody(db: None) -> None:
     renewals.renew([], {}, until=monotonic() + 1)
+
+
+def test_what_is_done_while_a_team_is_read_has_it_read_again(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    alice.sandbox.settings(latency_ms=500)
+    renewals.renew([connection], {}, until=monotonic() + 0.1)  # it goes on by itself
+
+    readings.expire(connection.pk)
+    wait_until(lambda: not renewals._under_way)
+
+    reading = readings.load([connection.pk])[connection.pk]
+    assert reading.is_whole
+    assert reading.is_due(timezone.now(), connection.generation)
+    assert renew(alice)["Acme Web"].renew_at
+
+
+def test_a_page_that_came_a_moment_before_blanks_nothing(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    before = readings.load(renew(alice) and [connection.pk])
+    make_due(alice)
+    renew(alice)
+    readings._memory.drop(connection.pk)
+
+    assert len(readings.rows(before)[connection.pk]) == len(rows(connection)) > 0
+
+
+def test_a_refresh_on_the_way_leaves_the_failure_that_followed_it(alice: Person) -> None:
+    alice.connect("Acme Web")
+    SocialToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+    alice.sandbox.expire()
+    alice.sandbox.fault("status", path=LISTING, status=500)
+
+    reading = renew(alice)["Acme Web"]
+
+    [connection] = alice.connections
+    assert reading.failure
+    assert not reading.is_due(timezone.now(), connection.generation)

@@ -36,10 +36,10 @@ def test_a_row_is_flat() -> None:
         image=image(name="24.04 (LTS) x64", distribution="Ubuntu", public=True),
         networks=Networks(
             v4=[
-                Address("10.0.0.2", None, "private"),
-                Address("203.0.113.11", None, "public"),
+                Address("10.0.0.2", "private"),
+                Address("203.0.113.11", "public"),
             ],
-            v6=[Address("2001:db8::1", None, "public")],
+            v6=[Address("2001:db8::1", "public")],
         ),
         tags=["web", "env:prod"],
     )
@@ -99,7 +99,7 @@ def test_a_name_of_digits_alone_can_be_sorted() -> None:
 
 
 def test_a_version_6_address_stands_in_where_there_is_no_other() -> None:
-    v6 = Address("2001:db8::1", None, "public")
+    v6 = Address("2001:db8::1", "public")
 
     assert Row.of(Droplet(id=1, networks=Networks(v6=[v6]))).address == "2001:db8::1"
 

@@ -50,10 +50,6 @@ def test_a_value_is_put_in_and_taken_out() -> None:
 
     assert found.toggled("status", "off") == "status=new"
     assert found.toggled("status", "active") == "status=active&status=new&status=off"
-    assert [(chip.name, chip.value, chip.query) for chip in search("q=a&status=off").chips()] == [
-        ("q", "a", "status=off"),
-        ("status", "off", "q=a"),
-    ]
 
 
 def test_a_column_is_sorted_one_way_then_the_other() -> None:

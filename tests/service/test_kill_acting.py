@@ -45,7 +45,7 @@ def connection(digitalocean: Sandbox, transactional_db: None) -> Connection:
 
 
 def let_time_go_by() -> None:
-    gone = pace.SENDERS + pace.GIVEN_UP + timedelta(seconds=1)
+    gone = pace.SENDERS + timedelta(seconds=1)
     for row in Action.objects.all():
         row.sent_at = row.sent_at and row.sent_at - gone
         row.ask_at = row.ask_at and timezone.now()
@@ -54,8 +54,14 @@ def let_time_go_by() -> None:
 
 @pytest.mark.parametrize(("step", "left", "last"), STEPS)
 def test_killed_while_acting(
-    connection: Connection, digitalocean: Sandbox, step: str, left: str | None, last: str | None
+    connection: Connection,
+    digitalocean: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    left: str | None,
+    last: str | None,
 ) -> None:
+    monkeypatch.setattr(pace, "GIVEN_UP", timedelta(0))
     if step.endswith("inside"):
         digitalocean.fault("delay", path="/actions$", method="POST", seconds=1.5, phase="after")
     worker = Worker(connection, kill=step)

@@ -16,7 +16,7 @@ from accounts.digitalocean import errors
 from accounts.models import Connection
 from droplets import detail, readings
 from droplets import fleet as fleets
-from droplets.actions import following, outcomes, pace, sending
+from droplets.actions import api, following, outcomes, pace, sending
 from droplets.actions.kinds import KINDS
 from droplets.models import Action
 from tests.droplets.actions.acting import DROPLET, Acting
@@ -337,3 +337,52 @@ def test_the_command_fails_where_something_could_not_be_asked(acting: Acting) ->
 
     assert caught.value.returncode == 1
     assert "Could not be asked about: reboot of db-primary, in_progress (unavailable)" in said.getvalue()
+
+
+def test_one_of_much_later_is_not_taken_for_it(acting: Acting) -> None:
+    row = lose(acting, "snapshot", phase="before", name="before-upgrade")
+    acting.sandbox.forward(6 * 3600)
+    token = acting.sandbox.live_grants()[-1].access_token
+    assert acting.sandbox.act(DROPLET, token, "snapshot", name="nightly").status_code == 201
+
+    age(row, 2 * pace.SENDERS + pace.GIVEN_UP)
+    follow(acting, row)
+
+    assert row.status == "lost"
+
+
+def test_it_is_found_however_much_was_done_since(acting: Acting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "PER_PAGE", 2)
+    row = lose(acting, "rename", name="web-9")
+    acting.sandbox.forward(60)
+    token = acting.sandbox.live_grants()[-1].access_token
+    for kind in ("power_off", "power_on", "power_off", "power_on"):
+        assert acting.sandbox.act(DROPLET, token, kind).status_code == 201
+        acting.sandbox.forward(60)
+
+    follow(acting, row)
+
+    assert (row.status, row.kind) == ("completed", "rename")
+
+
+def test_what_nobody_could_ask_about_for_a_day_is_given_up(acting: Acting) -> None:
+    row = lose(acting)
+    acting.sandbox.revoke()
+    assert [type(error) for error in follow(acting, row)] == [errors.NeedsReconnect]
+    assert row.status == "sending"
+
+    age(row, pace.ABANDONED)
+
+    assert follow(acting, row) == [None]
+    assert (row.status, row.words) == ("lost", outcomes.NOT_ASKED)
+
+
+def test_what_has_no_connection_any_more_is_given_up_as_well(acting: Acting) -> None:
+    row = lose(acting)
+    acting.person.client.post(f"/accounts/connections/{acting.connection.pk}/disconnect/")
+    age(row, pace.ABANDONED)
+
+    call_command("follow_actions", stdout=StringIO())
+
+    row.refresh_from_db()
+    assert (row.status, row.words) == ("lost", outcomes.NOT_ASKED)

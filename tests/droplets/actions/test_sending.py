@@ -11,6 +11,7 @@ from allauth.socialaccount.models import SocialToken
 from django.utils import timezone
 
 from accounts.digitalocean import errors
+from accounts.models import Connection
 from droplets import budget, detail
 from droplets.actions import outcomes, sending
 from droplets.actions.kinds import KINDS
@@ -261,3 +262,47 @@ def test_of_two_at_once_the_other_may_be_what_stands_in_the_way(
     assert begin(acting, key=key) == row
 
     assert len(acting.done()) == 1
+
+
+def test_nothing_is_sent_through_a_team_that_was_disconnected_meanwhile(acting: Acting) -> None:
+    droplet = detail.read(acting.connection, DROPLET)
+    acting.sandbox.fault("status", path="/v1/oauth/revoke", status=503)  # so that the old token still works
+    acting.person.client.post(f"/accounts/connections/{acting.connection.pk}/disconnect/")
+
+    with pytest.raises(Connection.DoesNotExist):
+        sending.begin(acting.connection, droplet, KINDS["reboot"], {}, key=uuid4())
+
+    assert not acting.done()
+    assert not Action.objects.exists()
+
+
+def test_nothing_is_sent_with_access_that_was_narrowed_meanwhile(acting: Acting) -> None:
+    droplet = detail.read(acting.connection, DROPLET)
+    Connection.objects.update(scope="read")
+
+    with pytest.raises(NotOffered):
+        sending.begin(acting.connection, droplet, KINDS["reboot"], {}, key=uuid4())
+
+    assert not acting.done()
+
+
+@pytest.mark.parametrize("odd", [{"/action/type": "create"}, {"/action/started_at": None}])
+def test_an_answer_about_another_action_decides_nothing(acting: Acting, odd: dict[str, Any]) -> None:
+    acting.sandbox.fault("patch", path=ACTIONS, method="POST", set=odd)
+
+    row = begin(acting)
+
+    assert row.status == "sending"  # and is looked for
+    assert len(acting.done()) == 1
+
+
+def test_a_404_of_whatever_stands_in_between_destroys_nothing(acting: Acting) -> None:
+    acting.sandbox.fault("html", path=ONE, method="DELETE", status=404)
+
+    assert begin(acting, "destroy").status == "sending"
+
+
+def test_a_request_that_timed_out_at_the_other_side_may_have_arrived(acting: Acting) -> None:
+    acting.sandbox.fault("status", path=ACTIONS, method="POST", status=408, phase="after")
+
+    assert begin(acting).status == "sending"

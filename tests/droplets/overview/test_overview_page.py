@@ -155,7 +155,7 @@ def test_a_part_that_fails_costs_itself_alone(
 
 
 def test_odd_items_cost_themselves(alice: Person, acme: Connection) -> None:
-    says(alice, "snapshots", {"snapshots": [image(1), {"id": "x"}, None, image(2, regions={})], "meta": {"total": 4}})
+    says(alice, "snapshots", {"snapshots": [image(1), {"id": "x"}, None, image(2, name={})], "meta": {"total": 4}})
 
     page = visit(alice, acme)
 

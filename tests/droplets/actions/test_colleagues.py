@@ -1,0 +1,89 @@
+"""Two people who have connected the same team: what one of them does is told to the other, and held up by nobody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from droplets import budget, readings
+from droplets import fleet as fleets
+from droplets.models import Action
+from tests.droplets.actions.acting import DROPLET, Acting
+from tests.droplets.page import Page
+from tests.support.person import Person
+
+IN_PLACE = {"HX-Request": "true"}
+LOST = {"path": "/v2/droplets/[0-9]+/actions$", "method": "POST", "phase": "after", "times": 1}
+
+
+@pytest.fixture
+def two(alice: Person, bob: Person) -> tuple[Acting, Acting]:
+    """Alice, who may act in Northwind, and Bob, who reads there."""
+    connections = alice.connect("Northwind"), bob.connect("Northwind")
+    alice.sandbox.droplets("Northwind", count=1)
+    fields = {"id": DROPLET, "name": "db-primary", "status": "active", "locked": False, "features": ["monitoring"]}
+    alice.sandbox.droplets("Northwind", patch=[{"index": 0, "set": fields}])
+    acting, reading = Acting(alice, connections[0]), Acting(bob, connections[1])
+    acting.allow()
+    acting.connection.refresh_from_db()
+    return acting, reading
+
+
+def progress(of: Acting) -> Page:
+    return Page(of.person.client.get(f"{of.address}progress/", headers=IN_PLACE))
+
+
+# Works
+
+
+def test_a_colleague_is_told_what_is_under_way_and_by_whom(two: tuple[Acting, Acting]) -> None:
+    acting, reading = two
+    acting.press("snapshot", name="before-upgrade")
+
+    assert "Taking a snapshot “before-upgrade” Under way ada@acme.example" in progress(reading).text
+
+
+def test_the_fleets_of_both_are_read_again_when_it_is_done(two: tuple[Acting, Acting]) -> None:
+    keys = [each.connection.pk for each in two]
+    for each in two:
+        fleets.read(each.person.user, wait=True)
+    acting, reading = two
+    acting.press("reboot")
+    assert all(readings.load([pk])[pk].renew_at for pk in keys)
+
+    acting.sandbox.forward(60)
+    Action.objects.update(ask_at=timezone.now())
+    progress(reading)
+
+    assert acting.row.status == "completed"
+    assert [readings.load([pk])[pk].renew_at for pk in keys] == [None, None]
+
+
+# Refuses
+
+
+def test_whom_digitalocean_lets_in_no_more_is_told_nothing(two: tuple[Acting, Acting]) -> None:
+    acting, reading = two
+    acting.sandbox.revoke(user="grace")
+    acting.press("snapshot", name="before-upgrade")
+
+    assert progress(reading).status == 409
+    assert "before-upgrade" not in progress(reading).text
+
+
+# Handles
+
+
+def test_a_colleague_who_is_out_of_calls_holds_up_nobody_else(two: tuple[Acting, Acting]) -> None:
+    acting, reading = two
+    acting.sandbox.fault("reset", **LOST)
+    acting.press("reboot")
+    assert acting.row.status == "sending"
+    budget.blocked(reading.connection.pk, timezone.now() + timedelta(minutes=55))
+
+    progress(reading)
+    progress(acting)
+
+    assert acting.row.status == "in_progress"
