@@ -194,3 +194,20 @@ def test_a_page_that_nobody_looks_at_asks_for_nothing(visitor: Visitor, digitalo
     with visitor.page.expect_response(re.compile("/graphs/")):
         assert not [url for url in asked if "/graphs/" in url]
         visitor.page.evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
+
+
+def test_an_open_page_that_cannot_be_renewed_says_of_when_it_is(visitor: Visitor, digitalocean: Sandbox) -> None:
+    visitor.page.clock.install()
+    to_graphs(visitor, digitalocean, "late@example.com")
+    late = visitor.page.locator("#late")
+    expect(late).to_be_hidden()
+    visitor.page.route("**/graphs/**", lambda route: route.fulfill(status=502, body=""))
+
+    visitor.page.clock.fast_forward(MINUTE)
+
+    expect(late).to_contain_text("newer figures could not be read")
+    expect(late.locator("time")).to_have_text(re.compile("[0-9]{2}:[0-9]{2}"))
+    visitor.page.unroute("**/graphs/**")
+    visitor.complaints.clear()
+    visitor.page.clock.fast_forward(2 * MINUTE)
+    expect(late).to_be_hidden()

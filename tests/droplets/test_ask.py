@@ -136,3 +136,15 @@ def test_a_mistake_of_ours_is_told_and_contained(alice: Person, caplog: pytest.L
     assert isinstance(found["broken"], errors.UnexpectedAnswer)
     assert isinstance(found["ordinary"], Page)
     assert "a mistake of ours" in caplog.text
+
+
+def test_where_digitalocean_asks_to_wait_the_next_one_knows(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    alice.sandbox.fault("status", path=LISTING, status=429, headers={"retry-after": "900"}, times=1)
+    ask(connection, QUESTIONS, until=until())
+    alice.sandbox.reset_counters()
+
+    again = ask(connection, QUESTIONS, until=until())
+
+    assert {type(each) for each in again.values()} == {errors.RateLimited}
+    assert ENDPOINT not in alice.sandbox.counters().by_endpoint

@@ -40,3 +40,17 @@ def test_disks_are_named_by_size_and_kind() -> None:
 
 def test_slugs_are_read_as_words() -> None:
     assert tags.words("private_networking") == "private networking"
+
+
+@pytest.mark.parametrize(
+    ("addresses", "words"),
+    [
+        (["0.0.0.0/0", "::/0"], "anywhere"),
+        (["203.0.113.5", "0.0.0.0/0"], "anywhere (0.0.0.0/0), 203.0.113.5"),
+        (["0.0.0.0/0", "2001:db8::/32"], "anywhere (0.0.0.0/0), 2001:db8::/32"),
+        (["10.0.0.0/8"], "10.0.0.0/8"),
+        ([], "nowhere"),
+    ],
+)
+def test_a_rule_says_all_that_it_lets_through(addresses: list[str], words: str) -> None:
+    assert tags.ends({"addresses": addresses}) == words

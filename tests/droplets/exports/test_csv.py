@@ -98,3 +98,10 @@ def test_any_name_comes_back_as_it_was(name: str) -> None:
 
 def test_no_droplets_are_a_head() -> None:
     assert table(written()) == []
+
+
+@pytest.mark.parametrize("text", ["x;=1+1", "x; =1", "a;b;@SUM(A1)"])
+def test_nor_where_a_semicolon_begins_one(text: str) -> None:
+    (found,) = table(written(item(1, text)))
+
+    assert not any(cell.lstrip(" ").startswith(("=", "@")) for cell in found["name"].split(";"))

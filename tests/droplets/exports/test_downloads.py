@@ -270,3 +270,13 @@ def test_what_is_no_address_is_no_host(fleet: Person, odd: str) -> None:
     have(fleet, "Northwind", [NORTHWIND[0] | {"networks": networks}])
 
     assert names(fleet, SSH) == names(fleet, ANSIBLE) == ["web-1"]
+
+
+def test_a_droplet_that_made_no_sense_is_missing_too(fleet: Person) -> None:
+    fleet.sandbox.fault("patch", path="/v2/droplets$", team="Northwind", type="droplets", set={"/droplets/0/name": 5})
+
+    found = loads(download(fleet, "/droplets.json"))
+
+    assert found["complete"] is False
+    assert {team["name"]: team["complete"] for team in found["teams"]} == {"Acme Web": True, "Northwind": False}
+    assert "-incomplete.csv" in fleet.client.get("/droplets.csv")["Content-Disposition"]

@@ -1,0 +1,76 @@
+"""What is kept of a team where not all of it came, and for how long."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.utils import timezone
+
+from accounts.digitalocean import errors
+from droplets import outcomes, readings
+from droplets.listing import Listed
+from droplets.readings import Reading
+from tests.droplets.made import item
+
+HOUR = timedelta(hours=1)
+ALL = tuple(item(number).row for number in (1, 2, 3))
+
+
+@pytest.fixture
+def pk() -> UUID:
+    return uuid4()
+
+
+def keep(pk: UUID, *ids: int, of: int = 3) -> Reading:
+    """A reading to which only these of the three droplets came."""
+    rows = tuple(row for row in ALL if row.id in ids)
+    error = None if len(rows) == of else errors.Unavailable("server_error")
+    listed = Listed(rows, missing=of - len(rows), ordinary=of, gpus=0, error=error)
+    old = readings.load([pk]).get(pk)
+    outcomes.keep(pk, listed, old=old, generation=0, began_at=timezone.now())
+    return readings.load([pk])[pk]
+
+
+def shown(pk: UUID) -> list[int]:
+    return sorted(row.id for row in readings.rows(readings.load([pk])).get(pk, ()))
+
+
+def at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
+
+
+def test_what_did_not_come_stays_as_it_was(pk: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = timezone.now()
+    keep(pk, 1, 2, 3)
+    at(monkeypatch, start + HOUR)
+
+    reading = keep(pk, 1)
+
+    assert shown(pk) == [1, 2, 3]
+    assert (reading.kept, reading.is_whole) == (2, False)
+    assert reading.oldest_at
+    assert reading.oldest_at < start + HOUR / 2
+
+
+def test_what_nobody_has_seen_for_a_day_is_not_shown(pk: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = timezone.now()
+    keep(pk, 1, 2, 3)
+    for hour in range(1, 30):
+        at(monkeypatch, start + hour * HOUR)
+        keep(pk, 1)
+
+    assert shown(pk) == [1]
+
+
+def test_what_was_seen_since_is_kept_for_a_day_of_its_own(pk: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = timezone.now()
+    keep(pk, 1, 2, 3)
+    at(monkeypatch, start + 20 * HOUR)
+    keep(pk, 1, 2)  # 3 stays as it was
+    at(monkeypatch, start + 30 * HOUR)
+
+    keep(pk, 1)
+
+    assert shown(pk) == [1, 2]
