@@ -82,7 +82,6 @@ def store(
     )
     if created:
         Connection.objects.filter(pk=connection.pk).update(token=token)
-    connection.generation += 1  # as the row has it now
     return True
 
 

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.utils import timezone
-from msgspec import structs
 
 from accounts.digitalocean import errors
 from accounts.models import Connection, User
@@ -116,11 +115,7 @@ def _load(connections: Sequence[Connection]) -> tuple[dict[UUID, Reading], dict[
     rows = readings.rows(known)
     for pk, reading in known.items():
         if reading.edition and pk not in rows:
-            # The cache has lost them: due at once, unless a failure says when.
-            known[pk] = readings.without_rows(reading)
-            if not reading.failure:
-                readings.expire(pk)
-                known[pk] = structs.replace(known[pk], renew_at=None)
+            known[pk] = readings.without_rows(reading)  # the cache has lost them
     return known, rows
 
 

@@ -23,21 +23,10 @@ def keep(pk: UUID, listed: Listed, *, old: Reading | None, generation: int, bega
     """Keep what came. Nothing is taken for gone because a page failed: those droplets stay as they were, for a day."""
     now = timezone.now()
     if listed.is_blank:
-        before = old or Reading()
-        failures = before.failures + 1
-        reading = replace(
-            before,
-            began_at=began_at,
-            tried_at=now,
-            renew_at=_renew_at(listed, failures, now),
-            failure=_failure(listed),
-            failures=failures,
-            generation=generation,
-        )
-        readings.save(pk, reading, None, old=old)
+        _keep_failure(pk, listed, old or Reading(), now, generation=generation, began_at=began_at)
         return
     is_whole = listed.is_whole
-    kept, kept_from = ((), None) if is_whole else _not_seen(pk, old, listed.rows, now)
+    kept, parts = ((), ()) if is_whole else _not_seen(pk, old, listed.rows, now)
     failures = 0 if is_whole else (old.failures if old else 0) + 1
     before = old or Reading()
     reading = Reading(
@@ -46,8 +35,8 @@ def keep(pk: UUID, listed: Listed, *, old: Reading | None, generation: int, bega
         is_whole=is_whole,
         missing=max(listed.missing - len(kept), 0),
         unreadable=listed.unreadable,
-        kept=len(kept),
-        kept_from=kept_from,
+        parts=parts,
+        replaced=before.edition,
         ordinary=listed.ordinary,
         gpus=listed.gpus,
         remembered=(_or(listed.ordinary, before.remembered[0]), _or(listed.gpus, before.remembered[1])),
@@ -62,23 +51,58 @@ def keep(pk: UUID, listed: Listed, *, old: Reading | None, generation: int, bega
     readings.save(pk, reading, listed.rows + kept, old=old)
 
 
+def _keep_failure(
+    pk: UUID, listed: Listed, before: Reading, now: datetime, *, generation: int, began_at: datetime
+) -> None:
+    """Nothing came: what there was stays, but for what nobody has seen for a day."""
+    failures = before.failures + 1
+    reading = replace(
+        before,
+        began_at=began_at,
+        tried_at=now,
+        renew_at=_renew_at(listed, failures, now),
+        failure=_failure(listed),
+        failures=failures,
+        generation=generation,
+    )
+    parts = tuple(part for part in before.parts if _is_usable(part[1], now))
+    rows = None
+    if parts != before.parts:
+        gone = before.kept - sum(count for count, _ in parts)
+        all_ = readings.rows({pk: before}).get(pk, ())
+        rows = all_[: len(all_) - gone]
+        reading = replace(
+            reading,
+            edition=readings.new_edition(),
+            replaced=before.edition,
+            parts=parts,
+            missing=before.missing + gone,
+        )
+    readings.save(pk, reading, rows, old=before)
+
+
 def _not_seen(
     pk: UUID, old: Reading | None, rows: tuple[Row, ...], now: datetime
-) -> tuple[tuple[Row, ...], datetime | None]:
-    """What was there and did not come now, and of when the oldest of it is. What nobody has seen for a day is gone."""
-    if not old:
-        return (), None
+) -> tuple[tuple[Row, ...], tuple[tuple[int, datetime], ...]]:
+    """What was there and did not come now, and of when it is. What nobody has seen for a day is gone."""
+    if old is None or old.taken_at is None:
+        return (), ()
     seen = {row.id for row in rows}
     before = readings.rows({pk: old}).get(pk, ())
-    read = len(before) - old.kept  # what was kept before stands last
     found: tuple[Row, ...] = ()
-    oldest_at = None
-    for part, at in ((before[:read], old.taken_at), (before[read:], old.kept_from)):
-        missing = tuple(row for row in part if row.id not in seen)
-        if missing and at and now - at < readings.USABLE:
+    parts = []
+    start = 0
+    for count, at in ((len(before) - old.kept, old.taken_at), *old.parts):
+        missing = tuple(row for row in before[start : start + count] if row.id not in seen)
+        start += count
+        if missing and _is_usable(at, now):
             found += missing
-            oldest_at = at
-    return found, oldest_at
+            parts.append((len(missing), at))
+    return found, tuple(parts)
+
+
+def _is_usable(at: datetime, now: datetime) -> bool:
+    return now - at < readings.USABLE
 
 
 def _failure(listed: Listed) -> Failure | None:

@@ -2,7 +2,8 @@
 
 A reading is two values in the shared cache: the `Reading` itself, small, asked for with every page, and its rows under
 a name of their own, asked for where this process does not hold them decoded. Both are msgpack; neither has a token in
-it. The cache may lose either at any moment: what this process holds then stands in, else the team is read again.
+it. Beside them stands the moment from which on it is out of date, where something was done. The cache may lose any of
+them at any moment: what this process holds then stands in, else the team is read again.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ _REPLACED = 60
 """Seconds that rows are kept beyond their reading: a page may have asked for that one just before it was replaced."""
 
 
+_ABOUT_ACCESS = {errors.NeedsReconnect.code, errors.NotAllowed.code, errors.TokenRejected.code}
+
+
 class Failure(msgspec.Struct, frozen=True):
     """How an attempt to renew went wrong: what `errors` knows of it, fit for keeping."""
 
@@ -51,14 +55,20 @@ class Failure(msgspec.Struct, frozen=True):
     def of(cls, error: errors.DigitalOceanError) -> Failure:
         return cls(error.code, error.sentence, error.request_id, error.retry_at)
 
+    @property
+    def is_about_access(self) -> bool:
+        """Whether another pair of tokens could make it go away."""
+        return self.code in _ABOUT_ACCESS
+
 
 class Reading(msgspec.Struct, frozen=True):
     """What is known of one team's droplets.
 
     `edition` names the rows and changes whenever they do; empty where there never were any. `taken_at` is when they
     were read, `is_whole` whether every droplet came; one that made no sense did come. `missing` counts droplets that
-    did not, `unreadable` those that made no sense, `kept` those that are still shown as they were at `kept_from`,
-    because the page that they would be on did not come. `ordinary` and `gpus` are the totals of the two listings, None
+    did not, `unreadable` those that made no sense. `parts` are those that are still shown as they were, because the
+    page that they would be on did not come: how many are of which moment, the latest first, behind all others.
+    `replaced` is the edition before this one. `ordinary` and `gpus` are the totals of the two listings, None
     where not even that came; `remembered` are the latest that did.
 
     `failure` is what is wrong with the latest attempt, `failures` how many went wrong in a row. It began at `began_at`
@@ -71,8 +81,8 @@ class Reading(msgspec.Struct, frozen=True):
     is_whole: bool = False
     missing: int = 0
     unreadable: int = 0
-    kept: int = 0
-    kept_from: datetime | None = None
+    parts: tuple[tuple[int, datetime], ...] = ()
+    replaced: str = ""
     ordinary: int | None = None
     gpus: int | None = None
     remembered: tuple[int, int] = (0, 0)
@@ -89,6 +99,16 @@ class Reading(msgspec.Struct, frozen=True):
         if self.renew_at is None or now >= self.renew_at:
             return True
         return self.failure is not None and generation != self.generation
+
+    @property
+    def kept(self) -> int:
+        """How many are shown as they were before."""
+        return sum(count for count, _ in self.parts)
+
+    @property
+    def kept_from(self) -> datetime | None:
+        """Of when the oldest of those are."""
+        return self.parts[-1][1] if self.parts else None
 
     @property
     def oldest_at(self) -> datetime | None:
@@ -135,7 +155,7 @@ def rows(of: Mapping[UUID, Reading]) -> dict[UUID, tuple[Row, ...]]:
 
 
 def save(pk: UUID, reading: Reading, new_rows: tuple[Row, ...] | None, *, old: Reading | None) -> None:
-    """Keep a reading. `new_rows` where the attempt brought some; its `edition` is then a new one. `old` goes."""
+    """Keep a reading. `new_rows` where there are others now; its `edition` is then a new one. `old` goes soon after."""
     cache = shared()
     lifetime = _lifetime(reading)
     if new_rows is not None:
@@ -149,6 +169,11 @@ def save(pk: UUID, reading: Reading, new_rows: tuple[Row, ...] | None, *, old: R
     if cache.get(_gone_key(pk)):
         # Disconnected while it was being read. Looked up after writing, so that one of the two sees the other.
         forget(pk)
+
+
+def is_there(pk: UUID, reading: Reading) -> bool:
+    """Whether its rows, if it has any, are still to be had."""
+    return not reading.edition or pk in rows({pk: reading})
 
 
 def new_edition() -> str:
@@ -169,7 +194,8 @@ def forget(pk: UUID) -> None:
     cache.set(_gone_key(pk), 1, _GONE.total_seconds())
     reading = _decoded(cache.get(_key(pk)), Reading) or _held_reading(pk)
     _memory.drop(pk)
-    cache.delete_many([_key(pk), _expired_key(pk), *([_rows_key(pk, reading.edition)] if reading else [])])
+    editions = (reading.edition, reading.replaced) if reading else ()
+    cache.delete_many([_key(pk), _expired_key(pk), *(_rows_key(pk, edition) for edition in editions)])
 
 
 _memory: Shelf[UUID, tuple[Reading, tuple[Row, ...]]] = Shelf()
@@ -209,12 +235,15 @@ def _is_usable(reading: Reading) -> bool:
 
 
 def without_rows(reading: Reading) -> Reading:
-    """What is left of a reading whose rows are lost, or too old to be shown: how the attempts went."""
+    """What is left of a reading whose rows are lost, or too old to be shown: how the attempts went.
+
+    It is due at once, unless the latest one went wrong.
+    """
     return Reading(
         remembered=reading.remembered,
         began_at=reading.began_at,
         tried_at=reading.tried_at,
-        renew_at=reading.renew_at,
+        renew_at=reading.renew_at if reading.failure else None,
         failure=reading.failure,
         failures=reading.failures,
         generation=reading.generation,

@@ -121,7 +121,8 @@ def _begin(mine: Sequence[Renewal], until: float) -> None:
     wanted = []
     for renewal in mine:
         renewal.old = latest.get(renewal.pk)
-        if renewal.old and not renewal.old.is_due(now, renewal.connection.generation):
+        old = renewal.old
+        if old and not old.is_due(now, renewal.connection.generation) and readings.is_there(renewal.pk, old):
             _give_up(renewal)  # somebody else has been here between this caller's look and its lease
         else:
             wanted.append(renewal)

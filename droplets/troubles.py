@@ -86,8 +86,10 @@ def failure_of(connection: Connection, reading: Reading | None) -> Failure | Non
     """What is wrong with the latest attempt, as far as it says anything about the connection as it is."""
     if connection.state == Connection.State.NEEDS_RECONNECT:
         return Failure.of(errors.NeedsReconnect())
-    # One that was met with an older pair says nothing about this one.
-    return reading.failure if reading and reading.generation == connection.generation else None
+    failure = reading.failure if reading else None
+    if reading and failure and failure.is_about_access and reading.generation < connection.generation:
+        return None  # one that was met with an older pair says nothing about this one
+    return failure
 
 
 def _odd(reading: Reading) -> str:

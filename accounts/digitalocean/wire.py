@@ -79,7 +79,7 @@ class Answer(msgspec.Struct, frozen=True):
         return errors.UnexpectedAnswer(detail, status=self.status, request_id=self.request_id)
 
 
-class _Problem(msgspec.Struct):
+class _Problem(msgspec.Struct, frozen=True):
     """DigitalOcean's error bodies: the API's `id`/`message`/`request_id` and OAuth's `error` (RFC 6749 §5.2)."""
 
     id: str = ""
@@ -202,10 +202,7 @@ def _broken(error: Exception, deadline: Deadline) -> errors.DigitalOceanError:
 
 def _error_of(answer: Answer) -> errors.DigitalOceanError:
     """The exception for a status, from a table; DigitalOcean's wording decides nothing, but `Refused` shows it."""
-    try:
-        problem = msgspec.json.decode(answer.body, type=_Problem)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        problem = _Problem()
+    problem = _problem(answer.body)
     request_id = answer.request_id or _request_id(problem.request_id)
     code = Text((problem.error or problem.id)[:60])
     status = answer.status
@@ -226,6 +223,16 @@ def _error_of(answer: Answer) -> errors.DigitalOceanError:
     else:
         kind = errors.UnexpectedAnswer
     return kind(code, status=status, request_id=request_id, retry_at=retry_at, sentence=sentence)
+
+
+def _problem(body: bytes) -> _Problem:
+    """What an error's body tells, field by field: an odd one is as if it were not there."""
+    try:
+        found = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _Problem()
+    texts = {name: found.get(name) for name in _Problem.__struct_fields__}
+    return _Problem(**{name: text for name, text in texts.items() if isinstance(text, str)})
 
 
 def _request_id(text: str) -> str:

@@ -75,8 +75,8 @@ def by_connection(rows: Sequence[Action]) -> list[tuple[Connection, list[Action]
             connection = by_key.get((row.user_id, row.team_uuid))
         if connection:
             found.setdefault(connection.pk, (connection, []))[1].append(row)
-        elif _is_abandoned(row):
-            outcomes.lost(row, outcomes.NOT_ASKED)
+        elif _is_old(row):
+            outcomes.lost(row, outcomes.NEVER_SENT if row.status == Status.RECORDED else outcomes.NO_ACCESS)
     return list(found.values())
 
 
@@ -124,8 +124,8 @@ def _settle(
     now = timezone.now()
     ask_at = now + pace.pause(row.sent_at, now)
     if isinstance(look, errors.DigitalOceanError):
-        if _is_abandoned(row):
-            outcomes.lost(row, outcomes.NOT_ASKED)
+        if is_own and isinstance(look, errors.NeedsReconnect) and _is_old(row):
+            outcomes.lost(row, outcomes.NO_ACCESS)
             return None
         # That a colleague's access does not work is nothing that its owner should have to wait for.
         outcomes.ask_again(row, max(ask_at, look.retry_at or ask_at) if is_own else now)
@@ -163,7 +163,8 @@ def _is_hopeless(row: Action, asked_at: datetime) -> bool:
     return row.sent_at is None or asked_at > row.sent_at + pace.SENDERS + pace.GIVEN_UP
 
 
-def _is_abandoned(row: Action) -> bool:
+def _is_old(row: Action) -> bool:
+    """Whether its owner has had the time to let Conveyor in again."""
     return timezone.now() > (row.sent_at or row.recorded_at) + pace.ABANDONED
 
 

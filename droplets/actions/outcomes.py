@@ -26,7 +26,7 @@ NEVER_SENT = "Conveyor was interrupted before it could send this. Nothing was do
 NEVER_ARRIVED = "It never arrived at DigitalOcean. Nothing was done."
 DROPLET_GONE = "The droplet is gone, so what became of this cannot be seen."
 FORGOTTEN = "DigitalOcean does not know this action any more. The droplet may have been destroyed meanwhile."
-NOT_ASKED = "DigitalOcean could not be asked for a day, so what became of this is not known."
+NO_ACCESS = "Conveyor's access to the team ended before it could see what became of this."
 GONE_ALREADY = "It had been destroyed already."
 
 _ENDS = {"completed": Status.COMPLETED, "errored": Status.ERRORED}

@@ -17,10 +17,10 @@ GIVEN_UP = timedelta(minutes=1)
 """After the request's time, until what DigitalOcean does not know is taken for never arrived."""
 
 ABANDONED = timedelta(days=1)
-"""After the request, until what nobody could ask DigitalOcean about is given up as well."""
+"""After the request, until what Conveyor has no access any more to ask about is given up as well."""
 
 CLOCKS = timedelta(minutes=1)
-"""How far DigitalOcean's clock may be behind this one: what began longer before the request is not of it."""
+"""How far DigitalOcean's clock may be off this one: what began longer before the request, or after it, is not of it."""
 
 _LONGEST = timedelta(minutes=1)
 _SHARE = 10

@@ -50,10 +50,13 @@ def progress(request: SignedInRequest, connection: Connection, droplet: int) -> 
     if not request.htmx:
         return redirect("droplets:detail", connection.pk, droplet)
     found = progresses.of(connection, droplet)
-    if found.is_of_others:
-        detail.read(connection, droplet)  # what colleagues do is for those whom DigitalOcean still lets in
     if not found.poll_after:
         return HttpResponseClientRefresh()
+    if found.is_of_others:
+        try:
+            detail.read(connection, droplet)  # what colleagues do is for those whom DigitalOcean still lets in
+        except errors.NotFound:
+            return HttpResponseClientRefresh()
     return render(request, "droplets/detail/_progress.html", {"progress": found})
 
 

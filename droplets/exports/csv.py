@@ -13,7 +13,7 @@ COLUMNS = (
     "disk_gb", "image", "public_addresses", "private_addresses", "tags", "monthly_usd", "created_at",
 )  # fmt: skip
 
-_FORMULA = re.compile(r"(^|;)( *[=+\-@\t\r\n＝＋－＠])")  # full-width, as spreadsheets take them
+_FORMULA = re.compile(r'(^|;)([ "]*[=+\-@\t\r\n＝＋－＠])')  # full-width, as spreadsheets take them
 """What a cell must not begin with, or spreadsheets calculate it: https://owasp.org/www-community/attacks/CSV_Injection"""
 
 
@@ -48,6 +48,6 @@ def _cells(item: Item) -> tuple[object, ...]:
 def _safe(cell: object) -> object:
     """Numbers stay numbers; what would be taken for a formula gets an apostrophe in front.
 
-    So does what stands behind a semicolon: in half of the world's languages spreadsheets begin a cell there.
+    So does what stands behind a semicolon, in quotes or not: in many languages spreadsheets begin a cell there.
     """
     return _FORMULA.sub(r"\1'\2", cell) if isinstance(cell, str) else cell

@@ -340,3 +340,10 @@ def test_only_what_looks_like_a_request_id_is_taken_for_one(request_id: str) -> 
 
     assert caught.value.request_id == ""
     assert caught.value.detail == "server\ufffd_error"
+
+
+@pytest.mark.parametrize("odd", [None, 7, ["x"]])
+def test_one_odd_field_of_a_refusal_costs_itself(odd: object) -> None:
+    body = json.dumps({"id": "not_found", "message": odd, "request_id": odd}).encode()
+    with raw(http(body, status="404 Not Found")) as server, pytest.raises(errors.NotFound):
+        wire.send("GET", server.url, timeout=5)

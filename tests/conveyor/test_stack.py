@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from resource import RUSAGE_SELF, getrusage
+from resource import RUSAGE_THREAD, getrusage
 from threading import Thread
 
 import pytest
@@ -18,10 +18,10 @@ def pages_touched(depth: int) -> int:
     """How often memory had to be had from the system for a loop of calls, this deep."""
     if depth:
         return pages_touched(depth - 1)
-    before = getrusage(RUSAGE_SELF).ru_minflt
+    before = getrusage(RUSAGE_THREAD).ru_minflt
     for _ in range(ROUNDS):
         leaf()
-    return getrusage(RUSAGE_SELF).ru_minflt - before
+    return getrusage(RUSAGE_THREAD).ru_minflt - before
 
 
 def at_worst() -> int:

@@ -6,9 +6,11 @@ from threading import Barrier
 from time import monotonic
 
 import pytest
+from allauth.socialaccount.models import SocialToken
 from django.utils import timezone
 
 from accounts.digitalocean import errors
+from accounts.models import Connection
 from droplets import api, budget
 from droplets.ask import Question, ask, one
 from droplets.schema import Page
@@ -148,3 +150,20 @@ def test_where_digitalocean_asks_to_wait_the_next_one_knows(alice: Person) -> No
 
     assert {type(each) for each in again.values()} == {errors.RateLimited}
     assert ENDPOINT not in alice.sandbox.counters().by_endpoint
+
+
+@pytest.mark.parametrize("rejected", [0, 1])
+def test_who_asks_again_with_what_was_read_before_a_refresh_loses_nothing(alice: Person, rejected: int) -> None:
+    """A page asks several times with the connection as it was at first: the pair that it holds may be spent."""
+    alice.connect("Acme Web")
+    SocialToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+    connection = alice.connection("Acme Web")
+    if rejected:
+        alice.sandbox.fault("status", path=LISTING, status=401, times=rejected)
+
+    for _ in range(2):
+        found = ask(connection, QUESTIONS, until=until())
+
+    assert all(isinstance(page, Page) for page in found.values())
+    connection.refresh_from_db()
+    assert connection.state == Connection.State.HEALTHY

@@ -27,7 +27,7 @@ def keep(pk: UUID, *ids: int, of: int = 3) -> Reading:
     """A reading to which only these of the three droplets came."""
     rows = tuple(row for row in ALL if row.id in ids)
     error = None if len(rows) == of else errors.Unavailable("server_error")
-    listed = Listed(rows, missing=of - len(rows), ordinary=of, gpus=0, error=error)
+    listed = Listed(rows, missing=of - len(rows), ordinary=of if ids else None, gpus=0 if ids else None, error=error)
     old = readings.load([pk]).get(pk)
     outcomes.keep(pk, listed, old=old, generation=0, began_at=timezone.now())
     return readings.load([pk])[pk]
@@ -62,6 +62,29 @@ def test_what_nobody_has_seen_for_a_day_is_not_shown(pk: UUID, monkeypatch: pyte
         keep(pk, 1)
 
     assert shown(pk) == [1]
+
+
+def test_nor_where_nothing_comes_at_all(pk: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = timezone.now()
+    keep(pk, 1, 2, 3)
+    at(monkeypatch, start + 23 * HOUR)
+    keep(pk, 1)
+    at(monkeypatch, start + 25 * HOUR)
+
+    reading = keep(pk)
+
+    assert shown(pk) == [1]
+    assert (reading.kept, reading.missing) == (0, 2)
+
+
+def test_each_is_kept_for_a_day_from_when_it_was_seen(pk: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = timezone.now()
+    keep(pk, 1, 2, 3)
+    for hours, ids in ((20, (1, 2)), (23.5, (1,)), (24.5, (1,))):
+        at(monkeypatch, start + hours * HOUR)
+        keep(pk, *ids)
+
+    assert shown(pk) == [1, 2]
 
 
 def test_what_was_seen_since_is_kept_for_a_day_of_its_own(pk: UUID, monkeypatch: pytest.MonkeyPatch) -> None:

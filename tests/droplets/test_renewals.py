@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.digitalocean import errors
 from accounts.models import Connection
 from accounts.shared_cache import shared
-from droplets import budget, readings, renewals
+from droplets import budget, readings, renewals, troubles
 from droplets.listing import Walk
 from droplets.readings import Reading
 from droplets.rows import Row
@@ -377,5 +377,15 @@ def test_a_refresh_on_the_way_leaves_the_failure_that_followed_it(alice: Person)
     reading = renew(alice)["Acme Web"]
 
     [connection] = alice.connections
-    assert reading.failure
-    assert not reading.is_due(timezone.now(), connection.generation)
+    assert troubles.failure_of(connection, reading) == reading.failure is not None
+
+
+def test_a_401_right_after_a_refresh_loses_no_connection(alice: Person) -> None:
+    alice.connect("Acme Web")
+    SocialToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+    alice.sandbox.fault("status", path=LISTING, status=401, times=1)
+
+    renew(alice)
+
+    [connection] = alice.connections
+    assert connection.state == Connection.State.HEALTHY

@@ -56,7 +56,7 @@ def test_a_whole_reading_is_no_trouble() -> None:
          "Its 1 droplet is shown as it was", BEFORE),
         (0, {"taken_at": BEFORE, **failed(errors.TooSlow())}, errors.TooSlow.sentence,
          "It had no droplets", BEFORE),
-        (200, {"kept": 13, "kept_from": BEFORE, **failed(errors.Unavailable())}, errors.Unavailable.sentence,
+        (200, {"parts": ((13, BEFORE),), **failed(errors.Unavailable())}, errors.Unavailable.sentence,
          "187 of its 200 droplets are as of now, the others as they were", BEFORE),
     ],
 )  # fmt: skip

@@ -87,3 +87,13 @@ def test_a_colleague_who_is_out_of_calls_holds_up_nobody_else(two: tuple[Acting,
     progress(acting)
 
     assert acting.row.status == "in_progress"
+
+
+def test_an_open_page_learns_that_a_colleague_has_destroyed_the_droplet(two: tuple[Acting, Acting]) -> None:
+    acting, reading = two
+    acting.press("snapshot", name="before-upgrade")
+    acting.sandbox.droplets("Northwind", count=0)
+
+    answer = reading.person.client.get(f"{reading.address}progress/", headers=IN_PLACE)
+
+    assert answer["HX-Refresh"] == "true"

@@ -365,7 +365,7 @@ def test_it_is_found_however_much_was_done_since(acting: Acting, monkeypatch: py
     assert (row.status, row.kind) == ("completed", "rename")
 
 
-def test_what_nobody_could_ask_about_for_a_day_is_given_up(acting: Acting) -> None:
+def test_what_there_is_no_access_any_more_to_ask_about_is_given_up_after_a_day(acting: Acting) -> None:
     row = lose(acting)
     acting.sandbox.revoke()
     assert [type(error) for error in follow(acting, row)] == [errors.NeedsReconnect]
@@ -374,7 +374,7 @@ def test_what_nobody_could_ask_about_for_a_day_is_given_up(acting: Acting) -> No
     age(row, pace.ABANDONED)
 
     assert follow(acting, row) == [None]
-    assert (row.status, row.words) == ("lost", outcomes.NOT_ASKED)
+    assert (row.status, row.words) == ("lost", outcomes.NO_ACCESS)
 
 
 def test_what_has_no_connection_any_more_is_given_up_as_well(acting: Acting) -> None:
@@ -385,4 +385,16 @@ def test_what_has_no_connection_any_more_is_given_up_as_well(acting: Acting) -> 
     call_command("follow_actions", stdout=StringIO())
 
     row.refresh_from_db()
-    assert (row.status, row.words) == ("lost", outcomes.NOT_ASKED)
+    assert (row.status, row.words) == ("lost", outcomes.NO_ACCESS)
+
+
+@pytest.mark.parametrize("status", [500, 429])
+def test_a_passing_trouble_gives_up_nothing_however_old(acting: Acting, status: int) -> None:
+    acting.sandbox.settings(action_seconds=10 * 24 * 3600)
+    row = begin(acting)
+    age(row, 2 * pace.ABANDONED)
+    acting.sandbox.fault("status", path="/actions/[0-9]+$", status=status)
+
+    follow(acting, row)
+
+    assert row.status == "in_progress"
