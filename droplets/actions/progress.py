@@ -24,7 +24,7 @@ _RECENT = timedelta(minutes=10)
 class Progress:
     """`underway` are the rows of what is under way; `poll_after` is in how many seconds asking `url` about them again
     makes sense, 0 where there are none. `is_known` where anything was ever done to the droplet through Conveyor,
-    `is_of_others` where some of what is told was done by somebody else.
+    `name` is how it was called then, `is_of_others` where some of what is told was done by somebody else.
     """
 
     actions: tuple[Told, ...]
@@ -32,6 +32,7 @@ class Progress:
     poll_after: int
     url: str
     is_known: bool
+    name: str
     is_of_others: bool
 
 
@@ -54,6 +55,7 @@ def of(connection: Connection, droplet: int) -> Progress:
         _poll_after(underway),
         reverse("droplets:progress", args=[connection.pk, droplet]),
         is_known=last is not None,
+        name=last.droplet_name if last else "",
         is_of_others=any(row.user_id != connection.user.pk for row in shown),
     )
 

@@ -67,6 +67,7 @@ def activity(request: SignedInRequest, connection: Connection, droplet: int) -> 
     found = activities.read(connection, droplet, activities.page_number(request.GET.get("page", "")))
     context: dict[str, Any] = {"activity": found, "connection": connection, "id": droplet}
     if isinstance(found.droplet, errors.NotFound) and found.entries:
+        context["name"] = progresses.of(connection, droplet).name
         return render(request, "droplets/actions/past.html", context, status=404)
     if isinstance(found.droplet, errors.DigitalOceanError):
         raise found.droplet

@@ -131,3 +131,16 @@ def test_its_pages_can_be_read_by_everybody(visitor: Visitor, digitalocean: Sand
     visitor.go(address)
     visitor.page.locator("details.acts > summary").click()
     assert not visitor.scrolls_sideways()
+
+
+def test_its_menu_stays_on_the_page_whatever_the_name(visitor: Visitor, digitalocean: Sandbox) -> None:
+    address = arrive_at(visitor, digitalocean, "narrow-menu@example.com", may_act=False)
+    digitalocean.droplets("Acme Web", patch=[{"index": 0, "set": {"name": "api-03.prod.acme-web.example" * 3}}])
+    for width in (320, 390, 640, 641, 1280):
+        visitor.page.set_viewport_size({"width": width, "height": 844})
+        visitor.go(address)
+
+        visitor.page.locator("details.acts > summary").click()
+
+        assert visitor.is_within_the_page(".acts .menu-panel"), width
+        assert not visitor.scrolls_sideways()

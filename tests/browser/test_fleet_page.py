@@ -210,3 +210,15 @@ def test_copying_works_without_the_clipboard_that_https_brings(page: Page) -> No
     page.get_by_label("Search the fleet").focus()
     page.keyboard.press("Control+V")
     expect(page.get_by_label("Search the fleet")).to_have_value(" ".join(addresses)[:255])
+
+
+@pytest.mark.parametrize("menu", ["export", "save-view"])
+def test_menus_stay_on_the_page(page: Page, visitor: Visitor, menu: str) -> None:
+    for width in (320, 390, 640, 641):
+        page.set_viewport_size({"width": width, "height": 844})
+        visitor.go("/droplets/")
+
+        page.locator(f"#{menu} > summary").click()
+
+        assert visitor.is_within_the_page(f"#{menu} .menu-panel"), width
+        assert not visitor.scrolls_sideways()

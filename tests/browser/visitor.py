@@ -153,6 +153,14 @@ class Visitor:
         found: bool = self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         return found
 
+    def is_within_the_page(self, selector: str) -> bool:
+        """Whether all of an element's width can be seen."""
+        box = self.page.locator(selector).bounding_box()
+        size = self.page.viewport_size
+        assert box
+        assert size
+        return box["x"] >= 0 and box["x"] + box["width"] <= size["width"]
+
 
 def _body(answer: Response) -> str:
     if 300 <= answer.status < 400:
