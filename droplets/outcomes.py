@@ -67,9 +67,9 @@ def _keep_failure(
     )
     parts = tuple(part for part in before.parts if _is_usable(part[1], now))
     rows = None
-    if parts != before.parts:
+    all_ = readings.rows({pk: before}).get(pk, ()) if parts != before.parts else ()
+    if all_:  # else there is nothing to leave out of, or the cache has lost it all
         gone = before.kept - sum(count for count, _ in parts)
-        all_ = readings.rows({pk: before}).get(pk, ())
         rows = all_[: len(all_) - gone]
         reading = replace(
             reading,

@@ -56,7 +56,7 @@ def follow(
         asked_at = timezone.now()
         looks = ask(connection, {pk: _question(row) for pk, row in some.items() if pk not in never_sent}, until=until)
         for pk, look in looks.items():
-            yield some[pk], _settle(some[pk], look, asked_at, is_own=some[pk].connection_id == connection.pk)
+            yield some[pk], _settle(some[pk], look, asked_at, is_own=some[pk].user == connection.user)
 
 
 def by_connection(rows: Sequence[Action]) -> list[tuple[Connection, list[Action]]]:
@@ -120,7 +120,7 @@ def _one(droplet: int, action: int, token: str, until: float) -> Look:
 def _settle(
     row: Action, look: Look | errors.DigitalOceanError, asked_at: datetime, *, is_own: bool
 ) -> errors.DigitalOceanError | None:
-    """Write down what a look showed. `is_own` where it went through the connection that the action was sent through."""
+    """Write down what a look showed. `is_own` where it went through a connection of whose action it is."""
     now = timezone.now()
     ask_at = now + pace.pause(row.sent_at, now)
     if isinstance(look, errors.DigitalOceanError):

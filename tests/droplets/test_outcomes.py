@@ -97,3 +97,14 @@ def test_what_was_seen_since_is_kept_for_a_day_of_its_own(pk: UUID, monkeypatch:
     keep(pk, 1)
 
     assert shown(pk) == [1, 2]
+
+
+def test_what_the_cache_has_lost_is_not_taken_for_none(pk: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = timezone.now()
+    keep(pk, 1, 2, 3)
+    at(monkeypatch, start + 23 * HOUR)
+    reading = keep(pk, 1)
+    monkeypatch.setattr(readings, "rows", lambda of: {})
+    at(monkeypatch, start + 25 * HOUR)
+
+    assert keep(pk).edition == reading.edition
