@@ -19,15 +19,15 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from accounts import arrivals, links
-from accounts.digitalocean.errors import DigitalOceanError
+from accounts import callback, connections
+from accounts.error_pages import ErrorPage, for_error, stop
 from accounts.models import Connection, User
-from accounts.trouble import Trouble, of_error, stop
 from accounts.users import is_released
+from digitalocean_client.errors import DigitalOceanError
 
 log = logging.getLogger(__name__)
 
-_NOT_SENT = Trouble(
+_NOT_SENT = ErrorPage(
     "The e-mail could not be sent",
     "Conveyor's mail server did not take it. Nothing is lost: wait a few minutes and try again. If you have just "
     "signed up, your account is there, and logging in sends the e-mail again.",
@@ -91,25 +91,25 @@ class AccountAdapter(DefaultAccountAdapter):
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        arrivals.decide(request, sociallogin)
+        callback.decide(request, sociallogin)
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
         """Sign-up with DigitalOcean: the user, the link and the pair in one transaction, or nothing of it."""
         try:
             with transaction.atomic():
                 user: User = super().save_user(request, sociallogin, form)
-                links.link(sociallogin, user, sign_in=True)
+                connections.link(sociallogin, user, sign_in=True)
                 return user
-        except links.TookTooLong:
+        except connections.TookTooLong:
             raise stop(
                 request,
-                Trouble("That took too long", "The access was given back in the meantime. Please start again."),
+                ErrorPage("That took too long", "The access was given back in the meantime. Please start again."),
             ) from None
-        except (IntegrityError, links.BelongsToAnother):
-            links.refuse(sociallogin, "two at once")
+        except (IntegrityError, connections.BelongsToAnother):
+            connections.refuse(sociallogin, "two at once")
             raise stop(
                 request,
-                Trouble(
+                ErrorPage(
                     "This was done in another tab",
                     "The account exists already. Log in, and everything is there.",
                     "Log in",
@@ -127,14 +127,14 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
     ) -> None:
         cause = exception.__cause__ if exception else None
         if isinstance(cause, DigitalOceanError):
-            raise stop(request, of_error(cause))
+            raise stop(request, for_error(cause))
         if error == AuthError.CANCELLED:
             return
         if extra_context and "state_id" in extra_context:
             raise stop(request, _stale(request, extra_context["state_id"]))
         raise stop(
             request,
-            Trouble(
+            ErrorPage(
                 "DigitalOcean did not connect the team",
                 "It sent you back without an authorization. Nothing was connected and nothing was changed. "
                 "Start again from Conveyor.",
@@ -144,22 +144,22 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
 
     def validate_disconnect(self, account: SocialAccount, accounts: Any) -> None:
         connection = Connection.objects.filter(account=account).first()
-        if connection and not links.may_lose(connection):
+        if connection and not connections.may_lose(connection):
             raise ValidationError(LAST_WAY_IN)
 
 
 LAST_WAY_IN = "This is your only way to sign in. Set a password first, or switch on another team."
 
 
-def _stale(request: HttpRequest, state_id: str | None) -> Trouble:
+def _stale(request: HttpRequest, state_id: str | None) -> ErrorPage:
     if getattr(request, "oauth_state_expired", False):
-        return Trouble(
+        return ErrorPage(
             "That took longer than ten minutes",
             "For your safety Conveyor does not wait longer for an answer from DigitalOcean. Nothing was connected. "
             "Start again.",
             status=400,
         )
-    return Trouble(
+    return ErrorPage(
         "This link is used up",
         "An answer from DigitalOcean works once, and only in the browser that asked for it. If you have just connected "
         "a team, it is connected. Otherwise start again from Conveyor.",

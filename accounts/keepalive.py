@@ -13,9 +13,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import revocations, tokens
-from accounts.digitalocean import errors, oauth
 from accounts.models import Connection, Revocation
-from accounts.pairs import is_due
+from accounts.token_store import is_due
+from digitalocean_client import errors, oauth
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ _BATCH_SECONDS = tokens.LEASE.total_seconds() + oauth.TIMEOUT
 
 
 @dataclass(frozen=True)
-class Done:
+class Result:
     """What became of one connection or revocation.
 
     `lost` is final and its owner's to mend; `waiting` will be tried again by the next run.
@@ -50,32 +50,32 @@ def due_connections(within: timedelta) -> list[UUID]:
     return [row.pk for row in rows.order_by("token__expires_at") if is_due(row, now, within)]
 
 
-def renew(pks: list[UUID], *, within: timedelta, batch: int) -> Iterator[Done]:
+def refresh(pks: list[UUID], *, within: timedelta, batch: int) -> Iterator[Result]:
     """Renew these, `batch` at a time side by side. Safe beside pages and other machines: the lease decides."""
     for some in _slices(pks, batch):
         rows = Connection.objects.select_related("account__user", "token").filter(pk__in=some)
         before = {row.pk: row.generation for row in rows}
-        until = monotonic() + _BATCH_SECONDS
-        found = tokens.access_tokens(rows, until=until, within=within, actor=ACTOR)
+        deadline = monotonic() + _BATCH_SECONDS
+        found = tokens.access_tokens(rows, deadline=deadline, within=within, actor=ACTOR)
         answers = {connection.pk: answer for connection, answer in found}
         for row in Connection.objects.filter(pk__in=before):
             answer = answers.get(row.pk)
             if row.generation != before[row.pk]:
-                yield Done("renewed", str(row))
+                yield Result("renewed", str(row))
             elif row.state == Connection.State.NEEDS_RECONNECT:
-                yield Done("lost", str(row), row.last_error)
+                yield Result("lost", str(row), row.last_error)
             else:
                 reason = answer.code if isinstance(answer, errors.DigitalOceanError) else row.last_error
-                yield Done("waiting", str(row), reason or "refreshed elsewhere")
+                yield Result("waiting", str(row), reason or "refreshed elsewhere")
 
 
-def pay(pks: list[UUID], *, batch: int) -> Iterator[Done]:
+def process_revocations(pks: list[UUID], *, batch: int) -> Iterator[Result]:
     """Pay these revocations, `batch` at a time."""
     for some in _slices(pks, batch):
         names = {row.pk: str(row) for row in Revocation.objects.filter(pk__in=some)}
-        answers = revocations.pay(names, until=monotonic() + 3 * oauth.TIMEOUT, actor=ACTOR)
+        answers = revocations.process(names, deadline=monotonic() + 3 * oauth.TIMEOUT, actor=ACTOR)
         for pk, error in answers.items():
-            yield Done("waiting", names[pk], error.code) if error else Done("revoked", names[pk])
+            yield Result("waiting", names[pk], error.code) if error else Result("revoked", names[pk])
 
 
 def backlog() -> int:

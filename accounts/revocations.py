@@ -14,10 +14,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import trail
-from accounts.digitalocean import errors, oauth
+from accounts import audit
+from accounts.encryption import CannotDecrypt, seal, unseal
 from accounts.models import Connection, Event, Revocation
-from accounts.sealing import CannotOpen, seal, unseal
+from digitalocean_client import errors, oauth
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ _LEASE = timedelta(seconds=30)
 """Longer than paying one takes at most: revoke, refresh, revoke, of `oauth.TIMEOUT` each."""
 
 
-def owe(
+def enqueue(
     access_token: str,
     refresh_token: str,
     *,
@@ -64,7 +64,7 @@ def opened(row: Revocation) -> tuple[str, str]:
     )
 
 
-def make_due(pk: UUID, reason: str) -> None:
+def mark_due(pk: UUID, reason: str) -> None:
     """A grant that waited to be linked is not wanted: revoke it from now on."""
     Revocation.objects.filter(pk=pk).update(due_at=timezone.now(), reason=reason)
 
@@ -79,21 +79,21 @@ def due() -> list[UUID]:
 Step = Literal["revoke", "refresh"]
 
 
-def pay(pks: Iterable[UUID], *, until: float, actor: str) -> dict[UUID, errors.DigitalOceanError | None]:
+def process(pks: Iterable[UUID], *, deadline: float, actor: str) -> dict[UUID, errors.DigitalOceanError | None]:
     """Try to revoke these now. None for each that DigitalOcean took (or that was dead anyway), else the reason.
 
-    Several at a time; ends at `until` (of `time.monotonic`). An access token that does not work any more may leave a
+    Several at a time; ends at `deadline` (of `time.monotonic`). An access token that does not work any more may leave a
     refresh token that does, so then the pair is refreshed, written down, and the new one revoked.
     """
     outcome: dict[UUID, errors.DigitalOceanError | None] = {}
-    running: dict[Future[oauth.Pair | str], tuple[Revocation, Step]] = {}
+    running: dict[Future[oauth.TokenPair | str], tuple[Revocation, Step]] = {}
     pks = list(pks)
     # As wide as there are rows: one that waited for its turn could outlive its lease, and another payer would spend
     # the same refresh token and take the grant for dead.
     pool = ThreadPoolExecutor(max(len(pks), 1), thread_name_prefix="revoke")
 
     def start(row: Revocation, step: Step) -> None:
-        timeout = min(until - monotonic(), oauth.TIMEOUT)
+        timeout = min(deadline - monotonic(), oauth.TIMEOUT)
         access_token, refresh_token = opened(row)
         if step == "revoke":
             running[pool.submit(oauth.revoke, access_token, timeout=timeout)] = row, step
@@ -105,7 +105,7 @@ def pay(pks: Iterable[UUID], *, until: float, actor: str) -> dict[UUID, errors.D
         for row in _leased(pks):
             try:
                 start(row, "revoke")
-            except CannotOpen:
+            except CannotDecrypt:
                 outcome[row.pk] = _wait_longer(row, errors.Misconfigured("sealed with a lost key"), actor)
         while running:
             done, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -118,18 +118,18 @@ def pay(pks: Iterable[UUID], *, until: float, actor: str) -> dict[UUID, errors.D
                     if step == "revoke" and row.token_secret:
                         start(row, "refresh")
                     else:
-                        _paid(row, actor, outcome="was dead already", request_id=error.request_id)
+                        _done(row, actor, outcome="was dead already", request_id=error.request_id)
                         outcome[pk] = None
                 except errors.DigitalOceanError as error:
                     outcome[pk] = _wait_longer(row, error, actor)
                 else:
-                    if isinstance(answer, oauth.Pair):
+                    if isinstance(answer, oauth.TokenPair):
                         _seal_into(row, answer.access_token, answer.refresh_token)
                         row.expires_at = answer.expires_at
                         row.save(update_fields=["token", "token_secret", "expires_at"])
                         start(row, "revoke")
                     else:
-                        _paid(row, actor, request_id=answer)
+                        _done(row, actor, request_id=answer)
                         outcome[pk] = None
     finally:
         pool.shutdown(wait=False)
@@ -145,9 +145,9 @@ def _leased(pks: Iterable[UUID]) -> Iterable[Revocation]:
             yield Revocation.objects.get(pk=pk)
 
 
-def _paid(row: Revocation, actor: str, *, outcome: str = "ok", request_id: str = "") -> None:
+def _done(row: Revocation, actor: str, *, outcome: str = "ok", request_id: str = "") -> None:
     with transaction.atomic():
-        trail.record(Event.Kind.REVOKE, row, actor=actor, outcome=outcome, detail=row.reason, request_id=request_id)
+        audit.record(Event.Kind.REVOKE, row, actor=actor, outcome=outcome, detail=row.reason, request_id=request_id)
         row.delete()
 
 
@@ -160,7 +160,7 @@ def _wait_longer(row: Revocation, error: errors.DigitalOceanError, actor: str) -
         Revocation.objects.filter(pk=row.pk).update(
             attempts=attempts, due_at=retry_at, lease_until=None, last_error=error.code
         )
-        trail.record(
+        audit.record(
             Event.Kind.REVOKE,
             row,
             actor=actor,

@@ -9,16 +9,16 @@ from allauth.socialaccount.models import SocialLogin, SocialToken
 from django.db.models.signals import pre_delete
 from django.http import HttpRequest
 
-from accounts import arrivals, pairs, recent, revocations
+from accounts import callback, reauthentication, revocations, token_store
 from accounts.models import Connection, User
 
 
 def connect() -> None:
-    pre_delete.connect(_owe_revocation, sender=SocialToken, dispatch_uid="accounts.owe_revocation")
+    pre_delete.connect(_enqueue_revocation, sender=SocialToken, dispatch_uid="accounts.owe_revocation")
     user_logged_in.connect(_after_login, dispatch_uid="accounts.after_login")
 
 
-def _owe_revocation(sender: type[SocialToken], instance: SocialToken, **kwargs: Any) -> None:
+def _enqueue_revocation(sender: type[SocialToken], instance: SocialToken, **kwargs: Any) -> None:
     """A stored pair goes, by disconnect, account deletion or the admin: DigitalOcean is owed its revocation.
 
     Here, because the pair can still be read, and in the transaction that deletes it. The connection is locked and
@@ -27,13 +27,13 @@ def _owe_revocation(sender: type[SocialToken], instance: SocialToken, **kwargs: 
     """
     connection = Connection.objects.select_for_update(of=("self",)).filter(token=instance).first()
     token = SocialToken.objects.select_related("account").filter(pk=instance.pk).first()
-    pair = pairs.unsealed(token, token.account.uid) if token else None
+    pair = token_store.unsealed(token, token.account.uid) if token else None
     if token and pair:
-        revocations.owe(*pair, expires_at=token.expires_at, reason="disconnected", connection=connection)
+        revocations.enqueue(*pair, expires_at=token.expires_at, reason="disconnected", connection=connection)
 
 
 def _after_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    recent.note_login(request)
+    reauthentication.note_login(request)
     login = kwargs.get("sociallogin")
     if isinstance(login, SocialLogin):
-        arrivals.link_after_login(request, user, login)
+        callback.link_after_login(request, user, login)

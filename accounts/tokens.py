@@ -25,10 +25,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import letters, revocations, trail
-from accounts.digitalocean import errors, oauth
+from accounts import audit, notifications, revocations
 from accounts.models import Connection, Event
-from accounts.pairs import is_due, mark_lost, store, unsealed
+from accounts.token_store import is_due, mark_lost, store, unsealed
+from digitalocean_client import errors, oauth
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class _Refresh:
     lease_id: UUID = field(default_factory=uuid4)
     taken: float = field(default_factory=monotonic)
 
-    def call(self) -> oauth.Pair:
+    def call(self) -> oauth.TokenPair:
         """In a worker. A process that slept past its lease must not send: somebody else has by now."""
         if monotonic() - self.taken > LEASE.total_seconds() - oauth.TIMEOUT - 1:
             raise errors.Unavailable("the lease ran out before the call")
@@ -62,21 +62,21 @@ class _Refresh:
 def access_tokens(
     connections: Iterable[Connection],
     *,
-    until: float,
+    deadline: float,
     rejected: Mapping[UUID, str] | None = None,
     within: timedelta = timedelta(0),
     actor: str = "page",
 ) -> Iterator[tuple[Connection, str | errors.DigitalOceanError]]:
     """A usable access token, or the reason why there is none, for each connection exactly once.
 
-    Those that are ready come first, the others as their refresh ends, and at `until` (of `time.monotonic`) whatever
+    Those that are ready come first, the others as their refresh ends, and at `deadline` (of `time.monotonic`) whatever
     is still open comes as an error; a refresh under way is then finished in the background, its pair never dropped.
     `rejected` has, by primary key, tokens that DigitalOcean answered with 401: such a one is refreshed, or read
     again where somebody has already. `within` renews also what ends that soon, though it could still be used.
     """
     open_ = {connection.pk: connection for connection in connections}
     rejected = rejected or {}
-    running: dict[Future[oauth.Pair], _Refresh] = {}
+    running: dict[Future[oauth.TokenPair], _Refresh] = {}
     pool: ThreadPoolExecutor | None = None
     pause = 0.02
     try:
@@ -92,7 +92,7 @@ def access_tokens(
                     continue
                 del open_[connection.pk]
                 yield connection, verdict
-            left = until - monotonic()
+            left = deadline - monotonic()
             if left <= 0:
                 break
             if running:
@@ -136,7 +136,7 @@ def _look(
         if still_good:
             return access_token
         if mark_lost(connection, "no_refresh_token", actor="tokens"):
-            letters.needs_reconnect(connection)
+            notifications.needs_reconnect(connection)
         return errors.NeedsReconnect("no refresh token", sentence=_NO_REFRESH)
     if connection.retry_at and connection.retry_at > now:
         if still_good:
@@ -168,7 +168,7 @@ def _take_lease(refresh: _Refresh) -> bool:
     )
 
 
-def _finish(running: Mapping[Future[oauth.Pair], _Refresh], actor: str) -> None:
+def _finish(running: Mapping[Future[oauth.TokenPair], _Refresh], actor: str) -> None:
     """See refreshes through whose caller could not wait: their answers hold pairs that exist nowhere else."""
     try:
         for future in as_completed(running):
@@ -177,14 +177,14 @@ def _finish(running: Mapping[Future[oauth.Pair], _Refresh], actor: str) -> None:
         database_connections.close_all()
 
 
-def _settle(refresh: _Refresh, future: Future[oauth.Pair], actor: str) -> str | errors.DigitalOceanError:
+def _settle(refresh: _Refresh, future: Future[oauth.TokenPair], actor: str) -> str | errors.DigitalOceanError:
     """Write down how a refresh ended; returns what its caller may use now."""
     connection = refresh.connection
     try:
         pair = future.result()
     except errors.InvalidGrant as error:
         if mark_lost(connection, error.code, actor=actor, request_id=error.request_id):
-            letters.needs_reconnect(connection)
+            notifications.needs_reconnect(connection)
         return _after_refusal(refresh)
     except errors.DigitalOceanError as error:
         error.retry_at = _postpone(refresh, error, actor)
@@ -204,7 +204,7 @@ def _after_refusal(refresh: _Refresh) -> str | errors.DigitalOceanError:
     return errors.NeedsReconnect("invalid_grant") if isinstance(verdict, _Refresh) else verdict
 
 
-def _save(refresh: _Refresh, pair: oauth.Pair, actor: str) -> bool:
+def _save(refresh: _Refresh, pair: oauth.TokenPair, actor: str) -> bool:
     """Store a refreshed pair where the generation is still the one it came from; else it is owed a revocation."""
     connection = refresh.connection
     # RFC 6749 §5.1: none sent means the same as before.
@@ -220,18 +220,18 @@ def _save(refresh: _Refresh, pair: oauth.Pair, actor: str) -> bool:
             refreshed_at=timezone.now(),
         )
         if saved:
-            trail.record(Event.Kind.REFRESH, connection, actor=actor, request_id=pair.request_id)
+            audit.record(Event.Kind.REFRESH, connection, actor=actor, request_id=pair.request_id)
             if scope != connection.scope:
-                trail.scope_changed(connection, scope, actor=actor, request_id=pair.request_id)
+                audit.scope_changed(connection, scope, actor=actor, request_id=pair.request_id)
         else:
-            revocations.owe(
+            revocations.enqueue(
                 pair.access_token,
                 pair.refresh_token or refresh.refresh_token,
                 expires_at=pair.expires_at,
                 reason="came too late",
                 connection=connection,
             )
-            trail.record(Event.Kind.REFRESH, connection, actor=actor, outcome="too late", request_id=pair.request_id)
+            audit.record(Event.Kind.REFRESH, connection, actor=actor, outcome="too late", request_id=pair.request_id)
     return saved
 
 
@@ -257,7 +257,7 @@ def _postpone(refresh: _Refresh, error: errors.DigitalOceanError, actor: str) ->
             last_error_at=now,
         )
         unknown = isinstance(error, (errors.TooSlow, errors.AnswerLost, errors.UnexpectedAnswer))
-        trail.record(
+        audit.record(
             Event.Kind.REFRESH,
             connection,
             actor=actor,

@@ -17,12 +17,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import cards, links, pairs
+from accounts import connection_cards, token_store
+from accounts import connections as connection_service
 from accounts.adapter import LAST_WAY_IN
+from accounts.decorators import SignedInRequest
 from accounts.forms import DeleteAccountForm
 from accounts.models import Connection, Revocation, User
-from accounts.recent import recent_login_required
-from accounts.request import SignedInRequest
+from accounts.reauthentication import recent_login_required
 
 
 def connection_of(user: User, pk: UUID) -> Connection:
@@ -33,7 +34,7 @@ def connection_of(user: User, pk: UUID) -> Connection:
 @login_required
 @require_GET
 def connections(request: SignedInRequest) -> HttpResponse:
-    return render(request, "socialaccount/connections.html", {"connections": cards.of(request.user)})
+    return render(request, "socialaccount/connections.html", {"connections": connection_cards.cards_for(request.user)})
 
 
 @login_required
@@ -56,7 +57,7 @@ def allow_acting(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 
 def _authorize(request: SignedInRequest, connection: Connection, *, to_act: bool, next_url: str = "") -> HttpResponse:
-    provider = get_adapter().get_provider(request, links.PROVIDER)
+    provider = get_adapter().get_provider(request, connection_service.PROVIDER)
     scope = ["read", "write"] if to_act else provider.get_scope()
     answer: HttpResponse = provider.redirect(
         request, "connect", next_url=next_url, scope=scope, data={"connection": str(connection.pk), "scope": scope}
@@ -70,9 +71,9 @@ def _authorize(request: SignedInRequest, connection: Connection, *, to_act: bool
 def disconnect(request: SignedInRequest, pk: UUID) -> HttpResponse:
     connection = connection_of(request.user, pk)
     if request.method == "GET":
-        return render(request, "accounts/disconnect.html", {"connection": cards.card(connection)})
+        return render(request, "accounts/disconnect.html", {"connection": connection_cards.card(connection)})
     lost = _unreadable([connection])
-    waiting = links.disconnect(connection)
+    waiting = connection_service.disconnect(connection)
     if waiting is None:
         messages.error(request, LAST_WAY_IN)
     else:
@@ -87,7 +88,7 @@ def sign_in(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Switch whether this team may sign in."""
     connection = connection_of(request.user, pk)
     on = request.POST.get("on") == "1"
-    if links.set_sign_in(connection, on):
+    if connection_service.set_sign_in(connection, on):
         can = "can now" if on else "can no longer"
         messages.success(request, f"You {can} sign in with {connection.team_name}.")
     else:
@@ -131,7 +132,7 @@ def delete(request: SignedInRequest) -> HttpResponse:
         mine = list(Connection.objects.of(user))
         names = [connection.team_name for connection in mine]
         lost = _unreadable(mine)
-        waiting = links.delete_account(user)
+        waiting = connection_service.delete_account(user)
         logout(request)
         return render(
             request,
@@ -139,13 +140,13 @@ def delete(request: SignedInRequest) -> HttpResponse:
             {"told": _told(names, waiting, lost) if names else ""},
         )
     status = 422 if form.is_bound else 200
-    context = {"form": form, "connections": cards.of(request.user)}
+    context = {"form": form, "connections": connection_cards.cards_for(request.user)}
     return render(request, "accounts/delete.html", context, status=status)
 
 
 def _unreadable(connections: list[Connection]) -> list[str]:
     """The teams whose stored access no key opens, so that there is nothing to revoke it with."""
-    return [connection.team_name for connection in connections if not pairs.is_readable(connection)]
+    return [connection.team_name for connection in connections if not token_store.is_readable(connection)]
 
 
 def _told(names: list[str], waiting: list[Revocation], lost: list[str]) -> str:

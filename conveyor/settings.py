@@ -64,7 +64,8 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "accounts",
-    "accounts.digitalocean",
+    "accounts.provider",
+    "common",
     "droplets",
 ]
 # The sandbox is for development: its server comes with requirements-dev.txt.

@@ -11,8 +11,9 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from accounts.models import Connection
-from droplets import budget, readings
-from droplets.graphs import kept
+from droplets.calls import rate_limit
+from droplets.fleet import cache as fleet_cache
+from droplets.metrics import cache as metrics_cache
 
 
 @receiver(post_delete, sender=Connection)
@@ -23,6 +24,6 @@ def forget_reading(instance: Connection, **more: Any) -> None:
 
 
 def _forget(pk: UUID) -> None:
-    readings.forget(pk)
-    budget.forget(pk)
-    kept.forget(pk)
+    fleet_cache.forget(pk)
+    rate_limit.forget(pk)
+    metrics_cache.forget(pk)

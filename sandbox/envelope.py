@@ -13,10 +13,10 @@ from typing import TypeVar
 from aiohttp import web
 
 from sandbox.api import errors
+from sandbox.faults import calls
+from sandbox.faults.corrupt import Gone, spoil
+from sandbox.faults.rules import Fault
 from sandbox.oauth.errors import Refused
-from sandbox.trouble import calls
-from sandbox.trouble.faults import Fault
-from sandbox.trouble.spoil import Gone, spoil
 from sandbox.world import WORLD, World
 
 logger = logging.getLogger("sandbox")

@@ -19,7 +19,7 @@ from sandbox.api import (
     volumes,
 )
 from sandbox.control import actions as action_control
-from sandbox.control import books, faults, people, steering
+from sandbox.control import counters, faults, people, steering
 from sandbox.control import droplets as droplet_control
 from sandbox.control.bodies import call
 from sandbox.envelope import envelope
@@ -102,10 +102,10 @@ def _add_control(route: web.UrlDispatcher) -> None:
     route.add_post(f"{control}clock", call(action_control.clock))
     route.add_get(f"{control}actions", call(action_control.listed))
     route.add_post(f"{control}actions/{{action_id}}", call(action_control.end))
-    route.add_get(f"{control}counters", call(books.counters))
-    route.add_post(f"{control}counters/reset", call(books.reset_counters))
-    route.add_get(f"{control}ledger", call(books.ledger))
-    route.add_get(f"{control}requests", call(books.requests))
+    route.add_get(f"{control}counters", call(counters.counters))
+    route.add_post(f"{control}counters/reset", call(counters.reset_counters))
+    route.add_get(f"{control}ledger", call(counters.ledger))
+    route.add_get(f"{control}requests", call(counters.requests))
     route.add_get(f"{control}teams", call(people.teams))
     route.add_post(f"{control}people", call(people.add))
     route.add_post(f"{control}account", call(people.account))

@@ -7,18 +7,18 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import cast
-from sandbox.actions.book import Book
+from sandbox import people
+from sandbox.actions.action_log import Book
 from sandbox.clock import Clock
+from sandbox.faults.counters import Counters
+from sandbox.faults.limits import Limits
+from sandbox.faults.log import RequestLog
+from sandbox.faults.rules import Faults
 from sandbox.fleet.listing import Fleets
 from sandbox.oauth import clients
 from sandbox.options import DEFAULT_DROPLETS, DEFAULT_SEED, DEFAULT_TEAMS, Options
 from sandbox.settings import Settings
 from sandbox.store import Store
-from sandbox.trouble.counters import Counters
-from sandbox.trouble.faults import Faults
-from sandbox.trouble.limits import Limits
-from sandbox.trouble.log import RequestLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class World:
             self.store.keep_fact(name, getattr(shape, name))
         options = self.options
         clients.register(self.store, options.client_id, options.client_secret, options.redirect_uris)
-        cast.settle(self.store, shape.seed, shape.teams)
+        people.settle(self.store, shape.seed, shape.teams)
         self.settings = Settings.at_start(options)
         self.clock = Clock()
         self.fleets = Fleets(shape.seed, shape.droplets, self.clock)

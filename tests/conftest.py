@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from django.conf import settings as django_settings
 from django.core.cache import cache
 from xdist.scheduler import LoadScopeScheduling
 
-from accounts.shared_cache import shared
+from common.cache import shared
 from tests.support.clock import Clock
 from tests.support.person import Person
 from tests.support.redis_server import RedisServer
@@ -122,3 +123,15 @@ def bob(digitalocean: Sandbox, db: None) -> Person:
 def visitor(digitalocean: Sandbox, db: None) -> Person:
     """Nobody yet; Ada Byron at DigitalOcean."""
     return Person(digitalocean, "ada@acme.example", "ada")
+
+
+@pytest.fixture
+def token(digitalocean: Sandbox) -> str:
+    """An access token for Ada's team Acme Web."""
+    return str(digitalocean.connect(team="Acme Web")["access_token"])
+
+
+@pytest.fixture
+def deadline() -> float:
+    """A moment of `time.monotonic` that no test reaches."""
+    return monotonic() + 20

@@ -11,16 +11,16 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.digitalocean import errors
 from accounts.models import Connection
-from droplets import api
-from droplets.actions import api as actions_api
-from droplets.actions import told
-from droplets.actions.schema import Action as Listed
-from droplets.actions.told import Told
-from droplets.ask import Question, ask
+from digitalocean_client import actions as actions_api
+from digitalocean_client import droplets as droplets_api
+from digitalocean_client import errors
+from digitalocean_client.actions_schema import DropletAction as Listed
+from digitalocean_client.schema import Droplet
+from droplets.actions import display
+from droplets.actions.display import ActionDisplay
+from droplets.calls.parallel import Call, fetch_all
 from droplets.models import Action
-from droplets.schema import Droplet
 
 _MOST_PAGES = 10_000
 _EVER = datetime.max.replace(tzinfo=UTC)
@@ -35,7 +35,7 @@ class Activity:
     """
 
     droplet: Droplet | errors.DigitalOceanError
-    entries: tuple[Told, ...]
+    entries: tuple[ActionDisplay, ...]
     page: int
     pages: int
     unreadable: int = 0
@@ -48,25 +48,25 @@ def page_number(asked: str) -> int:
     return min(max(int(asked), 1), _MOST_PAGES) if is_number else 1
 
 
-def read(connection: Connection, droplet_id: int, page: int) -> Activity:
+def read_activity(connection: Connection, droplet_id: int, page: int) -> Activity:
     """Page `page`, from 1, within FLEET_DEADLINE seconds. Never raises for what DigitalOcean answers.
 
     The page before is read along: what Conveyor alone knows stands on the page into whose time it falls, and that
     begins where the page before ends.
     """
-    questions: dict[str, Question[Any]] = {
-        "droplet": lambda token, until: api.droplet(token, droplet_id, until=until),
+    questions: dict[str, Call[Any]] = {
+        "droplet": lambda token, deadline: droplets_api.droplet(token, droplet_id, deadline=deadline),
         "page": partial(_page, droplet_id, page),
     }
     if page > 1:
         questions["before"] = partial(_page, droplet_id, page - 1)
-    answers: dict[str, Any] = ask(connection, questions, until=monotonic() + settings.FLEET_DEADLINE)
+    answers: dict[str, Any] = fetch_all(connection, questions, deadline=monotonic() + settings.FLEET_DEADLINE)
     droplet, listed, before = answers["droplet"], answers["page"], answers.get("before")
     rows = list(Action.objects.of_droplet(connection, droplet_id))
     error = next((each for each in (listed, before) if isinstance(each, errors.DigitalOceanError)), None)
     if error:
         # Without DigitalOcean's list there is one page: of what Conveyor knows.
-        entries = told.of_rows(rows[: actions_api.PER_PAGE], connection.user) if page == 1 else []
+        entries = display.display_rows(rows[: actions_api.PER_PAGE], connection.user) if page == 1 else []
         return Activity(droplet, tuple(entries), page, page, error=error)
     pages = max(-(-listed.total // actions_api.PER_PAGE), 1)
     newest = _oldest(before.items, _NEVER) if before else _EVER
@@ -76,15 +76,15 @@ def read(connection: Connection, droplet_id: int, page: int) -> Activity:
     alone = [row for row in rows if _key(row) not in here | passed and oldest <= row.moment < newest]
     begun_here = {_key(row) for row in mine}
     entries = [
-        *told.of_rows([*mine, *alone], connection.user),
-        *(told.of_action(each) for each in listed.items if (each.id, each.started_at) not in begun_here),
+        *display.display_rows([*mine, *alone], connection.user),
+        *(display.display_action(each) for each in listed.items if (each.id, each.started_at) not in begun_here),
     ]
     entries.sort(key=lambda entry: entry.at or _NEVER, reverse=True)
     return Activity(droplet, tuple(entries), page, pages, listed.unreadable)
 
 
-def _page(droplet: int, page: int, token: str, until: float) -> Any:
-    return actions_api.actions(token, droplet, page=page, until=until)
+def _page(droplet: int, page: int, token: str, deadline: float) -> Any:
+    return actions_api.actions(token, droplet, page=page, deadline=deadline)
 
 
 def _oldest(actions: Iterable[Listed], default: datetime) -> datetime:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from droplets import rows
-from droplets.actions.schema import Image, Size
-from droplets.schema import Droplet
-from droplets.schema import Image as DropletImage
+from digitalocean_client.actions_schema import Image, Size
+from digitalocean_client.schema import Droplet
+from digitalocean_client.schema import DropletImage as DropletImage
+from droplets.fleet import summary
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def images(distributions: Iterable[Image], own: Iterable[Image], droplet: Drople
 
     A backup can be restored; to rebuild from it, DigitalOcean wants it made a snapshot first.
     """
-    public = sorted(_fitting(distributions, droplet), key=lambda image: (rows.natural(_name(image)), image.id))
+    public = sorted(_fitting(distributions, droplet), key=lambda image: (summary.natural(_name(image)), image.id))
     private = sorted(_fitting(own, droplet), key=lambda image: image.id, reverse=True)
     return (
         *(ImageChoice(_name(image), False, str(image.slug) if image.slug else image.id) for image in public),
@@ -88,7 +88,7 @@ def _fitting(found: Iterable[Image], droplet: Droplet) -> list[Image]:
 
 def _name(image: Image) -> str:
     shown = DropletImage(image.id, image.slug, image.name, image.distribution, image.public)
-    return str(rows.image_name(shown)) or f"Image {image.id}"
+    return str(summary.image_name(shown)) or f"Image {image.id}"
 
 
 def grouped(found: Iterable[ImageChoice]) -> list[Any]:

@@ -11,15 +11,15 @@ from django import forms
 from django.http import QueryDict
 from django.utils import timezone
 
-from accounts.digitalocean import errors
-from droplets import rows
-from droplets.actions import api, choices
-from droplets.overview import api as around
-from droplets.overview.schema import Policy
-from droplets.schema import Droplet
+from digitalocean_client import actions as actions_api
+from digitalocean_client import errors, resources
+from digitalocean_client.resources_schema import Policy
+from digitalocean_client.schema import Droplet
+from droplets.actions import choices
+from droplets.fleet import summary
 
 Asked = Callable[..., Any]
-"""A call of the API: takes the token, the droplet's id and `until`."""
+"""A call of the API: takes the token, the droplet's id and `deadline`."""
 
 _NAME_MOST = 255
 _STALE = "This page was opened too long ago, or was changed on the way. Check it and send it again."
@@ -104,11 +104,11 @@ class _TypedNameForm(ActionForm):
     )
 
     def prepare(self) -> None:
-        self.fields["typed"].label = f"Type “{rows.name_of(self.droplet)}” to go on"
+        self.fields["typed"].label = f"Type “{summary.name_of(self.droplet)}” to go on"
 
     def clean_typed(self) -> str:
         typed: str = self.cleaned_data["typed"]
-        name = rows.name_of(self.droplet)
+        name = summary.name_of(self.droplet)
         if _same(typed) != _same(name):
             raise forms.ValidationError(f"This is not its name. The droplet is called “{name}”.")
         return typed
@@ -128,7 +128,7 @@ class SnapshotForm(ActionForm):
 
     def prepare(self) -> None:
         moment = f"{timezone.now():%Y-%m-%d-%H%M}"
-        self.fields["name"].initial = f"{rows.name_of(self.droplet)[: _NAME_MOST - 1 - len(moment)]}-{moment}"
+        self.fields["name"].initial = f"{summary.name_of(self.droplet)[: _NAME_MOST - 1 - len(moment)]}-{moment}"
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -171,7 +171,7 @@ class ResizeForm(ActionForm):
     )
     disk = forms.BooleanField(required=False, label="Grow the disk too")
 
-    asks: ClassVar[Mapping[str, Asked]] = {"sizes": api.sizes}
+    asks: ClassVar[Mapping[str, Asked]] = {"sizes": actions_api.sizes}
 
     def prepare(self) -> None:
         self.sizes = choices.sizes(self.items("sizes"), self.droplet)
@@ -192,7 +192,7 @@ class RestoreForm(ActionForm):
         },
     )
 
-    asks: ClassVar[Mapping[str, Asked]] = {"backups": around.backups}
+    asks: ClassVar[Mapping[str, Asked]] = {"backups": resources.backups}
 
     def prepare(self) -> None:
         self.backups = sorted(self.items("backups"), key=lambda backup: backup.id, reverse=True)
@@ -212,7 +212,7 @@ class RebuildForm(_TypedNameForm):
         },
     )
 
-    asks: ClassVar[Mapping[str, Asked]] = {"distributions": api.distributions, "own": api.own_images}
+    asks: ClassVar[Mapping[str, Asked]] = {"distributions": actions_api.distributions, "own": actions_api.own_images}
     field_order = ("key", "image", "typed")
 
     def prepare(self) -> None:
@@ -257,7 +257,7 @@ class EnableBackupsForm(_PlanForm):
 
 
 class BackupPolicyForm(_PlanForm):
-    asks: ClassVar[Mapping[str, Asked]] = {"policy": around.policy}
+    asks: ClassVar[Mapping[str, Asked]] = {"policy": resources.policy}
 
     def prepare(self) -> None:
         policy = self.answers.get("policy")

@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Connection
-from droplets.actions import following, pace, told
-from droplets.actions.told import Told
+from droplets.actions import display, polling, timing
+from droplets.actions.display import ActionDisplay
 from droplets.models import Action
 
 _RECENT = timedelta(minutes=10)
@@ -27,7 +27,7 @@ class Progress:
     `name` is how it was called then, `is_of_others` where some of what is told was done by somebody else.
     """
 
-    actions: tuple[Told, ...]
+    actions: tuple[ActionDisplay, ...]
     underway: tuple[Action, ...]
     poll_after: int
     url: str
@@ -38,19 +38,19 @@ class Progress:
 
 def catch_up(connection: Connection, droplet: int) -> None:
     """Ask DigitalOcean about what is under way, where it is time to, within FLEET_DEADLINE seconds."""
-    due = following.due(Action.objects.of_droplet(connection, droplet))
+    due = polling.due(Action.objects.of_droplet(connection, droplet))
     if due:
-        list(following.follow(connection, due, until=monotonic() + settings.FLEET_DEADLINE))
+        list(polling.follow(connection, due, deadline=monotonic() + settings.FLEET_DEADLINE))
 
 
-def of(connection: Connection, droplet: int) -> Progress:
+def progress_of(connection: Connection, droplet: int) -> Progress:
     all_ = Action.objects.of_droplet(connection, droplet)
     underway = tuple(all_.in_flight())
     last = all_.first()
     is_recent = last is not None and last.ended_at is not None and last.ended_at > timezone.now() - _RECENT
     shown = [last, *underway] if last and is_recent else underway
     return Progress(
-        tuple(told.of_rows(shown, connection.user)),
+        tuple(display.display_rows(shown, connection.user)),
         underway,
         _poll_after(underway),
         reverse("droplets:progress", args=[connection.pk, droplet]),
@@ -65,4 +65,4 @@ def _poll_after(rows: Iterable[Action]) -> int:
     moments = [row.ask_at for row in rows if row.ask_at]
     if not moments:
         return 0
-    return max(ceil((min(moments) - timezone.now()).total_seconds()), ceil(pace.FIRST.total_seconds()))
+    return max(ceil((min(moments) - timezone.now()).total_seconds()), ceil(timing.FIRST.total_seconds()))

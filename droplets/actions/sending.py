@@ -12,15 +12,17 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.digitalocean import errors
 from accounts.models import Connection
-from droplets import budget, rows
-from droplets.actions import api, offers, outcomes, pace
+from digitalocean_client import actions as actions_api
+from digitalocean_client import errors
+from digitalocean_client.actions_schema import Ordered
+from digitalocean_client.schema import Droplet
+from droplets.actions import availability, timing, transitions
 from droplets.actions.kinds import KINDS, Kind
-from droplets.actions.schema import Ordered
-from droplets.ask import note_limit, token_of
+from droplets.calls import rate_limit
+from droplets.calls.parallel import token_of
+from droplets.fleet import summary
 from droplets.models import Action
-from droplets.schema import Droplet
 
 TIMEOUT = 10.0
 """Seconds that a request may take. What is not answered by then is looked for."""
@@ -32,7 +34,7 @@ _UNDECIDED = (errors.TooSlow, errors.AnswerLost, errors.UnexpectedAnswer)
 class NotOffered(Exception):
     """This cannot be done to the droplet as it stands, or not with the connection's access. `offer` says why."""
 
-    def __init__(self, offer: offers.Offer) -> None:
+    def __init__(self, offer: availability.Availability) -> None:
         super().__init__(offer.why_not or f"missing {', '.join(offer.missing)}")
         self.offer = offer
 
@@ -48,14 +50,16 @@ def begin(connection: Connection, droplet: Droplet, kind: Kind, parameters: Mapp
         return known
     # Reading the droplet took its time: the connection may be narrower by now, or gone.
     connection = Connection.objects.of(connection.user).get(pk=connection.pk)
-    offer = offers.offer(kind, connection, droplet, Action.objects.of_droplet(connection, droplet.id).in_flight())
+    offer = availability.availability_of(
+        kind, connection, droplet, Action.objects.of_droplet(connection, droplet.id).in_flight()
+    )
     if not offer.is_open:
         if known := known_by(connection, key):
             return known  # of two at once with this key, the other one is what stands in the way
         raise NotOffered(offer)
-    if later := budget.reserve(connection.pk, 1):
+    if later := rate_limit.reserve(connection.pk, 1):
         raise errors.RateLimited("not sent, to stay under the limit", retry_at=later)
-    token = token_of(connection, until=monotonic() + settings.FLEET_DEADLINE)
+    token = token_of(connection, deadline=monotonic() + settings.FLEET_DEADLINE)
     if isinstance(token, errors.DigitalOceanError):
         raise token
     row = _record(connection, droplet, kind, parameters, key)
@@ -84,7 +88,7 @@ def _record(
                 team_uuid=connection.team_uuid,
                 team_name=connection.team_name,
                 droplet_id=droplet.id,
-                droplet_name=rows.name_of(droplet)[:255],
+                droplet_name=summary.name_of(droplet)[:255],
                 kind=kind.slug,
                 parameters=dict(parameters),
                 ask_at=timezone.now() + timedelta(seconds=TIMEOUT),
@@ -94,42 +98,42 @@ def _record(
 
 
 def _send(connection: Connection, row: Action, token: str) -> None:
-    until = monotonic() + TIMEOUT  # before the row is claimed: who slept in between has no time left to send
+    deadline = monotonic() + TIMEOUT  # before the row is claimed: who slept in between has no time left to send
     now = timezone.now()
     claim = Action.objects.filter(pk=row.pk, status=Action.Status.RECORDED)
-    if not claim.update(status=Action.Status.SENDING, sent_at=now, ask_at=now + pace.SENDERS):
+    if not claim.update(status=Action.Status.SENDING, sent_at=now, ask_at=now + timing.SEND_LEASE):
         return
     row.status = Action.Status.SENDING
     try:
         try:
-            answer = _request(row, token, until)
+            answer = _request(row, token, deadline)
         except errors.TokenRejected:
             # Not let in, so nothing was done: the one refusal after which the same may be sent again.
-            fresh = token_of(connection, until=until, rejected=token)
+            fresh = token_of(connection, deadline=deadline, rejected=token)
             if isinstance(fresh, errors.DigitalOceanError):
                 raise
-            answer = _request(row, fresh, until)
+            answer = _request(row, fresh, deadline)
     except errors.NotFound as error:
         if row.kind == "destroy":
-            outcomes.done(row, words=outcomes.GONE_ALREADY, request_id=error.request_id)
+            transitions.done(row, words=transitions.GONE_ALREADY, request_id=error.request_id)
         else:
-            outcomes.refused(row, error)
+            transitions.refused(row, error)
     except errors.NotAllowed as error:
-        outcomes.refused(row, error, words=_not_allowed(connection, KINDS[row.kind]))
+        transitions.refused(row, error, words=_not_allowed(connection, KINDS[row.kind]))
     except errors.DigitalOceanError as error:
-        note_limit(connection, error)
+        rate_limit.note_limit(connection.pk, error)
         if isinstance(error, _UNDECIDED) or (error.status or 0) >= 500 or error.status == 408:
-            outcomes.ask_again(row, timezone.now())
+            transitions.ask_again(row, timezone.now())
         elif isinstance(error, errors.Unavailable):
-            outcomes.lost(row, f"{error.sentence} {outcomes.NEVER_ARRIVED}")
+            transitions.lost(row, f"{error.sentence} {transitions.NEVER_ARRIVED}")
         else:
-            outcomes.refused(row, error)
+            transitions.refused(row, error)
     else:
         if isinstance(answer, str):
-            outcomes.done(row, request_id=answer)
+            transitions.done(row, request_id=answer)
         else:
-            ask_at = timezone.now() + pace.FIRST
-            outcomes.took_on(row, answer.action, request_id=answer.request_id, ask_at=ask_at)
+            ask_at = timezone.now() + timing.FIRST
+            transitions.took_on(row, answer.action, request_id=answer.request_id, ask_at=ask_at)
 
 
 def _not_allowed(connection: Connection, kind: Kind) -> str:
@@ -141,7 +145,7 @@ def _not_allowed(connection: Connection, kind: Kind) -> str:
     )
 
 
-def _request(row: Action, token: str, until: float) -> Ordered | str:
+def _request(row: Action, token: str, deadline: float) -> Ordered | str:
     if row.kind == "destroy":
-        return api.destroy(token, row.droplet_id, until=until)
-    return api.order(token, row.droplet_id, row.kind, row.parameters, until=until)
+        return actions_api.destroy(token, row.droplet_id, deadline=deadline)
+    return actions_api.order(token, row.droplet_id, row.kind, row.parameters, deadline=deadline)

@@ -8,8 +8,8 @@ import msgspec
 
 from droplets.exports.comments import left_out, state
 from droplets.exports.names import Names, address
-from droplets.fleet import Fleet
-from droplets.items import Item
+from droplets.fleet.items import FleetItem
+from droplets.fleet.service import Fleet
 
 _USE = """\
 # An Ansible inventory of a Conveyor fleet: ansible-inventory --graph -i this-file
@@ -17,9 +17,9 @@ _USE = """\
 """
 
 
-def lines(fleet: Fleet, items: Iterable[Item]) -> Iterator[str]:
+def lines(fleet: Fleet, items: Iterable[FleetItem]) -> Iterator[str]:
     """Those of the fleet's `items` that have an address, with what is known of them, then the groups."""
-    names = Names(fleet.catalog.items)
+    names = Names(fleet.items)
     yield _USE
     yield from state(fleet)
     yield "all:\n  hosts:\n"
@@ -42,7 +42,7 @@ def lines(fleet: Fleet, items: Iterable[Item]) -> Iterator[str]:
     yield from left_out(unreachable)
 
 
-def _variables(item: Item, reached: str) -> dict[str, str]:
+def _variables(item: FleetItem, reached: str) -> dict[str, str]:
     row = item.row
     return {
         "ansible_host": _text(reached),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC
 
-from droplets.fleet import Fleet
-from droplets.items import Item
+from droplets.fleet.items import FleetItem
+from droplets.fleet.service import Fleet
 
 
 def comment(text: str) -> str:
@@ -27,7 +27,7 @@ def state(fleet: Fleet) -> Iterator[str]:
             yield comment(f"{source.team.name}: {source.trouble.happened}")
 
 
-def left_out(items: Iterable[Item]) -> Iterator[str]:
+def left_out(items: Iterable[FleetItem]) -> Iterator[str]:
     """The droplets that no other program can reach."""
     title = "\n# Without an address, and so left out:\n"
     for item in items:

@@ -6,7 +6,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 
-from droplets.items import Item
+from droplets.fleet.items import FleetItem
 
 COLUMNS = (
     "team", "team_uuid", "id", "name", "status", "locked", "region", "region_slug", "size_slug", "vcpus", "memory_mb",
@@ -17,7 +17,7 @@ _FORMULA = re.compile(r'(^|;)([ "]*[=+\-@\t\r\n＝＋－＠])')  # full-width, a
 """What a cell must not begin with, or spreadsheets calculate it: https://owasp.org/www-community/attacks/CSV_Injection"""
 
 
-def lines(items: Iterable[Item]) -> Iterator[str]:
+def lines(items: Iterable[FleetItem]) -> Iterator[str]:
     """The head and a line for each droplet.
 
     Several addresses or tags stand in one cell with spaces between. Begins with the mark that tells spreadsheets UTF-8:
@@ -36,7 +36,7 @@ class _Echo:
         return text
 
 
-def _cells(item: Item) -> tuple[object, ...]:
+def _cells(item: FleetItem) -> tuple[object, ...]:
     row, team = item.row, item.team
     return (
         team.name, team.key, row.id, row.name, row.status, "true" if row.locked else "false", row.region,

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from droplets.fleet import Fleet, Source
-from droplets.items import Item
+from droplets.fleet.items import FleetItem
+from droplets.fleet.service import Fleet, Source
 
 
-def lines(fleet: Fleet, items: Iterable[Item]) -> Iterator[str]:
+def lines(fleet: Fleet, items: Iterable[FleetItem]) -> Iterator[str]:
     """`read_at`, `complete`, `teams` with what is wrong with each, then `droplets` one by one."""
     head = {
         "read_at": fleet.read_at,
@@ -43,7 +43,7 @@ def _team(source: Source) -> dict[str, Any]:
     }
 
 
-def _droplet(item: Item) -> dict[str, Any]:
+def _droplet(item: FleetItem) -> dict[str, Any]:
     row = item.row
     return {
         "team": {"uuid": item.team.key, "name": item.team.name},

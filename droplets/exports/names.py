@@ -10,7 +10,7 @@ from hashlib import sha256
 from ipaddress import ip_address
 from itertools import chain, count
 
-from droplets.items import Item
+from droplets.fleet.items import FleetItem
 
 _UNFIT_FOR_HOSTS = re.compile(r"[^A-Za-z0-9.-]+")
 _LONGEST = 200
@@ -28,14 +28,14 @@ class Names:
     ends in the droplet's id then, a group's in a digest of what it is for.
     """
 
-    def __init__(self, items: Sequence[Item]) -> None:
+    def __init__(self, items: Sequence[FleetItem]) -> None:
         self._items = items
 
-    def host(self, item: Item) -> str:
+    def host(self, item: FleetItem) -> str:
         """The droplet's name, as far as it is a host's: letters, digits, dots and dashes."""
         return self._hosts[_host_key(item)]
 
-    def groups(self, item: Item) -> list[str]:
+    def groups(self, item: FleetItem) -> list[str]:
         """“team_acme_web”, “region_fra1”, “status_active”, “tag_env_prod”: each an identifier, each once."""
         return list(dict.fromkeys(self._groups[kind, key] for kind, key, _ in _memberships(item)))
 
@@ -54,7 +54,7 @@ class Names:
         return _distinct(wanted, "_", lambda key: sha256(key[1].encode()).hexdigest()[:6])
 
 
-def address(item: Item) -> str:
+def address(item: FleetItem) -> str:
     """Where it is reached, its public addresses before its private ones; empty where it has none.
 
     What is no address is left out: it could be read as an option, or as a name that leads elsewhere.
@@ -71,7 +71,7 @@ def _is_address(text: str) -> bool:
     return "%" not in text
 
 
-def _host_key(item: Item) -> _Key:
+def _host_key(item: FleetItem) -> _Key:
     return item.team.key, str(item.row.id)
 
 
@@ -87,7 +87,7 @@ def _group(kind: str, name: str) -> str:
     return "_".join((kind, *(fit.split() or ["other"])))
 
 
-def _memberships(item: Item) -> Iterator[tuple[str, str, str]]:
+def _memberships(item: FleetItem) -> Iterator[tuple[str, str, str]]:
     """Kind, key and name of its groups. Tags that differ in capitals alone are one, as they are to DigitalOcean."""
     row = item.row
     yield "team", item.team.key, item.team.name

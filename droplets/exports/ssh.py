@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from droplets.exports.comments import comment, left_out, state
 from droplets.exports.names import Names, address
-from droplets.fleet import Fleet
-from droplets.items import Item
+from droplets.fleet.items import FleetItem
+from droplets.fleet.service import Fleet
 
 _USE = """\
 # A Conveyor fleet for OpenSSH. Keep it as ~/.ssh/conveyor_config and put this line first in ~/.ssh/config:
@@ -23,9 +23,9 @@ _USE = """\
 """
 
 
-def lines(fleet: Fleet, items: Iterable[Item]) -> Iterator[str]:
+def lines(fleet: Fleet, items: Iterable[FleetItem]) -> Iterator[str]:
     """How to use it, then a block for each of the fleet's `items`. Nothing from outside begins a line of its own."""
-    names = Names(fleet.catalog.items)
+    names = Names(fleet.items)
     yield _USE
     yield from state(fleet)
     unreachable = []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django import template
 
-from accounts.templatetags.conveyor import money
-from droplets import rows
+from common.templatetags.formats import money
+from digitalocean_client.schema import Droplet
 from droplets.actions.kinds import Kind
-from droplets.schema import Droplet
+from droplets.fleet import summary
 
 register = template.Library()
 
@@ -15,7 +15,7 @@ register = template.Library()
 @register.filter
 def asked(kind: Kind, droplet: Droplet) -> str:
     """“Reboot db-primary?”."""
-    return kind.ask(rows.name_of(droplet))
+    return kind.ask(summary.name_of(droplet))
 
 
 @register.filter

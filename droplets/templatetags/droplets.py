@@ -9,14 +9,14 @@ from typing import Any
 from django import template
 from django.utils.html import format_html, format_html_join
 
-from accounts.digitalocean.texts import Text
-from accounts.templatetags.conveyor import disk
-from droplets import rows
-from droplets.items import Item
-from droplets.overview.schema import Plan, Rule
-from droplets.rows import Row
-from droplets.schema import Disk, Droplet, Image, Quantity, Region
-from droplets.search import COLUMNS, Search
+from common.templatetags.formats import disk
+from digitalocean_client.resources_schema import Plan, Rule
+from digitalocean_client.schema import Disk, Droplet, DropletImage, Quantity, Region
+from digitalocean_client.text import Text
+from droplets.fleet import summary
+from droplets.fleet.items import FleetItem
+from droplets.fleet.summary import DropletSummary
+from droplets.search.query import COLUMNS, Search
 
 register = template.Library()
 
@@ -66,17 +66,17 @@ def words(slug: str) -> str:
 
 @register.filter
 def droplet_name(droplet: Droplet) -> str:
-    return rows.name_of(droplet)
+    return summary.name_of(droplet)
 
 
 @register.filter
-def image_name(image: Image | None) -> str:
-    return rows.image_name(image)
+def image_name(image: DropletImage | None) -> str:
+    return summary.image_name(image)
 
 
 @register.filter
 def place(region: Region) -> str:
-    return rows.place(region)
+    return summary.place(region)
 
 
 @register.filter
@@ -138,7 +138,7 @@ def column(search: Search, key: str, title: str, css: str) -> dict[str, Any]:
 
 
 @register.filter
-def addresses(items: Iterable[Item]) -> str:
+def addresses(items: Iterable[FleetItem]) -> str:
     """The public addresses of these droplets, a line each."""
     return "\n".join(item.row.address for item in items if item.row.address)
 
@@ -152,7 +152,7 @@ def orders() -> list[tuple[str, str]]:
 
 
 @register.filter
-def rest(row: Row, age: str) -> str:
+def rest(row: DropletSummary, age: str) -> str:
     """“ · 3 y · Ubuntu 24.04 · web, env:prod”: what has no column of its own on a narrower page.
 
     Not a template of its own: a page has it a hundred times, and each inclusion takes longer than all of this.

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import cast
+from sandbox import people
 from sandbox.api import errors
 from sandbox.api.gate import Caller, needs
 
@@ -19,7 +19,7 @@ STATUS_MESSAGES = {
 @needs("account:read")
 def account(request: web.Request, caller: Caller) -> web.Response:
     """The user, and the team where the token acts for one. Limits that the scope does not reach are zero."""
-    user = cast.user(caller.world.store, caller.grant.user_uuid)
+    user = people.user(caller.world.store, caller.grant.user_uuid)
     if user is None:
         raise errors.unauthorized()
     found: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.actions import destruction
-from sandbox.actions.book import Started
+from sandbox.actions.action_log import Started
 from sandbox.actions.destruction import KINDS, Resources
 from sandbox.api import droplets, errors
 from sandbox.api.gate import Caller, needs

@@ -9,13 +9,13 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import cast
+from sandbox import people
 from sandbox.api import errors
+from sandbox.faults import calls
+from sandbox.faults.limits import Standing
 from sandbox.fleet.listing import Fleet
 from sandbox.oauth import grants, scopes
 from sandbox.oauth.grants import Grant
-from sandbox.trouble import calls
-from sandbox.trouble.limits import Standing
 from sandbox.world import WORLD, World
 
 
@@ -25,7 +25,7 @@ class Caller:
 
     world: World
     grant: Grant
-    team: cast.Team | None
+    team: people.Team | None
     body: bytes
 
     @property
@@ -79,7 +79,7 @@ def needs(*needed: str) -> Callable[[Inner], Handler]:
                 return _refused(request, errors.ApiError(429, "API rate limit exceeded."), standing)
             world.actions.settle(world.clock.now())
             body = await request.read() if request.can_read_body else b""
-            caller = Caller(world, found[0], cast.team(world.store, found[0].team_uuid), body)
+            caller = Caller(world, found[0], people.team(world.store, found[0].team_uuid), body)
             try:
                 caller.must(*needed)
                 answer = inner(request, caller)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from sandbox import cast
+from sandbox import people
 from sandbox.api import errors
 from sandbox.control.bodies import Given, only
+from sandbox.faults import pointers
 from sandbox.fleet import belongings
 from sandbox.fleet.listing import Fleet
-from sandbox.trouble import pointers
 from sandbox.world import World
 
 
 def change(world: World, given: Given) -> Any:
     """POST teams/{team_uuid}/droplets: count, then remove, then add, then patch."""
     only(given, "count", "remove", "add", "patch", "gpus")
-    team = cast.team(world.store, str(given["path:team_uuid"]))
+    team = people.team(world.store, str(given["path:team_uuid"]))
     if team is None:
         raise errors.not_found()
     world.actions.settle(world.clock.now())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox import cast
+from sandbox import people as sandbox_people
 from sandbox.control.bodies import Given, only
 from sandbox.world import World
 
@@ -15,8 +15,8 @@ def teams(world: World, given: Given) -> Any:
     """GET teams."""
     members: dict[str, list[str]] = {}
     people = []
-    for user in cast.users(world.store):
-        theirs = [team.uuid for team in cast.teams_of(world.store, user.uuid)]
+    for user in sandbox_people.users(world.store):
+        theirs = [team.uuid for team in sandbox_people.teams_of(world.store, user.uuid)]
         for uuid in theirs:
             members.setdefault(uuid, []).append(user.uuid)
         people.append(
@@ -29,7 +29,7 @@ def teams(world: World, given: Given) -> Any:
             }
         )
     found = []
-    for team in cast.teams(world.store):
+    for team in sandbox_people.teams(world.store):
         ordinary, gpus = world.fleets.counts(team)
         found.append(
             {
@@ -49,15 +49,15 @@ def add(world: World, given: Given) -> Any:
     name, email = given.get("name"), given.get("email")
     if not (isinstance(name, str) and name and isinstance(email, str) and email):
         raise ValueError("name and email must be texts")
-    if any(user.email == email for user in cast.users(world.store)):
+    if any(user.email == email for user in sandbox_people.users(world.store)):
         raise ValueError("somebody has this email already")
-    return {"user": cast.add_user(world.store, world.shape.seed, name, email)}
+    return {"user": sandbox_people.add_user(world.store, world.shape.seed, name, email)}
 
 
 def account(world: World, given: Given) -> Any:
     """POST account: change a user's status or e-mail address, or make them a member of the team of a name."""
     only(given, "user", "status", "email", "team")
-    user = cast.user(world.store, str(given.get("user")))
+    user = sandbox_people.user(world.store, str(given.get("user")))
     if user is None:
         raise ValueError("user must be the uuid of a user")
     if any(not isinstance(value, str) for value in given.values()):
@@ -68,7 +68,7 @@ def account(world: World, given: Given) -> Any:
     email = given.get("email", user.email)
     world.store.run("UPDATE users SET status = ?, email = ? WHERE uuid = ?", status, email, user.uuid)
     if name := given.get("team"):
-        uuid = cast.add_team(world.store, world.shape.seed, name)
-        cast.join(world.store, user.uuid, uuid)
+        uuid = sandbox_people.add_team(world.store, world.shape.seed, name)
+        sandbox_people.join(world.store, user.uuid, uuid)
         return {"team": uuid}
     return {}

@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sandbox.cast import Team
 from sandbox.clock import iso
 from sandbox.fleet import addresses, images, names, regions, sizes, vpcs
 from sandbox.fleet.roles import ROLES, STAGES, Role
+from sandbox.people import Team
 
 Droplet = dict[str, Any]
 

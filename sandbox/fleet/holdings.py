@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.actions.action import Action
-from sandbox.cast import Team
 from sandbox.fleet.policies import Policy
 from sandbox.fleet.reserved import Reserved
+from sandbox.people import Team
 
 FIRST_NEW_IMAGE = 190_000_000  # above the ids of all made-up images
 ROOM = 1_000_000  # ids of new images for each team

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from sandbox.cast import Team
 from sandbox.clock import Clock
 from sandbox.fleet import backups, belongings, droplets
 from sandbox.fleet.droplets import Droplet
 from sandbox.fleet.holdings import Holdings
 from sandbox.paging import Page, links
+from sandbox.people import Team
 
 BYTES_KEPT = 64_000_000  # of encoded pages, for each fleet: enough for 20,000 droplets in one way of asking
 

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from sandbox import cast
+from sandbox import people as sandbox_people
+from sandbox.faults import calls
 from sandbox.oauth import clients, grants, pages, scopes
-from sandbox.trouble import calls
 from sandbox.world import WORLD, World
 
 COOKIE = "sandbox_user"  # who is signed in to the sandbox in this browser
@@ -56,14 +56,14 @@ async def ask(request: web.Request) -> web.Response:
         return refusal
     if request.query.get("prompt") == "none":
         return _silently(request, world, wish)
-    people = cast.users(world.store)
+    people = sandbox_people.users(world.store)
     chosen = request.query.get("user") or request.cookies.get(COOKIE)
     user = next((person for person in people if person.uuid == chosen), people[0])
     return pages.consent(
         action=PATH,
         user=user,
         others=[person for person in people if person != user],
-        teams=cast.teams_of(world.store, user.uuid),
+        teams=sandbox_people.teams_of(world.store, user.uuid),
         client_id=wish.client_id,
         scope=wish.scope,
         parameters=wish.parameters,
@@ -125,12 +125,12 @@ def _refusal(wish: Wish) -> web.Response | None:
     return None
 
 
-def _person(world: World, given: Mapping[str, str]) -> tuple[cast.User, str]:
-    user = cast.user(world.store, given.get("user", ""))
+def _person(world: World, given: Mapping[str, str]) -> tuple[sandbox_people.User, str]:
+    user = sandbox_people.user(world.store, given.get("user", ""))
     if user is None:
         raise Unanswerable("There is no such user here.")
-    theirs = [team.uuid for team in cast.teams_of(world.store, user.uuid)] or [cast.NO_TEAM]
-    team_uuid = given.get("team", cast.NO_TEAM)
+    theirs = [team.uuid for team in sandbox_people.teams_of(world.store, user.uuid)] or [sandbox_people.NO_TEAM]
+    team_uuid = given.get("team", sandbox_people.NO_TEAM)
     if given.get("decision") == "authorize" and team_uuid not in theirs:
         raise Unanswerable(f"{user.name} cannot choose that team.")
     return user, team_uuid
@@ -138,7 +138,7 @@ def _person(world: World, given: Mapping[str, str]) -> tuple[cast.User, str]:
 
 def _silently(request: web.Request, world: World, wish: Wish) -> web.Response:
     """`prompt=none`: back at once with a code where consent was given before, else with what is missing."""
-    user = cast.user(world.store, request.cookies.get(COOKIE, ""))
+    user = sandbox_people.user(world.store, request.cookies.get(COOKIE, ""))
     if user is None:
         return wish.back_with_error("login_required", "The user is not signed in.")
     grant = grants.consented(world.store, wish.client_id, user.uuid, wish.scope)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 
-from sandbox.cast import NO_TEAM, Team, User
+from sandbox.people import NO_TEAM, Team, User
 
 HERE = Path(__file__).parent
 CONSENT = Template((HERE / "consent.html").read_text(encoding="utf-8"))

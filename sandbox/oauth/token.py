@@ -7,12 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import cast
+from sandbox import people
 from sandbox.api import errors
+from sandbox.faults import calls
 from sandbox.oauth import clients, grants
 from sandbox.oauth.errors import invalid_request, unsupported_grant_type
 from sandbox.oauth.grants import Grant, Pair
-from sandbox.trouble import calls
 from sandbox.world import WORLD, World
 
 
@@ -82,7 +82,7 @@ def _answer(world: World, pair: Pair) -> dict[str, Any]:
 
 
 def _info(world: World, grant: Grant) -> dict[str, str]:
-    user, team = cast.user(world.store, grant.user_uuid), cast.team(world.store, grant.team_uuid)
+    user, team = people.user(world.store, grant.user_uuid), people.team(world.store, grant.team_uuid)
     found = {"name": user.name, "email": user.email, "uuid": user.uuid} if user else {}
     return found if team is None else {**found, "team_uuid": team.uuid, "team_name": team.name}
 

@@ -18,7 +18,7 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts import links
+from accounts import connections
 from accounts.models import Connection, Event, Revocation, User
 from tests.support import totp
 from tests.support.callback import REVOKE
@@ -51,7 +51,7 @@ def customers(owner: Person, bob: Person, digitalocean: Sandbox) -> Person:
     owner.connect("Acme Web")
     bob.connect("Hopper Labs")
     digitalocean.fault("status", **REVOKE, status=503)
-    links.disconnect(owner.connection("Acme Web"))
+    connections.disconnect(owner.connection("Acme Web"))
     totp.switch_on(bob.user)
     Connection.objects.filter(team_name="Hopper Labs").update(
         state="needs_reconnect", last_error="invalid_grant", failures=2

@@ -14,7 +14,7 @@ from tests.support.pages import says
 from tests.support.person import Person
 from tests.support.sandbox import Sandbox
 from tests.support.stored import Stored, stray_grants
-from tests.support.waiting import until
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.django_db(transaction=True)
@@ -86,7 +86,7 @@ class TestHandles:
         other = tab(alice)
 
         def delete() -> HttpResponse:
-            until(lambda: digitalocean.counters().in_flight_max.get("GET /v2/account", 0) == 1)
+            wait_until(lambda: digitalocean.counters().in_flight_max.get("GET /v2/account", 0) == 1)
             return other.client.post("/accounts/delete/", {"email": alice.email})
 
         answer, deleted = at_once(partial(alice.come_back, callback), delete)

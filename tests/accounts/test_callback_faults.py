@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from accounts.digitalocean import oauth
 from accounts.models import Event, Revocation
+from digitalocean_client import oauth
 from tests.support.callback import ACCOUNT, EXCHANGE, REVOKE, assert_refused
 from tests.support.pages import says
 from tests.support.person import Person

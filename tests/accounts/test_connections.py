@@ -276,13 +276,13 @@ class TestDisconnect:
         assert stray_grants(digitalocean) == []
         digitalocean.clear_faults()
         Revocation.objects.update(due_at=timezone.now())
-        revocations.pay(revocations.due(), until=monotonic() + 5, actor="test")
+        revocations.process(revocations.due(), deadline=monotonic() + 5, actor="test")
         assert digitalocean.live_grants() == []
 
     def test_it_waits_a_few_seconds_for_digitalocean_at_most(
         self, owner: Person, digitalocean: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("accounts.links._PAY_SECONDS", 0.5)
+        monkeypatch.setattr("accounts.connections._PAY_SECONDS", 0.5)
         digitalocean.fault("hang", **REVOKE, seconds=20)
         began = monotonic()
 

@@ -132,7 +132,9 @@ class TestHandles:
         assert Revocation.objects.count() == 2
         assert stray_grants(digitalocean) == []
         digitalocean.clear_faults()
-        revocations.pay(list(Revocation.objects.values_list("pk", flat=True)), until=monotonic() + 5, actor="test")
+        revocations.process(
+            list(Revocation.objects.values_list("pk", flat=True)), deadline=monotonic() + 5, actor="test"
+        )
         assert digitalocean.live_grants() == []
 
     def test_one_revocation_that_waits_of_two(self, owner: Person, digitalocean: Sandbox) -> None:

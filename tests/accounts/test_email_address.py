@@ -12,7 +12,7 @@ from django.core.cache import cache
 
 from accounts.models import User
 from tests.support.at_once import at_once
-from tests.support.letters import letters_to, link_to
+from tests.support.emails import letters_to, link_to
 from tests.support.pages import says
 from tests.support.person import PASSWORD, Person
 from tests.support.sandbox import Sandbox

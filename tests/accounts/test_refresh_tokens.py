@@ -83,7 +83,7 @@ def test_no_revocation_of_a_batch_waits_for_its_turn(db: None, digitalocean: San
     """One that did could outlive its lease."""
     for _ in range(12):
         pair = digitalocean.connect()
-        revocations.owe(pair["access_token"], pair["refresh_token"], expires_at=None, reason="test")
+        revocations.enqueue(pair["access_token"], pair["refresh_token"], expires_at=None, reason="test")
     digitalocean.fault("delay", path="/v1/oauth/revoke", seconds=1)
 
     _, printed = run(batch=12)
@@ -106,7 +106,7 @@ def test_an_expired_access_token_does_not_keep_a_grant_alive(alice: Person, digi
 
 def test_an_abandoned_grant_is_left_alone_until_it_is_due(alice: Person, digitalocean: Sandbox) -> None:
     pair = digitalocean.connect()
-    grant = revocations.owe(
+    grant = revocations.enqueue(
         pair["access_token"], pair["refresh_token"], expires_at=None, reason="abandoned", due_in=revocations.ABANDONED
     )
 

@@ -11,9 +11,9 @@ from allauth.socialaccount.models import SocialToken
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 
-from accounts import resealing, revocations, tokens
-from accounts.digitalocean import errors
+from accounts import key_rotation, revocations, tokens
 from accounts.models import Connection, Event
+from digitalocean_client import errors
 from tests.accounts.test_tokens import age, ask, stored_pair
 from tests.support.person import Person
 from tests.support.sandbox import Sandbox
@@ -29,7 +29,7 @@ def run() -> str:
 
 def test_it_moves_everything_to_the_first_key(alice: Person, digitalocean: Sandbox, settings: Any) -> None:
     connection = alice.connect()
-    grant = revocations.owe("doo_v1_owed", "dor_v1_owed", expires_at=None, reason="test")
+    grant = revocations.enqueue("doo_v1_owed", "dor_v1_owed", expires_at=None, reason="test")
     pair = stored_pair(connection)
     settings.TOKEN_KEYS = [NEW_KEY, *settings.TOKEN_KEYS]
 
@@ -47,8 +47,8 @@ def test_it_can_be_stopped_and_started_again(alice: Person, digitalocean: Sandbo
     for team in ("Acme Web", "Northwind"):
         alice.connect(team)
     settings.TOKEN_KEYS = [NEW_KEY, *settings.TOKEN_KEYS]
-    model, pk = next(resealing.sealed_rows())
-    resealing.reseal(model, pk)
+    model, pk = next(key_rotation.sealed_rows())
+    key_rotation.reseal(model, pk)
 
     assert run().startswith("1 sealed anew, 1 were current")
     assert run().startswith("0 sealed anew, 2 were current")
@@ -76,15 +76,15 @@ def test_a_pair_that_is_stored_meanwhile_wins(
 ) -> None:
     connection = alice.connect()
     settings.TOKEN_KEYS = [NEW_KEY, *settings.TOKEN_KEYS]
-    real = resealing.unseal
+    real = key_rotation.unseal
 
     def refreshed_in_between(*args: Any, **kwargs: Any) -> str:
-        monkeypatch.setattr(resealing, "unseal", real)
+        monkeypatch.setattr(key_rotation, "unseal", real)
         age(connection)
         ask(connection)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(resealing, "unseal", refreshed_in_between)
+    monkeypatch.setattr(key_rotation, "unseal", refreshed_in_between)
     run()
 
     [grant] = digitalocean.live_grants()
@@ -139,6 +139,6 @@ def test_nothing_is_lost_for_good_by_a_look_without_the_key(
     alice.connect()
     settings.TOKEN_KEYS = [NEW_KEY]
 
-    list(tokens.access_tokens(alice.connections, until=monotonic() + 5))
+    list(tokens.access_tokens(alice.connections, deadline=monotonic() + 5))
 
     assert Connection.objects.get().state == Connection.State.HEALTHY

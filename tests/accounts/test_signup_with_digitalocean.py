@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts import revocations
 from accounts.models import Connection, Event, Revocation, User
 from tests.support.at_once import at_once, tab
-from tests.support.letters import letters_to, link_to
+from tests.support.emails import letters_to, link_to
 from tests.support.pages import says
 from tests.support.person import Person
 from tests.support.sandbox import Sandbox
@@ -206,7 +206,7 @@ class TestHandles:
 
         _an_hour_passes()
 
-        revocations.pay(revocations.due(), until=monotonic() + 5, actor="test")
+        revocations.process(revocations.due(), deadline=monotonic() + 5, actor="test")
         assert digitalocean.live_grants() == []
         assert not Revocation.objects.exists()
 
@@ -214,7 +214,7 @@ class TestHandles:
     def test_a_sign_up_that_took_more_than_the_hour(self, undecided: Person, digitalocean: Sandbox, paid: bool) -> None:
         _an_hour_passes()
         if paid:
-            revocations.pay(revocations.due(), until=monotonic() + 5, actor="test")
+            revocations.process(revocations.due(), deadline=monotonic() + 5, actor="test")
 
         answer = undecided.client.post(FORM, {"email": undecided.email})
 
@@ -271,7 +271,9 @@ class TestHandlesTwoAtOnce:
         assert Connection.objects.get().sign_in
         assert EmailAddress.objects.count() == 1
         assert stray_grants(digitalocean) == []
-        revocations.pay(list(Revocation.objects.values_list("pk", flat=True)), until=monotonic() + 5, actor="test")
+        revocations.process(
+            list(Revocation.objects.values_list("pk", flat=True)), deadline=monotonic() + 5, actor="test"
+        )
         assert len(digitalocean.live_grants()) == 1
 
     def test_two_tabs_send_the_form(self, digitalocean: Sandbox, transactional_db: None, without_mail: None) -> None:

@@ -11,12 +11,12 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from accounts import pairs, tokens
-from accounts.digitalocean import errors, oauth
+from accounts import token_store, tokens
 from accounts.models import Connection, Event, Revocation
+from digitalocean_client import errors, oauth
 from tests.support.person import Person
 from tests.support.sandbox import Sandbox
-from tests.support.waiting import until
+from tests.support.waiting import wait_until
 
 TOKEN_ENDPOINT = "/v1/oauth/token"
 
@@ -25,7 +25,7 @@ def ask(connection: Connection, *, seconds: float = 20.0, rejected: str | None =
     """What the door answers for one connection as it is now."""
     row = Connection.objects.select_related("account__user", "token").get(pk=connection.pk)
     refused = {row.pk: rejected} if rejected is not None else None
-    [(_, answer)] = tokens.access_tokens([row], until=monotonic() + seconds, rejected=refused)
+    [(_, answer)] = tokens.access_tokens([row], deadline=monotonic() + seconds, rejected=refused)
     return answer
 
 
@@ -39,7 +39,7 @@ def age(connection: Connection, left: timedelta = timedelta(seconds=-1)) -> None
 def stored_pair(connection: Connection) -> tuple[str, str]:
     row = Connection.objects.get(pk=connection.pk)
     assert row.token
-    pair = pairs.unsealed(row.token, row.account.uid)
+    pair = token_store.unsealed(row.token, row.account.uid)
     assert pair
     return pair
 
@@ -110,7 +110,7 @@ class TestWorks:
         digitalocean.fault("delay", path=TOKEN_ENDPOINT, seconds=0.5)
 
         order = [
-            connection.team_name for connection, _ in tokens.access_tokens(alice.connections, until=monotonic() + 20)
+            connection.team_name for connection, _ in tokens.access_tokens(alice.connections, deadline=monotonic() + 20)
         ]
 
         assert order == [quick.team_name, slow.team_name]
@@ -121,7 +121,7 @@ class TestWorks:
         digitalocean.fault("delay", path=TOKEN_ENDPOINT, seconds=0.5)
         digitalocean.reset_counters()
 
-        answers = list(tokens.access_tokens(alice.connections, until=monotonic() + 20))
+        answers = list(tokens.access_tokens(alice.connections, deadline=monotonic() + 20))
 
         assert all(isinstance(answer, str) for _, answer in answers)
         assert digitalocean.counters().in_flight_max["POST /v1/oauth/token refresh_token"] == 3
@@ -200,7 +200,7 @@ class TestRefuses:
         connection.account.delete()
         digitalocean.expire()
 
-        [(_, answer)] = tokens.access_tokens(stale, until=monotonic() + 5, rejected={connection.pk: old})
+        [(_, answer)] = tokens.access_tokens(stale, deadline=monotonic() + 5, rejected={connection.pk: old})
 
         assert isinstance(answer, errors.NeedsReconnect)
 
@@ -346,7 +346,7 @@ class TestHandles:
         assert isinstance(refresh, tokens._Refresh)
         assert tokens._take_lease(refresh)
         pair = oauth.refresh(refresh.refresh_token)
-        pairs.mark_lost(stale, "invalid_grant", actor="elsewhere")
+        token_store.mark_lost(stale, "invalid_grant", actor="elsewhere")
 
         assert tokens._settle(refresh, _done(pair), "page") == pair.access_token
 
@@ -384,7 +384,7 @@ def test_a_refresh_slower_than_the_page_is_seen_through(digitalocean: Sandbox, t
     answer = ask(connection, seconds=0.3)
 
     assert isinstance(answer, errors.TooSlow)
-    until(lambda: Connection.objects.get(pk=connection.pk).generation == connection.generation + 1)
+    wait_until(lambda: Connection.objects.get(pk=connection.pk).generation == connection.generation + 1)
     [grant] = digitalocean.live_grants()
     assert stored_pair(connection) == (grant.access_token, grant.refresh_token)
 
@@ -436,13 +436,13 @@ class TestPartialAnswers:
         assert ask(connection, rejected=old) != old
 
 
-def _done(pair: oauth.Pair) -> Any:
-    future: Future[oauth.Pair] = Future()
+def _done(pair: oauth.TokenPair) -> Any:
+    future: Future[oauth.TokenPair] = Future()
     future.set_result(pair)
     return future
 
 
 def _failed(error: Exception) -> Any:
-    future: Future[oauth.Pair] = Future()
+    future: Future[oauth.TokenPair] = Future()
     future.set_exception(error)
     return future

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 from tests.support.programs import GUNICORN, PROJECT, environment, free_port
-from tests.support.waiting import until
+from tests.support.waiting import wait_until
 
 _FROM_HERE = (
     "SECRET_KEY",
@@ -49,7 +49,7 @@ def gunicorn(
             stderr=subprocess.STDOUT,
         )
     try:
-        until(lambda: _answers(process, port, log), seconds=60)
+        wait_until(lambda: _answers(process, port, log), seconds=60)
         yield port
     finally:
         process.terminate()

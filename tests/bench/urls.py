@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from conveyor.urls import handler400  # noqa: F401
-from droplets import views
+from droplets.views import fleet
 
 _lock = Lock()
 _constant: tuple[str, dict[str, Any]] | None = None
@@ -38,11 +38,11 @@ def _learn(request: HttpRequest) -> tuple[str, dict[str, Any]]:
         return render(request, template, context, **more)
 
     with _lock:
-        views.render = note
+        fleet.render = note
         try:
-            views.fleet(request)
+            fleet.fleet(request)
         finally:
-            views.render = render
+            fleet.render = render
     if _constant is None:
         raise RuntimeError("the fleet's view rendered nothing")
     return _constant

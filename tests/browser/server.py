@@ -12,7 +12,7 @@ from tests.browser.database import Database, PostgreSQL, of_this_run
 from tests.support.caches import cached, forget
 from tests.support.programs import GUNICORN, MANAGE, PROJECT, environment, free_port, run
 from tests.support.sandbox import Sandbox
-from tests.support.waiting import until
+from tests.support.waiting import wait_until
 
 
 class Conveyor:
@@ -62,7 +62,7 @@ class Conveyor:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        until(self._answers, seconds=60)
+        wait_until(self._answers, seconds=60)
 
     def _answers(self) -> bool:
         assert self._process

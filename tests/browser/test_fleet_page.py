@@ -132,10 +132,10 @@ def test_a_renewal_that_comes_late_undoes_no_filter(visitor: Visitor, page: Page
     digitalocean.fault("delay", path="/v2/droplets$", team="Northwind", seconds=6, times=2)
     visitor.connect("Northwind")  # leads to a page without Northwind, which asks again at once
     off = page.get_by_role("checkbox", name="Off")
-    until(page, lambda: bool(renewals))
+    deadline(page, lambda: bool(renewals))
 
     off.check()
-    until(page, lambda: bool(searches))
+    deadline(page, lambda: bool(searches))
     page.evaluate(
         "void (window.renewed = new Promise(done => document.addEventListener('htmx:afterRequest',"
         " event => event.detail.requestConfig.path.includes('edition=') && done())))"
@@ -150,7 +150,7 @@ def test_a_renewal_that_comes_late_undoes_no_filter(visitor: Visitor, page: Page
     page.unroute_all()
 
 
-def until(page: Page, happens: Callable[[], bool]) -> None:
+def deadline(page: Page, happens: Callable[[], bool]) -> None:
     """Let the browser go on until this is so."""
     for _ in range(200):
         if happens():

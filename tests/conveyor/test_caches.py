@@ -12,7 +12,7 @@ import pytest
 from django.core.cache import BaseCache, cache, caches
 from django.test import Client
 
-from accounts.shared_cache import shared
+from common.cache import shared
 from conveyor.caches import PAUSE
 from tests.support.at_once import at_once
 from tests.support.clock import Clock
@@ -24,7 +24,7 @@ LOGGER = "conveyor.caches"
 IN_CHILDREN = """
 import os, django
 django.setup()
-from accounts.shared_cache import shared
+from common.cache import shared
 shared().set("count", 0)
 children = []
 for _ in range(3):

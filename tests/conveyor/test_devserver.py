@@ -14,7 +14,7 @@ import pytest
 
 from conveyor.devserver import write_env
 from tests.support.programs import DEPLOYED, PROJECT, environment, free_port, run
-from tests.support.waiting import until
+from tests.support.waiting import wait_until
 
 LAUNCHER = (sys.executable, "-m", "conveyor.devserver")
 
@@ -70,7 +70,7 @@ class Launched:
 def launched(tmp_path: Path) -> Iterator[Launched]:
     launched = Launched(tmp_path)
     try:
-        until(launched.is_up, seconds=60)
+        wait_until(launched.is_up, seconds=60)
         yield launched
     finally:
         launched.process.terminate()

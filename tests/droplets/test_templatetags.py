@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from droplets.schema import Disk, Quantity
+from digitalocean_client.schema import Disk, Quantity
 from droplets.templatetags import droplets as tags
 
 

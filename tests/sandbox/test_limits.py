@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from sandbox.faults import limits
 from sandbox.settings import Settings
-from sandbox.trouble import limits
 from tests.support.sandbox import Sandbox
 
 

@@ -19,10 +19,10 @@ import pytest
 from allauth.socialaccount.models import SocialToken
 from django.utils import timezone
 
-from accounts import cards, pairs
-from accounts.digitalocean import oauth
+from accounts import connection_cards, token_store
 from accounts.models import Connection, Revocation
-from droplets import fleet
+from digitalocean_client import oauth
+from droplets.fleet import service as fleet_service
 from tests.support.person import Person
 from tests.support.sandbox import Sandbox
 
@@ -109,7 +109,7 @@ def _refreshes(person: Person) -> Iterator[Line]:
             sandbox.clear_faults()
             person.client.get("/droplets/")  # at once again: it waits, and does not ask
             Connection.objects.update(retry_at=None)
-            fleet.expire(connection)
+            fleet_service.expire(connection)
             person.client.get("/droplets/")  # and when the wait is over
             line.stored[_state(sandbox, Connection.objects.get(pk=connection.pk))] += 1
         yield line
@@ -163,10 +163,10 @@ def _disconnect(person: Person, connection: Connection) -> Any:
 def _state(sandbox: Sandbox, connection: Connection) -> str:
     """Where the connection stands after the wait, and whether that is what DigitalOcean says."""
     assert connection.token
-    pair = pairs.unsealed(connection.token, connection.account.uid)
+    pair = token_store.unsealed(connection.token, connection.account.uid)
     assert pair
     accepted = any(grant.refresh_token == pair[1] and grant.refresh_live for grant in sandbox.ledger())
-    card = cards.card(connection)
+    card = connection_cards.card(connection)
     if card.state == "needs_reconnect":
         assert not accepted or connection.last_error == "invalid_grant"
         return "needs its owner"

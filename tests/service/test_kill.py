@@ -10,8 +10,8 @@ from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts.digitalocean import errors
 from accounts.models import Connection, Revocation
+from digitalocean_client import errors
 from tests.accounts.test_tokens import age, ask, stored_pair
 from tests.support.person import Person
 from tests.support.processes import Worker
@@ -21,23 +21,23 @@ from tests.support.sandbox import Sandbox
 REFRESH_STEPS = [
     ("accounts.tokens:_take_lease:before", "kept"),
     ("accounts.tokens:_take_lease:after", "kept"),
-    ("accounts.digitalocean.oauth:refresh:before", "kept"),
-    ("accounts.digitalocean.oauth:refresh:inside", "either"),
-    ("accounts.digitalocean.oauth:refresh:after", "lost"),
+    ("digitalocean_client.oauth:refresh:before", "kept"),
+    ("digitalocean_client.oauth:refresh:inside", "either"),
+    ("digitalocean_client.oauth:refresh:after", "lost"),
     ("accounts.tokens:_save:before", "lost"),
-    ("accounts.pairs:seal:after", "lost"),  # inside the transaction, the connection's row already written
+    ("accounts.token_store:seal:after", "lost"),  # inside the transaction, the connection's row already written
     ("accounts.tokens:store:after", "lost"),  # inside it still, everything written
     ("accounts.tokens:_save:after", "kept"),
 ]
 DISCONNECT_STEPS = [
-    ("accounts.trail:record:after", "connected"),
-    ("accounts.revocations:owe:after", "connected"),
-    ("accounts.links:owed_for:before", "owed"),
-    ("accounts.revocations:pay:before", "owed"),
-    ("accounts.digitalocean.oauth:revoke:before", "owed"),
-    ("accounts.digitalocean.oauth:revoke:after", "owed"),
-    ("accounts.revocations:_paid:before", "owed"),
-    ("accounts.revocations:_paid:after", "paid"),
+    ("accounts.audit:record:after", "connected"),
+    ("accounts.revocations:enqueue:after", "connected"),
+    ("accounts.connections:pending_revocations:before", "owed"),
+    ("accounts.revocations:process:before", "owed"),
+    ("digitalocean_client.oauth:revoke:before", "owed"),
+    ("digitalocean_client.oauth:revoke:after", "owed"),
+    ("accounts.revocations:_done:before", "owed"),
+    ("accounts.revocations:_done:after", "paid"),
 ]
 
 

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import Connection
-from droplets.actions import outcomes, pace
+from droplets.actions import timing, transitions
 from droplets.models import Action
 from tests.support.person import Person
 from tests.support.processes import Worker
@@ -26,9 +26,9 @@ STEPS = [
     ("droplets.actions.sending:_request:before", "sending", "lost"),
     ("droplets.actions.sending:_request:inside", "sending", "either"),
     ("droplets.actions.sending:_request:after", "sending", "completed"),
-    ("droplets.actions.outcomes:took_on:before", "sending", "completed"),
-    ("droplets.actions.outcomes:_write:after", "sending", "completed"),  # inside the transaction
-    ("droplets.actions.outcomes:took_on:after", "in_progress", "completed"),
+    ("droplets.actions.transitions:took_on:before", "sending", "completed"),
+    ("droplets.actions.transitions:_write:after", "sending", "completed"),  # inside the transaction
+    ("droplets.actions.transitions:took_on:after", "in_progress", "completed"),
 ]
 
 
@@ -45,7 +45,7 @@ def connection(digitalocean: Sandbox, transactional_db: None) -> Connection:
 
 
 def let_time_go_by() -> None:
-    gone = pace.SENDERS + timedelta(seconds=1)
+    gone = timing.SEND_LEASE + timedelta(seconds=1)
     for row in Action.objects.all():
         row.sent_at = row.sent_at and row.sent_at - gone
         row.ask_at = row.ask_at and timezone.now()
@@ -61,7 +61,7 @@ def test_killed_while_acting(
     left: str | None,
     last: str | None,
 ) -> None:
-    monkeypatch.setattr(pace, "GIVEN_UP", timedelta(0))
+    monkeypatch.setattr(timing, "LOST_AFTER", timedelta(0))
     if step.endswith("inside"):
         digitalocean.fault("delay", path="/actions$", method="POST", seconds=1.5, phase="after")
     worker = Worker(connection, kill=step)
@@ -81,4 +81,4 @@ def test_killed_while_acting(
     assert len(digitalocean.actions(DROPLET)) == (last == "completed")
     assert digitalocean.counters().by_endpoint.get(ORDERS, 0) <= 1
     if left == "recorded":
-        assert Action.objects.get().words == outcomes.NEVER_SENT
+        assert Action.objects.get().words == transitions.NEVER_SENT

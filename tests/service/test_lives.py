@@ -39,9 +39,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from accounts import cards, pairs, revocations
-from accounts.digitalocean import oauth
+from accounts import connection_cards, revocations, token_store
 from accounts.models import Connection, Event, Revocation, User
+from digitalocean_client import oauth
 from tests.support.person import Person
 from tests.support.sandbox import Grant, Sandbox
 from tests.support.worker import _use
@@ -254,7 +254,9 @@ class Lives(RuleBasedStateMachine):
             if accepted:
                 assert connection.state == Connection.State.HEALTHY, "lost, though DigitalOcean would accept it"
             elif connection.pk in self.used:
-                assert cards.card(connection).state != "healthy", "healthy, though DigitalOcean would not accept it"
+                assert connection_cards.card(connection).state != "healthy", (
+                    "healthy, though DigitalOcean would not accept it"
+                )
 
     @invariant()
     def every_live_grant_is_accounted_for(self) -> None:
@@ -304,13 +306,13 @@ class Lives(RuleBasedStateMachine):
     def _accepted(self, connection: Connection, ledger: list[Grant]) -> bool:
         """Whether DigitalOcean would still take the stored refresh token."""
         assert connection.token
-        pair = pairs.unsealed(connection.token, connection.account.uid)
+        pair = token_store.unsealed(connection.token, connection.account.uid)
         assert pair
         return any(grant.refresh_token == pair[1] and grant.refresh_live for grant in ledger)
 
     def _kept(self) -> list[tuple[str, str]]:
         """Every pair that Conveyor holds: stored, or owed a revocation."""
-        stored = [pairs.unsealed(row.token, row.account.uid) for row in self._rows() if row.token]
+        stored = [token_store.unsealed(row.token, row.account.uid) for row in self._rows() if row.token]
         owed = [revocations.opened(row) for row in Revocation.objects.all()]
         return [pair for pair in (*stored, *owed) if pair]
 

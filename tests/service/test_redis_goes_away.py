@@ -7,8 +7,8 @@ import re
 import pytest
 
 from conveyor.caches import PAUSE
-from droplets import fleet as fleets
-from tests.droplets.page import Page
+from droplets.fleet import service as fleet_service
+from tests.droplets.views.page import Page
 from tests.support.at_once import at_once, tab
 from tests.support.clock import Clock
 from tests.support.pages import says
@@ -86,7 +86,7 @@ def test_it_comes_back_empty_and_is_filled_again(dora: Person, redis: RedisServe
 
     assert fleet(dora) == expected(dora, "Acme Web", "Northwind")
     for connection in dora.connections:
-        fleets.expire(connection)
+        fleet_service.expire(connection)
     assert fleet(dora) == expected(dora, "Acme Web", "Northwind")
 
     assert {key for connection in dora.connections for key in redis.admin.scan_iter(f"*reading*{connection.pk}*")}

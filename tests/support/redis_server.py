@@ -13,7 +13,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from tests.support.programs import free_port
-from tests.support.waiting import until
+from tests.support.waiting import wait_until
 
 OUTAGES = ["killed", "hung", "read-only", "full", "closed to us"]
 
@@ -37,7 +37,7 @@ class RedisServer:
         self._process = subprocess.Popen(
             [*command, "--save", "", "--dir", str(self._directory)], stdout=subprocess.DEVNULL
         )
-        until(self._answers)
+        wait_until(self._answers)
 
     def go_away(self, how: str) -> None:
         """Be `killed`, `hung`, `read-only`, `full` or `closed to us`, whose password is the right one no longer."""

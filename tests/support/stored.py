@@ -12,8 +12,8 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from accounts import revocations
+from accounts.encryption import unseal
 from accounts.models import Connection, Revocation, User
-from accounts.sealing import unseal
 from tests.support.sandbox import Grant, Sandbox
 
 SECRETS = ("doo_v1_", "dor_v1_", "gAAAA")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 15.0) -> None:
+def wait_until(condition: Callable[[], bool], *, seconds: float = 15.0) -> None:
     """Return once `condition` holds; AssertionError when it never does."""
     ends = time.monotonic() + seconds
     while not condition():

@@ -81,10 +81,10 @@ def once(connection: str) -> list[str]:
 
 
 def disconnect(connection: str) -> list[str]:
-    from accounts import links
+    from accounts import connections
     from accounts.models import Connection
 
-    waiting = links.disconnect(Connection.objects.select_related("account").get(pk=connection))
+    waiting = connections.disconnect(Connection.objects.select_related("account").get(pk=connection))
     return ["ok" if waiting == [] else "waiting"]
 
 
@@ -92,35 +92,35 @@ def act(connection: str, droplet: int) -> list[str]:
     from uuid import uuid4
 
     from accounts.models import Connection
-    from droplets import detail
     from droplets.actions import sending
     from droplets.actions.kinds import KINDS
+    from droplets.calls import droplet as droplet_calls
 
     row = Connection.objects.select_related("account__user", "token").get(pk=connection)
-    found = detail.read(row, droplet)
+    found = droplet_calls.fetch_droplet(row, droplet)
     return [sending.begin(row, found, KINDS["reboot"], {}, key=uuid4()).status]
 
 
 def _use(pk: str, known: str) -> str:
     """As a page does: take the token, call the API, and after a 401 ask once more and replay once."""
     from accounts import tokens
-    from accounts.digitalocean import errors, oauth
     from accounts.models import Connection
+    from digitalocean_client import errors, oauth
 
     row = Connection.objects.select_related("account__user", "token").get(pk=pk)
     token: Any = known
     if not known:
-        [(_, token)] = tokens.access_tokens([row], until=monotonic() + 30)
+        [(_, token)] = tokens.access_tokens([row], deadline=monotonic() + 30)
     for attempt in range(2):
         if isinstance(token, errors.DigitalOceanError):
             return token.code
         try:
-            oauth.whose(token)
+            oauth.token_owner(token)
             return "ok"
         except errors.TokenRejected:
             if attempt:
                 return "token_rejected"
-            [(_, token)] = tokens.access_tokens([row], until=monotonic() + 30, rejected={row.pk: token})
+            [(_, token)] = tokens.access_tokens([row], deadline=monotonic() + 30, rejected={row.pk: token})
         except errors.DigitalOceanError as error:
             return error.code
     return "unreachable"

@@ -57,9 +57,9 @@ class Command(BaseCommand):
         if counts["waiting"]:
             raise CommandError(f"{counts['waiting']} could not be done now; the next run tries again", returncode=1)
 
-    def _all(self, connections: Any, owed: Any, within: timedelta, batch: int) -> Iterable[keepalive.Done]:
-        yield from keepalive.renew(connections, within=within, batch=batch)
-        yield from keepalive.pay(owed, batch=batch)
+    def _all(self, connections: Any, owed: Any, within: timedelta, batch: int) -> Iterable[keepalive.Result]:
+        yield from keepalive.refresh(connections, within=within, batch=batch)
+        yield from keepalive.process_revocations(owed, batch=batch)
 
 
 _WORDS = {"lost": "Needs its owner", "waiting": "Could not be done now"}

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from accounts import resealing
+from accounts import key_rotation
 
 _PASSES = 5
 """A pair stored while we looked may come from a process that still has the older key first: look again, not forever."""
@@ -22,11 +22,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         counts: Counter[str] = Counter()
-        left = list(resealing.sealed_rows())
+        left = list(key_rotation.sealed_rows())
         for _ in range(_PASSES):
             again = []
             for model, pk in tqdm(left, unit="", disable=None, file=self.stderr):
-                outcome, name = resealing.reseal(model, pk)
+                outcome, name = key_rotation.reseal(model, pk)
                 if outcome == "changed":
                     again.append((model, pk))
                 else:

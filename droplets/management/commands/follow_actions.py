@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from droplets.actions import following
+from droplets.actions import polling
 from droplets.models import Action
 
 SECONDS = 10.0
@@ -23,8 +23,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         counts: Counter[str] = Counter()
-        for connection, rows in following.by_connection(following.due(Action.objects.select_related("user"))):
-            for row, error in following.follow(connection, rows, until=monotonic() + SECONDS):
+        for connection, rows in polling.by_connection(polling.due(Action.objects.select_related("user"))):
+            for row, error in polling.follow(connection, rows, deadline=monotonic() + SECONDS):
                 if error:
                     counts["not asked"] += 1
                     self.stdout.write(f"Could not be asked about: {row} ({error.code})")

@@ -21,8 +21,8 @@ from django.core.cache.backends import locmem
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
-from droplets import fleet
-from droplets.rows import Row, by_name
+from droplets.fleet import service as fleet_service
+from droplets.fleet.summary import DropletSummary, by_name
 from sandbox.fleet.regions import SLUGS
 from tests.bench.browser import Browser
 from tests.bench.results import Result, compared
@@ -47,7 +47,7 @@ def measure(stage: Stage) -> list[Result]:
 
 
 def _pages(stage: Stage, few: Visitor, many: Visitor) -> list[Result]:
-    rows = [item.row for item in fleet.read(many.person.user, wait=True).catalog.items]
+    rows = [item.row for item in fleet_service.read_fleet(many.person.user, wait=True).items]
     packed = msgspec.msgpack.encode(rows)
     filters, searches = _filters(), _searches(rows)
     with ExitStack() as stack:
@@ -86,7 +86,7 @@ def _filters() -> Iterator[str]:
         yield f"/droplets/?status={status}&region={region}&per_page={size}"
 
 
-def _searches(rows: Sequence[Row]) -> Iterator[str]:
+def _searches(rows: Sequence[DropletSummary]) -> Iterator[str]:
     """What names begin with together with a number, so that something is found and nothing is asked for twice."""
     words = sorted({row.name.partition("-")[0] for row in rows})
     return (_query(f"{word}+{number}") for number, word in product(range(100), words))
@@ -98,14 +98,14 @@ def _median(one: Callable[[], float]) -> float:
 
 def _decode_and_sort(packed: bytes) -> float:
     start = perf_counter()
-    sorted(msgspec.msgpack.decode(packed, type=list[Row]), key=by_name)
+    sorted(msgspec.msgpack.decode(packed, type=list[DropletSummary]), key=by_name)
     return perf_counter() - start
 
 
 def _size(stage: Stage, many: Visitor) -> Result:
     """What a first reading leaves in the cache of this process, as it would in Redis."""
     cache.clear()
-    fleet.read(many.person.user, wait=True)
+    fleet_service.read_fleet(many.person.user, wait=True)
     kept = sum(len(value) for each in locmem._caches.values() for value in each.values())
     each = kept / stage.droplets(*many.teams)
     return Result(

@@ -18,7 +18,7 @@ from tests.bench.browser import Browser
 from tests.bench.results import Result, compared
 from tests.bench.rounds import ROUNDS, rounds
 from tests.bench.stage import NotWhole, Stage
-from tests.support.waiting import until
+from tests.support.waiting import wait_until
 
 PAGES, FEWEST = 10, 3
 """Warm pages in a row: together with a first page well within the deadline, where the machine is not busy."""
@@ -55,7 +55,7 @@ def measure(stage: Stage) -> list[Result]:
             with Browser(port, waiting[turn].session) as stuck:
                 fault = stage.sandbox.fault("hang", path="/v2/droplets", team=sick)
                 page = pool.submit(stuck.get)
-                until(lambda: stage.sandbox.hits(fault) > 0)  # noqa: B023  # over before the next turn
+                wait_until(lambda: stage.sandbox.hits(fault) > 0)  # noqa: B023  # over before the next turn
                 others("", page.done)
                 found["page"].append(stage.whole(page.result(), (first, second)))
                 stage.sandbox.clear_faults()

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from accounts.models import Connection
 from droplets.models import Action
-from tests.droplets.page import Page
+from tests.droplets.views.page import Page
 from tests.support.person import Person
 from tests.support.sandbox_rows import Acted
 

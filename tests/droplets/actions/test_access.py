@@ -9,7 +9,7 @@ from django.test import Client
 
 from accounts.models import Connection
 from tests.droplets.actions.acting import Acting
-from tests.droplets.page import Page
+from tests.droplets.views.page import Page
 from tests.support.pages import says
 from tests.support.person import PASSWORD, Person
 

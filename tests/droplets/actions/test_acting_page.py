@@ -10,11 +10,11 @@ import pytest
 from django.test import Client
 
 from accounts.models import Connection
-from droplets.actions import reading, sending
+from droplets.actions import form_data, sending
 from droplets.actions.kinds import KINDS
 from droplets.models import Action
 from tests.droplets.actions.acting import DROPLET, Acting
-from tests.droplets.page import Page
+from tests.droplets.views.page import Page
 from tests.support.at_once import at_once, tab
 from tests.support.pages import says
 from tests.support.person import Person
@@ -346,17 +346,17 @@ def test_a_double_click_is_one_action(acting: Acting) -> None:
 def test_the_second_half_of_a_double_click_is_led_to_what_the_first_began(
     acting: Acting, monkeypatch: pytest.MonkeyPatch, kind: str, fields: dict[str, str]
 ) -> None:
-    key, read = str(uuid4()), reading.read
+    key, read = str(uuid4()), form_data.read_form_data
 
     def late(*args: Any) -> Any:
         """The first half is done while the second is about to look at the droplet."""
-        monkeypatch.setattr(reading, "read", read)
+        monkeypatch.setattr(form_data, "read_form_data", read)
         acting.press(kind, key=key, **fields)
         if kind == "rename":
             acting.sandbox.forward(60)  # so that the form would find the new name
         return read(*args)
 
-    monkeypatch.setattr(reading, "read", late)
+    monkeypatch.setattr(form_data, "read_form_data", late)
 
     assert acting.press(kind, key=key, **fields)["Location"] == acting.address
     assert len(acting.done()) == 1

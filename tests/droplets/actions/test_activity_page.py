@@ -13,7 +13,7 @@ from django.utils import timezone
 from droplets.actions import sending
 from droplets.models import Action
 from tests.droplets.actions.acting import DROPLET, Acting
-from tests.droplets.page import Page
+from tests.droplets.views.page import Page
 from tests.support.person import Person
 
 ACTIONS = "/v2/droplets/[0-9]+/actions$"

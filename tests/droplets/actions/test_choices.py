@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from droplets.actions import choices, pace, scopes
-from droplets.actions.schema import Image, Size
-from droplets.actions.told import Told
-from droplets.schema import Droplet, Gpu, Region
-from droplets.schema import Image as DropletImage
-from droplets.schema import Size as DropletSize
+from digitalocean_client.actions_schema import Image, Size
+from digitalocean_client.schema import Droplet, Gpu, Region
+from digitalocean_client.schema import DropletImage as DropletImage
+from digitalocean_client.schema import DropletSize as DropletSize
+from droplets.actions import choices, scopes, timing
+from droplets.actions.display import ActionDisplay
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -125,11 +125,11 @@ def test_a_scope_reaches_what_it_says(granted: str, needed: str, missing: str) -
 
 @pytest.mark.parametrize(("age", "pause"), [(-5, 2), (0, 2), (20, 2), (90, 9), (600, 60), (86_400, 60)])
 def test_the_longer_it_takes_the_less_is_asked(age: float, pause: float) -> None:
-    assert pace.pause(NOON, NOON + timedelta(seconds=age)).total_seconds() == pause
+    assert timing.pause(NOON, NOON + timedelta(seconds=age)).total_seconds() == pause
 
 
 @pytest.mark.parametrize(
     ("seconds", "took"), [(0, "0 s"), (99, "99 s"), (150, "2 min"), (5990, "100 min"), (7200, "2 h"), (-1, "")]
 )
 def test_how_long_it_took_is_told_roughly(seconds: float, took: str) -> None:
-    assert Told("", "", "", NOON, NOON + timedelta(seconds=seconds), "", "").took == took
+    assert ActionDisplay("", "", "", NOON, NOON + timedelta(seconds=seconds), "", "").took == took

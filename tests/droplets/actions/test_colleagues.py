@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from droplets import budget, readings
-from droplets import fleet as fleets
+from droplets.calls import rate_limit
+from droplets.fleet import cache as fleet_cache
+from droplets.fleet import service as fleet_service
 from droplets.models import Action
 from tests.droplets.actions.acting import DROPLET, Acting
-from tests.droplets.page import Page
+from tests.droplets.views.page import Page
 from tests.support.person import Person
 
 IN_PLACE = {"HX-Request": "true"}
@@ -48,17 +49,17 @@ def test_a_colleague_is_told_what_is_under_way_and_by_whom(two: tuple[Acting, Ac
 def test_the_fleets_of_both_are_read_again_when_it_is_done(two: tuple[Acting, Acting]) -> None:
     keys = [each.connection.pk for each in two]
     for each in two:
-        fleets.read(each.person.user, wait=True)
+        fleet_service.read_fleet(each.person.user, wait=True)
     acting, reading = two
     acting.press("reboot")
-    assert all(readings.load([pk])[pk].renew_at for pk in keys)
+    assert all(fleet_cache.load([pk])[pk].renew_at for pk in keys)
 
     acting.sandbox.forward(60)
     Action.objects.update(ask_at=timezone.now())
     progress(reading)
 
     assert acting.row.status == "completed"
-    assert [readings.load([pk])[pk].renew_at for pk in keys] == [None, None]
+    assert [fleet_cache.load([pk])[pk].renew_at for pk in keys] == [None, None]
 
 
 # Refuses
@@ -81,7 +82,7 @@ def test_a_colleague_who_is_out_of_calls_holds_up_nobody_else(two: tuple[Acting,
     acting.sandbox.fault("reset", **LOST)
     acting.press("reboot")
     assert acting.row.status == "sending"
-    budget.blocked(reading.connection.pk, timezone.now() + timedelta(minutes=55))
+    rate_limit.block_until(reading.connection.pk, timezone.now() + timedelta(minutes=55))
 
     progress(reading)
     progress(acting)

@@ -10,12 +10,13 @@ import pytest
 from allauth.socialaccount.models import SocialToken
 from django.utils import timezone
 
-from accounts.digitalocean import errors
 from accounts.models import Connection
-from droplets import budget, detail
-from droplets.actions import outcomes, sending
+from digitalocean_client import errors
+from droplets.actions import sending, transitions
 from droplets.actions.kinds import KINDS
 from droplets.actions.sending import NotOffered
+from droplets.calls import droplet as droplet_calls
+from droplets.calls import rate_limit
 from droplets.models import Action
 from tests.droplets.actions.acting import DROPLET, Acting
 from tests.support.at_once import at_once
@@ -31,7 +32,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def begin(acting: Acting, kind: str = "reboot", *, key: UUID | None = None, **parameters: Any) -> Action:
-    droplet = detail.read(acting.connection, DROPLET)
+    droplet = droplet_calls.fetch_droplet(acting.connection, DROPLET)
     return sending.begin(acting.connection, droplet, KINDS[kind], parameters, key=key or uuid4())
 
 
@@ -77,7 +78,7 @@ def test_somebody_elses_key_is_another_key(acting: Acting, bob: Person) -> None:
 
 
 def test_a_token_that_was_not_let_in_is_renewed_and_the_same_is_sent_again(acting: Acting) -> None:
-    droplet = detail.read(acting.connection, DROPLET)
+    droplet = droplet_calls.fetch_droplet(acting.connection, DROPLET)
     acting.sandbox.expire()
 
     row = sending.begin(acting.connection, droplet, KINDS["reboot"], {}, key=uuid4())
@@ -109,8 +110,8 @@ def test_what_the_access_does_not_reach_is_not_sent(reader: Acting) -> None:
 
 
 def test_nothing_is_sent_over_the_limit(acting: Acting) -> None:
-    droplet = detail.read(acting.connection, DROPLET)
-    budget.blocked(acting.connection.pk, timezone.now() + timedelta(minutes=3))
+    droplet = droplet_calls.fetch_droplet(acting.connection, DROPLET)
+    rate_limit.block_until(acting.connection.pk, timezone.now() + timedelta(minutes=3))
 
     with pytest.raises(errors.RateLimited):
         sending.begin(acting.connection, droplet, KINDS["reboot"], {}, key=uuid4())
@@ -119,7 +120,7 @@ def test_nothing_is_sent_over_the_limit(acting: Acting) -> None:
 
 
 def test_nothing_is_sent_without_a_token(acting: Acting) -> None:
-    droplet = detail.read(acting.connection, DROPLET)
+    droplet = droplet_calls.fetch_droplet(acting.connection, DROPLET)
     acting.sandbox.revoke()
     SocialToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
     acting.connection.refresh_from_db()
@@ -205,22 +206,22 @@ def test_without_a_clear_answer_it_is_neither_done_nor_refused_and_not_sent_agai
 
 
 def test_where_digitalocean_cannot_be_reached_nothing_was_done(acting: Acting, settings: Any) -> None:
-    droplet = detail.read(acting.connection, DROPLET)
+    droplet = droplet_calls.fetch_droplet(acting.connection, DROPLET)
     settings.DIGITAL_OCEAN_API_URL = "http://127.0.0.1:9/v2"
 
     row = sending.begin(acting.connection, droplet, KINDS["reboot"], {}, key=uuid4())
 
     assert row.status == "lost"
-    assert outcomes.NEVER_ARRIVED in row.words
+    assert transitions.NEVER_ARRIVED in row.words
 
 
 def test_what_was_destroyed_meanwhile_needs_no_destroying(acting: Acting) -> None:
-    droplet = detail.read(acting.connection, DROPLET)
+    droplet = droplet_calls.fetch_droplet(acting.connection, DROPLET)
     acting.sandbox.droplets("Acme Web", count=0)
 
     row = sending.begin(acting.connection, droplet, KINDS["destroy"], {}, key=uuid4())
 
-    assert (row.status, row.words) == ("completed", outcomes.GONE_ALREADY)
+    assert (row.status, row.words) == ("completed", transitions.GONE_ALREADY)
 
 
 def test_what_was_guessed_to_be_another_rows_is_put_right_by_the_answer(acting: Acting) -> None:
@@ -230,9 +231,11 @@ def test_what_was_guessed_to_be_another_rows_is_put_right_by_the_answer(acting: 
     row = begin(acting)
     Action.objects.filter(pk=row.pk).update(digitalocean_id=None, began_at=None, status="sending")
     Action.objects.filter(pk=guessing.pk).update(digitalocean_id=row.digitalocean_id, began_at=row.began_at)
-    told = sending.api.action(sending.token_of(acting.connection, until=9e9), DROPLET, row.digitalocean_id, until=9e9)
+    told = sending.actions_api.action(
+        sending.token_of(acting.connection, deadline=9e9), DROPLET, row.digitalocean_id, deadline=9e9
+    )
 
-    outcomes.took_on(row, told, request_id="r-1", ask_at=timezone.now())
+    transitions.took_on(row, told, request_id="r-1", ask_at=timezone.now())
 
     row.refresh_from_db()
     guessing.refresh_from_db()
@@ -265,7 +268,7 @@ def test_of_two_at_once_the_other_may_be_what_stands_in_the_way(
 
 
 def test_nothing_is_sent_through_a_team_that_was_disconnected_meanwhile(acting: Acting) -> None:
-    droplet = detail.read(acting.connection, DROPLET)
+    droplet = droplet_calls.fetch_droplet(acting.connection, DROPLET)
     acting.sandbox.fault("status", path="/v1/oauth/revoke", status=503)  # so that the old token still works
     acting.person.client.post(f"/accounts/connections/{acting.connection.pk}/disconnect/")
 
@@ -277,7 +280,7 @@ def test_nothing_is_sent_through_a_team_that_was_disconnected_meanwhile(acting: 
 
 
 def test_nothing_is_sent_with_access_that_was_narrowed_meanwhile(acting: Acting) -> None:
-    droplet = detail.read(acting.connection, DROPLET)
+    droplet = droplet_calls.fetch_droplet(acting.connection, DROPLET)
     Connection.objects.update(scope="read")
 
     with pytest.raises(NotOffered):

@@ -10,16 +10,17 @@ from typing import Any
 
 import yaml
 
-from droplets.catalog import Catalog
-from droplets.fleet import Fleet
-from droplets.items import Item
+from droplets.fleet.items import FleetItem
+from droplets.fleet.service import Fleet
 
 READ_AT = datetime(2026, 11, 24, 13, 5, tzinfo=UTC)
 
 
-def fleet_of(items: Sequence[Item]) -> Fleet:
+def fleet_of(items: Sequence[FleetItem]) -> Fleet:
     """A whole fleet that no reading stands behind."""
-    return Fleet(Catalog(items), sources=(), teams=0, answered=0, read_at=READ_AT, edition="", renew_after=0.0)
+    fleet = Fleet(sources=(), teams=0, answered=0, read_at=READ_AT, edition="", renew_after=0.0)
+    fleet.__dict__["items"] = tuple(items)
+    return fleet
 
 
 def table(text: str) -> list[dict[str, str]]:

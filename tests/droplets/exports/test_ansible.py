@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from droplets.exports import ansible
-from droplets.items import Item
+from droplets.fleet.items import FleetItem
 from tests.droplets.exports.files import Inventory, Unsafe, fleet_of
-from tests.droplets.made import TEAMS, item
+from tests.droplets.factories import TEAMS, item
 
 TEXT = st.text(st.characters(codec="utf-8"))
 
 
-def written(*items: Item) -> str:
+def written(*items: FleetItem) -> str:
     return "".join(ansible.lines(fleet_of(items), items))
 
 
@@ -66,7 +66,7 @@ def test_a_droplet_without_an_address_is_in_a_comment() -> None:
 
 
 @pytest.mark.parametrize("items", [(), (item(1),)])
-def test_nothing_to_reach_is_an_empty_inventory(items: tuple[Item, ...]) -> None:
+def test_nothing_to_reach_is_an_empty_inventory(items: tuple[FleetItem, ...]) -> None:
     found = Inventory(written(*items))
 
     assert (found.hosts, found.groups) == ({}, {})
@@ -77,7 +77,7 @@ def test_what_ansible_would_evaluate_is_unsafe(text: str) -> None:
     team = msgspec.structs.replace(TEAMS[0], name=text)
     row = item(1, text, status=text, image=text, region_slug=text, size_slug=text, tags=(text,), public=("::1",)).row
 
-    (host,) = Inventory(written(Item(row, team))).hosts.values()
+    (host,) = Inventory(written(FleetItem(row, team))).hosts.values()
 
     for name in ("name", "team", "status", "image", "region", "size"):
         assert host[f"digitalocean_{name}"] == text
@@ -91,7 +91,7 @@ def test_any_text_comes_back_as_it_was(name: str, image: str, tags: list[str]) -
     team = msgspec.structs.replace(TEAMS[0], name=name)
     row = item(1, name, image=image, tags=tuple(tags), public=("203.0.113.1",)).row
 
-    found = Inventory(written(Item(row, team)))
+    found = Inventory(written(FleetItem(row, team)))
 
     (host,) = found.hosts.values()
     assert host["digitalocean_name"] == (name or "droplet-1")

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from droplets.exports import json
-from droplets.items import Item
+from droplets.fleet.items import FleetItem
 from tests.droplets.exports.files import fleet_of
-from tests.droplets.made import item
+from tests.droplets.factories import item
 
 
-def written(*items: Item) -> dict[str, Any]:
+def written(*items: FleetItem) -> dict[str, Any]:
     found: dict[str, Any] = loads("".join(json.lines(fleet_of(items), items)), parse_constant=pytest.fail)
     return found
 

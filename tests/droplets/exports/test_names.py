@@ -9,21 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from droplets.exports.names import Names, address
-from droplets.items import Item
-from tests.droplets.made import TEAMS, item
+from droplets.fleet.items import FleetItem
+from tests.droplets.factories import TEAMS, item
 
 
-def hosts(*items: Item) -> list[str]:
+def hosts(*items: FleetItem) -> list[str]:
     names = Names(items)
     return [names.host(each) for each in items]
 
 
-def groups(*items: Item) -> list[list[str]]:
+def groups(*items: FleetItem) -> list[list[str]]:
     names = Names(items)
     return [names.groups(each) for each in items]
 
 
-def tagged(id_: int, *tags: str) -> Item:
+def tagged(id_: int, *tags: str) -> FleetItem:
     return item(id_, status="", tags=tags)
 
 
@@ -90,7 +90,7 @@ def test_a_name_is_made_fit(name: str, host: str) -> None:
 def test_two_teams_of_one_name_are_two_groups() -> None:
     other = msgspec.structs.replace(TEAMS[0], key="other", name="Acme-Web")
 
-    (first,), (second,) = groups(tagged(1), Item(tagged(2).row, other))
+    (first,), (second,) = groups(tagged(1), FleetItem(tagged(2).row, other))
 
     assert first != second
     assert first.startswith("team_acme_web_")

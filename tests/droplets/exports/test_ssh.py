@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from droplets.exports import ssh
-from droplets.items import Item
+from droplets.fleet.items import FleetItem
 from tests.droplets.exports.files import fleet_of, ssh_hosts
-from tests.droplets.made import TEAMS, item
+from tests.droplets.factories import TEAMS, item
 
 HOSTILE = (
     "web\nHost *\n  ProxyCommand id", "a\rb", "*", "!prod", "web-?", "-oProxyCommand=id", "%h", '"quoted"', "$(id)",
@@ -21,7 +21,7 @@ HOSTILE = (
 )  # fmt: skip
 
 
-def written(*items: Item) -> str:
+def written(*items: FleetItem) -> str:
     return "".join(ssh.lines(fleet_of(items), items))
 
 
@@ -107,6 +107,6 @@ def test_nothing_begins_a_line_of_its_own(text: str) -> None:
     team = msgspec.structs.replace(TEAMS[0], name=text)
     row = item(1, text, status=text, region_slug=text, public=("203.0.113.1",)).row
 
-    (host,) = ssh_hosts(written(Item(row, team), Item(item(2, text).row, team)))
+    (host,) = ssh_hosts(written(FleetItem(row, team), FleetItem(item(2, text).row, team)))
 
     assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.-]*", host)

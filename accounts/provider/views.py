@@ -1,0 +1,137 @@
+"""The two views of the OAuth dance: leaving for DigitalOcean, and coming back."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from allauth.socialaccount.internal import statekit
+from allauth.socialaccount.models import SocialApp, SocialLogin, SocialToken
+from allauth.socialaccount.providers.base import ProviderException
+from allauth.socialaccount.providers.oauth2.views import OAuth2Adapter, OAuth2CallbackView, OAuth2LoginView
+from allauth.utils import get_request_param
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_variables
+
+from accounts import connections, reauthentication, revocations
+from accounts.error_pages import ErrorPage, page
+from digitalocean_client import errors, oauth
+
+log = logging.getLogger(__name__)
+
+
+class DigitalOceanOAuth2Adapter(OAuth2Adapter):
+    provider_id = "digitalocean"
+
+    @property
+    def authorize_url(self) -> str:
+        return f"{settings.DIGITAL_OCEAN_OAUTH_URL}/authorize"
+
+    @property
+    def access_token_url(self) -> str:
+        return f"{settings.DIGITAL_OCEAN_OAUTH_URL}/token"
+
+    @sensitive_variables()
+    def get_access_token_data(
+        self, request: HttpRequest, app: SocialApp, client: Any, pkce_code_verifier: str | None = None
+    ) -> oauth.TokenPair:
+        """The exchange, over our own wire: allauth's session follows redirects, client secret and all."""
+        try:
+            return oauth.exchange(
+                request.GET.get("code", "")[:2000],
+                self.get_callback_url(request, app),
+                code_verifier=pkce_code_verifier or "",
+            )
+        except errors.DigitalOceanError as error:
+            # Wrong credentials are for whoever runs this Conveyor: nobody can connect anything until they are right.
+            level = logging.CRITICAL if isinstance(error, errors.Misconfigured) else logging.WARNING
+            log.log(level, "A code could not be exchanged: %s", error)
+            raise ProviderException(str(error)) from error
+
+    def parse_token(self, data: oauth.TokenPair) -> SocialToken:
+        """An empty one: `complete_login` puts the grant's ticket into it."""
+        return SocialToken(expires_at=data.expires_at)
+
+    @sensitive_variables()
+    def complete_login(
+        self, request: HttpRequest, app: SocialApp, token: SocialToken, *, response: oauth.TokenPair, **kwargs: Any
+    ) -> SocialLogin:
+        """Write the grant down, learn whose it is, and give allauth a ticket for it in place of the pair."""
+        scope = response.scope
+        if scope is None:
+            # RFC 6749 §5.1: none sent means what was asked for.
+            scope = " ".join(getattr(request, "oauth_scope", None) or self.get_provider().get_scope())
+        grant = revocations.enqueue(
+            response.access_token,
+            response.refresh_token,
+            expires_at=response.expires_at,
+            reason=connections.UNLINKED,
+            scope=oauth.account_scope(scope),
+            request_id=response.request_id,
+            due_in=revocations.ABANDONED,
+        )
+        try:
+            if response.flaw:
+                raise errors.UnexpectedAnswer(response.flaw, request_id=response.request_id)
+            whose = oauth.token_owner(response.access_token)
+            told = response.info
+            if told and (told.user_uuid, told.team_uuid) != (whose.user_uuid, whose.team_uuid):
+                raise errors.UnexpectedAnswer("the token and the account name different users or teams")
+        except errors.DigitalOceanError as error:
+            connections.discard(grant.pk, error.code)
+            raise ProviderException(str(error)) from error
+        grant.user_uuid, grant.team_uuid = whose.user_uuid, whose.team_uuid
+        grant.team_name, grant.email = whose.team_name[:255], whose.email[:320]
+        grant.save(update_fields=["user_uuid", "team_uuid", "team_name", "email"])
+        token.token = str(grant.pk)
+        return self.get_provider().sociallogin_from_response(request, whose)
+
+
+class _LoginView(OAuth2LoginView):
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        process = _process(request)
+        if process not in ("login", "connect"):
+            # allauth's third, "redirect", would bring a grant back that nobody has asked for.
+            return page(
+                request,
+                ErrorPage("This link does not work", "It asks for something Conveyor does not do.", status=400),
+            )
+        if process == "connect" and request.method == "POST":
+            # Before leaving: in the callback allauth would have to put the login aside for it.
+            reauthentication.require(request)
+        answer: HttpResponse = super().dispatch(request, *args, **kwargs)
+        return answer
+
+
+class _CallbackView(OAuth2CallbackView):
+    def _get_state(self, request: HttpRequest, provider: Any) -> Any:
+        stashed = statekit.get_states(request).get(request.GET.get("state", ""))
+        expired = stashed is not None and time.time() - stashed[1] > statekit.STATE_TTL
+        request.oauth_state_expired = expired  # type: ignore[attr-defined]  # for the page's own sentence
+        state, response = super()._get_state(request, provider)
+        data = (state or {}).get("data") or {}
+        request.oauth_scope = data.get("scope")  # type: ignore[attr-defined]  # what this round trip asked for
+        return state, response
+
+
+_login = _LoginView.adapter_view(DigitalOceanOAuth2Adapter)
+_connect = login_required(_login)
+
+
+def _process(request: HttpRequest) -> str:
+    """As allauth reads it: the form's, else the address's."""
+    process: str = get_request_param(request, "process", "login")
+    return process
+
+
+def oauth2_login(request: HttpRequest) -> HttpResponseBase:
+    view = _connect if _process(request) == "connect" else _login
+    response: HttpResponseBase = view(request)
+    return response
+
+
+oauth2_callback = never_cache(_CallbackView.adapter_view(DigitalOceanOAuth2Adapter))

@@ -1,0 +1,285 @@
+"""The one way out to DigitalOcean: every HTTP call of Conveyor goes through `send`.
+
+A total deadline on every call, no redirects (a token goes to the configured host or nowhere), no netrc, no proxies
+from the environment, no cookies, nothing repeated. An answer is a value or one of `errors`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypeVar
+
+import msgspec
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from digitalocean_client import errors
+from digitalocean_client.deadline import POOL_CLASSES, Deadline
+from digitalocean_client.text import Text
+
+T = TypeVar("T")
+
+LARGEST_BODY = 32 * 1024 * 1024
+"""Bytes. A page of 200 droplets is about 0.6 MB; what is far beyond is not an answer."""
+
+POOL_SIZE = 64
+"""Kept-alive connections per host: as wide as the widest fan-out of a page, or requests throws them away."""
+
+_RETRY_AFTER_LIMIT = 3600
+_RATE_LIMIT = ("limit", "remaining", "reset")
+
+
+class Allowance(msgspec.Struct, frozen=True):
+    """How many calls an hour a token has, how many of them are left, and when the next one comes back.
+
+    https://docs.digitalocean.com/reference/api/ (Rate Limit): `ratelimit-limit`, `-remaining` and `-reset`.
+    """
+
+    limit: int
+    remaining: int
+    reset_at: datetime
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A 2xx answer. `request_id` is DigitalOcean's `x-request-id`, empty where it sent none."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    request_id: str
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status}, {len(self.body)} bytes, request {self.request_id or '-'})"
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """None where the answer's headers do not tell, or make no sense."""
+        limit, remaining, reset = (_number(self.headers.get(f"ratelimit-{name}", "")) for name in _RATE_LIMIT)
+        if limit is None or remaining is None or reset is None:
+            return None
+        with suppress(ValueError, OverflowError, OSError):
+            return Allowance(int(limit), int(remaining), datetime.fromtimestamp(reset, UTC))
+        return None
+
+    def decode(self, kind: type[T]) -> T:
+        """The body as `kind`. Raises `UnexpectedAnswer` when it is not JSON of that shape."""
+        try:
+            return msgspec.json.decode(self.body, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            wrong = _shape_of(error)
+        raise self.unexpected(wrong)
+
+    def unexpected(self, detail: str) -> errors.UnexpectedAnswer:
+        return errors.UnexpectedAnswer(detail, status=self.status, request_id=self.request_id)
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    """DigitalOcean's error bodies: the API's `id`/`message`/`request_id` and OAuth's `error` (RFC 6749 §5.2)."""
+
+    id: str = ""
+    message: str = ""
+    request_id: str = ""
+    error: str = ""
+    error_description: str = ""
+
+
+class _Adapter(HTTPAdapter):
+    """requests' adapter over connections that a `Deadline` can cut."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
+
+
+def _new_session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # else ~/.netrc replaces the Bearer header, and a proxy variable reroutes tokens
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one team's cookie is nothing for another
+    adapter = _Adapter(pool_connections=4, pool_maxsize=POOL_SIZE, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.headers.update({"User-Agent": "Conveyor", "Accept": "application/json"})
+    return session
+
+
+_session = _new_session()
+
+
+def send(
+    method: str,
+    url: str,
+    *,
+    timeout: float,
+    token: str = "",
+    params: Mapping[str, str | int] | None = None,
+    form: Mapping[str, str] | None = None,
+    json: Any = None,
+) -> Answer:
+    """Send one request, once, and return its 2xx answer.
+
+    `timeout` is the seconds for all of it, however slowly the answer drips. Raises a `DigitalOceanError`:
+    `TooSlow` and `AnswerLost` when the request may have taken effect, `Unavailable` when it certainly has not
+    or DigitalOcean said 5xx, and by status what `errors` names.
+    """
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    body = msgspec.json.encode(json) if json is not None else None
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    if timeout <= 0:
+        raise errors.TooSlow("no time left")
+    broken: errors.DigitalOceanError | None = None
+    with _session_for(method) as session, Deadline(timeout) as deadline:
+        try:
+            response = session.request(
+                method,
+                url,
+                params=params,
+                data=body if body is not None else form,
+                headers=headers,
+                timeout=deadline.left,
+                allow_redirects=False,
+                stream=True,
+            )
+            try:
+                content = _read(response)
+            finally:
+                response.close()
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            broken = _broken(error, deadline)
+        else:
+            if deadline.expired and "content-length" not in response.headers:
+                # With a length urllib3 has counted; without one, an answer that was cut looks like one that ended.
+                broken = errors.TooSlow("the deadline cut the answer short")
+    if broken:
+        # Out here, and not `from None` in there: the exceptions of requests carry the request, and with it the token,
+        # and an exception raised while another is handled keeps that one for good.
+        raise broken
+    request_id = _request_id(response.headers.get("x-request-id", ""))
+    answer = Answer(response.status_code, response.headers, content, request_id)
+    if 200 <= answer.status < 300:
+        return answer
+    raise _error_of(answer)
+
+
+@contextmanager
+def _session_for(method: str) -> Iterator[requests.Session]:
+    """What only reads goes over connections that are kept. What acts does not: the other side may be closing one just
+    now, and what was lost then must not be sent again."""
+    if method == "GET":
+        yield _session
+    else:
+        with _new_session() as session:
+            session.headers["Connection"] = "close"
+            yield session
+
+
+def _read(response: requests.Response) -> bytes:
+    content = bytearray()
+    for chunk in response.iter_content(65536):
+        content += chunk
+        if len(content) > LARGEST_BODY:
+            raise ValueError("body too large")
+    return bytes(content)
+
+
+def _broken(error: Exception, deadline: Deadline) -> errors.DigitalOceanError:
+    """Why there is no whole answer. The kind of the exception is all of it that is told."""
+    kind = type(error).__name__
+    if deadline.expired or isinstance(error, (requests.Timeout, TimeoutError)):
+        return errors.TooSlow(kind) if deadline.sent else errors.Unavailable(f"no connection in time ({kind})")
+    if isinstance(error, ValueError) and not isinstance(error, requests.RequestException):
+        return errors.UnexpectedAnswer("the answer is far too large or malformed")
+    if deadline.sent:
+        return errors.AnswerLost(kind)
+    return errors.Unavailable(f"no connection ({kind})")
+
+
+def _error_of(answer: Answer) -> errors.DigitalOceanError:
+    """The exception for a status, from a table; DigitalOcean's wording decides nothing, but `Refused` shows it."""
+    problem = _problem(answer.body)
+    request_id = answer.request_id or _request_id(problem.request_id)
+    code = Text((problem.error or problem.id)[:60])
+    status = answer.status
+    kind: type[errors.DigitalOceanError]
+    retry_at, sentence = None, ""
+    if status == 404 and not code:
+        kind = errors.UnexpectedAnswer  # of whatever stands in between: it says nothing about what was asked for
+    elif status in _BY_STATUS:
+        kind = _BY_STATUS[status]
+    elif status == 429:
+        kind, retry_at = errors.RateLimited, _retry_at(answer.headers)
+    elif status >= 500:
+        kind, retry_at = errors.Unavailable, _retry_at(answer.headers, default=None)
+    elif status >= 400:
+        kind = errors.Refused
+        words = Text(problem.message or problem.error_description)
+        sentence = f"DigitalOcean refused this: {words[:300]}" if words else ""
+    else:
+        kind = errors.UnexpectedAnswer
+    return kind(code, status=status, request_id=request_id, retry_at=retry_at, sentence=sentence)
+
+
+def _problem(body: bytes) -> _Problem:
+    """What an error's body tells, field by field: an odd one is as if it were not there."""
+    try:
+        found = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _Problem()
+    texts = {name: found.get(name) for name in _Problem.__struct_fields__}
+    return _Problem(**{name: text for name, text in texts.items() if isinstance(text, str)})
+
+
+def _request_id(text: str) -> str:
+    """DigitalOcean's are UUIDs. Nothing else is taken for one: they are shown, and no token must be."""
+    return text[:100] if text.isascii() and all(c.isalnum() or c == "-" for c in text) else ""
+
+
+_BY_STATUS: dict[int, type[errors.DigitalOceanError]] = {
+    401: errors.TokenRejected,
+    403: errors.NotAllowed,
+    404: errors.NotFound,
+}
+
+
+def _retry_at(headers: Mapping[str, str], default: int | None = 60) -> datetime | None:
+    """When DigitalOcean asks to come back: `retry-after` (seconds, or a date as RFC 9110 §10.2.3 allows), else
+    `ratelimit-reset` (epoch seconds), else in `default` seconds. Never more than an hour from now."""
+    now = datetime.now(UTC)
+    seconds: float | None = None
+    if value := headers.get("retry-after"):
+        seconds = _seconds(value, now)
+    elif (value := headers.get("ratelimit-reset")) and headers.get("ratelimit-remaining") == "0":
+        reset = _number(value)
+        seconds = None if reset is None else reset - now.timestamp()
+    if seconds is None:
+        seconds = default
+    if seconds is None:
+        return None
+    return now + timedelta(seconds=min(max(seconds, 1), _RETRY_AFTER_LIMIT))
+
+
+def _seconds(value: str, now: datetime) -> float | None:
+    seconds = _number(value)
+    if seconds is None:
+        with suppress(ValueError, TypeError):
+            seconds = (parsedate_to_datetime(value) - now).total_seconds()
+    return seconds
+
+
+def _number(value: str) -> float | None:
+    """None for what is no number, "nan" included."""
+    with suppress(ValueError):
+        number = float(value)
+        return None if math.isnan(number) else number
+    return None
+
+
+def _shape_of(error: Exception) -> str:
+    """What was wrong with the shape, without a value of it: msgspec's messages name types and paths only."""
+    return "not JSON" if isinstance(error, UnicodeDecodeError) or "malformed" in str(error) else str(error)[:200]

@@ -1,0 +1,53 @@
+"""The endpoints that tell what stands around a droplet. Each raises a `DigitalOceanError`; safe in any thread."""
+
+from __future__ import annotations
+
+from digitalocean_client import droplets as droplets_api
+from digitalocean_client.lists import Items, all_items, single_object
+from digitalocean_client.resources_schema import Copy, Firewall, Policy, ReservedIp, Volume, Vpc
+
+
+def snapshots(token: str, droplet: int, *, deadline: float) -> Items[Copy]:
+    return all_items(token, f"/droplets/{droplet}/snapshots", "snapshots", Copy, deadline=deadline)
+
+
+def backups(token: str, droplet: int, *, deadline: float) -> Items[Copy]:
+    return all_items(token, f"/droplets/{droplet}/backups", "backups", Copy, deadline=deadline)
+
+
+def policy(token: str, droplet: int, *, deadline: float) -> Policy:
+    return single_object(
+        droplets_api.get(token, f"/droplets/{droplet}/backups/policy", deadline=deadline), "policy", Policy
+    )
+
+
+def firewalls(token: str, droplet: int, *, deadline: float) -> Items[Firewall]:
+    return all_items(token, f"/droplets/{droplet}/firewalls", "firewalls", Firewall, deadline=deadline)
+
+
+def volumes(token: str, droplet: int, *, deadline: float) -> Items[Volume]:
+    """Those attached to the droplet, of all that the team has: there is no list of a droplet's own."""
+    return all_items(
+        token,
+        "/volumes",
+        "volumes",
+        Volume,
+        deadline=deadline,
+        where=lambda volume: droplet in (volume.droplet_ids or ()),
+    )
+
+
+def vpcs(token: str, *, deadline: float) -> Items[Vpc]:
+    return all_items(token, "/vpcs", "vpcs", Vpc, deadline=deadline)
+
+
+def reserved_ips(token: str, droplet: int, *, deadline: float) -> Items[ReservedIp]:
+    """Those assigned to the droplet, of all that the team has."""
+    return all_items(
+        token,
+        "/reserved_ips",
+        "reserved_ips",
+        ReservedIp,
+        deadline=deadline,
+        where=lambda reserved: reserved.droplet is not None and reserved.droplet.id == droplet,
+    )

@@ -1,0 +1,39 @@
+"""One droplet, fresh from DigitalOcean, and what else is asked of it at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+
+from accounts.models import Connection
+from digitalocean_client import droplets as droplets_api
+from digitalocean_client import errors
+from digitalocean_client.schema import Droplet
+from droplets.calls.parallel import Call, fetch_all
+
+
+def fetch_droplet(connection: Connection, droplet_id: int) -> Droplet:
+    """The droplet, within FLEET_DEADLINE seconds. Raises a `DigitalOceanError`; `NotFound` where there is none such."""
+    return fetch_droplet_with(connection, droplet_id, {})[0]
+
+
+def fetch_droplet_with(
+    connection: Connection, droplet_id: int, questions: Mapping[str, Call[Any]]
+) -> tuple[Droplet, dict[str, Any]]:
+    """The droplet, and beside it the answer to each question, or the error that it ended in. As `read`."""
+    deadline = monotonic() + settings.FLEET_DEADLINE
+    answers: dict[str, Any] = fetch_all(
+        connection, {**questions, "droplet": call_for(droplet_id, droplets_api.droplet)}, deadline=deadline
+    )
+    droplet = answers.pop("droplet")
+    if isinstance(droplet, errors.DigitalOceanError):
+        raise droplet
+    return droplet, answers
+
+
+def call_for(droplet_id: int, call: Callable[..., Any]) -> Call[Any]:
+    """The question that a call of the API answers: one that takes the token, a droplet's id and `deadline`."""
+    return lambda token, deadline: call(token, droplet_id, deadline=deadline)

@@ -1,0 +1,43 @@
+"""A droplet in a fleet: what was read of it, and through which connection."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from accounts.models import Connection
+from droplets.fleet.statuses import DropletStatus, status_of
+from droplets.fleet.summary import DropletSummary
+
+
+class Team(msgspec.Struct, frozen=True, gc=False):
+    """A team as a page marks it. `key` is the same for all connections to one team; `connection` is in addresses."""
+
+    key: str
+    name: str
+    initial: str
+    square: int
+    connection: UUID
+
+    @classmethod
+    def of(cls, connection: Connection) -> Team:
+        return cls(
+            # Outside of a team, the DigitalOcean user's own uuid.
+            key=connection.team_uuid or connection.user_uuid,
+            name=connection.team_name,
+            initial=connection.initial,
+            square=connection.square,
+            connection=connection.pk,
+        )
+
+
+class FleetItem(msgspec.Struct, frozen=True, gc=False):
+    """Whoever holds one must not change it: pages of the same person share it."""
+
+    row: DropletSummary
+    team: Team
+
+    @property
+    def status(self) -> DropletStatus:
+        return status_of(self.row.status)

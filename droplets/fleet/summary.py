@@ -1,0 +1,101 @@
+"""A droplet as the fleet's list shows it: flat, small, and all that sorting and adding up needs."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from digitalocean_client.schema import Address, DropletImage, ListedDroplet, Region
+
+_DIGITS = re.compile(r"([0-9]+)")
+_ARCHITECTURE = re.compile(r" (\(LTS\) )?(x64|x32)$")
+_PLACE_NUMBER = re.compile(r" [0-9]+$")
+
+
+class DropletSummary(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`memory` in MB, `disk` in GB, `monthly` in US dollars. What DigitalOcean did not tell is "" or None.
+
+    `public` and `private` are all its addresses, those of version 4 before those of version 6.
+    """
+
+    id: int
+    name: str
+    status: str
+    locked: bool
+    image: str
+    region: str
+    region_slug: str
+    size_slug: str
+    vcpus: int | None
+    memory: int | None
+    disk: int | None
+    public: tuple[str, ...]
+    private: tuple[str, ...]
+    tags: tuple[str, ...]
+    monthly: float | None
+    created_at: datetime | None
+
+    @classmethod
+    def of(cls, droplet: ListedDroplet) -> DropletSummary:
+        region = droplet.region or Region()
+        return cls(
+            id=droplet.id,
+            name=name_of(droplet),
+            status=droplet.status or "",
+            locked=bool(droplet.locked),
+            image=image_name(droplet.image),
+            region=place(region),
+            region_slug=region.slug or "",
+            size_slug=droplet.size_slug or "",
+            vcpus=droplet.vcpus,
+            memory=droplet.memory,
+            disk=droplet.disk,
+            public=_addresses(*droplet.public_v4, *droplet.public_v6),
+            private=_addresses(*droplet.private_v4),
+            tags=tuple(droplet.tags or ()),
+            monthly=droplet.size.price_monthly if droplet.size else None,
+            created_at=droplet.created_at,
+        )
+
+    @property
+    def address(self) -> str:
+        """The public address to show where there is room for one."""
+        return self.public[0] if self.public else ""
+
+
+def name_of(droplet: ListedDroplet) -> str:
+    return (droplet.name or "").strip() or f"Droplet {droplet.id}"
+
+
+def image_name(image: DropletImage | None) -> str:
+    """“Ubuntu 24.04” for what DigitalOcean calls “24.04 (LTS) x64” of “Ubuntu”; other images by their own name."""
+    if image is None:
+        return ""
+    name = _ARCHITECTURE.sub("", image.name or "")
+    if image.distribution and image.public and name[:1].isdigit():
+        return f"{image.distribution} {name}"
+    return name or image.distribution or image.slug or ""
+
+
+def place(region: Region) -> str:
+    """“Frankfurt” for “Frankfurt 1”: the slug tells the number."""
+    return _PLACE_NUMBER.sub("", region.name or "") or (region.slug or "")
+
+
+def _addresses(*addresses: Address) -> tuple[str, ...]:
+    return tuple(address.ip_address for address in addresses if address.ip_address)
+
+
+def by_name(row: DropletSummary) -> tuple[list[str | tuple[int, str]], int]:
+    """Sorts by name as `natural` does, equals by id: the same order every time."""
+    return natural(row.name), row.id
+
+
+def natural(text: str) -> list[str | tuple[int, str]]:
+    """Sorts “web-2” before “web-10”, capitals with small letters."""
+    parts: list[str | tuple[int, str]] = list(_DIGITS.split(text.casefold()))
+    # Digits stand at the odd places. Compared by length, then as text: a name of 255 of them is no number to Python.
+    parts[1::2] = [(len(digits), digits) for digits in (str(part).lstrip("0") for part in parts[1::2])]
+    return parts

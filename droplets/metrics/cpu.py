@@ -1,0 +1,55 @@
+"""What a CPU did, from its counters.
+
+Each mode has a counter of seconds since the boot, over all vCPUs. What happened between two points is their
+difference, as a share of the differences of all modes: how many vCPUs there are does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+from digitalocean_client.metrics_schema import Points, Series
+from droplets.metrics.figures import spacing
+
+BUSY = "busy"
+_IDLE = ("idle", "iowait")
+_LONGEST = 5  # times the usual interval: what happened over a gap says nothing of its end
+
+
+def counters(series: Iterable[Series]) -> dict[str, Points]:
+    """Each mode's counter. Several of one mode, such as one for each CPU, are added up."""
+    found: dict[str, Points] = {}
+    for each in series:
+        mode = each.labels.get("mode", "")
+        if not mode:
+            continue
+        if mode in found:
+            known = found[mode]
+            found[mode] = {at: known[at] + value for at, value in each.points.items() if at in known}
+        else:
+            found[mode] = each.points
+    return found
+
+
+def shares(modes: Mapping[str, Points]) -> dict[str, Points]:
+    """Percent of the time that went into each mode, and into all that is `BUSY`, since the point before.
+
+    Left out are intervals in which a counter fell (a reboot) or stands still with all others, moments at which a mode
+    has no point, and intervals much longer than the others. Without the idle counter nothing can be told.
+
+    >>> shares({"idle": {0: 0.0, 120: 90.0}, "user": {0: 5.0, 120: 15.0}})
+    {'idle': {120: 90.0}, 'user': {120: 10.0}, 'busy': {120: 10.0}}
+    """
+    if "idle" not in modes:
+        return {}
+    moments = sorted(set.intersection(*(set(points) for points in modes.values())))
+    longest = spacing(moments) * _LONGEST
+    steps = list(pairwise(moments))
+    spent = {mode: [points[at] - points[before] for before, at in steps] for mode, points in modes.items()}
+    totals = [sum(seconds) if min(seconds) >= 0 else 0 for seconds in zip(*spent.values(), strict=True)]
+    told = [(place, at) for place, (before, at) in enumerate(steps) if totals[place] > 0 and at - before <= longest]
+    found = {mode: {at: 100 * seconds[place] / totals[place] for place, at in told} for mode, seconds in spent.items()}
+    idle = [found[mode] for mode in _IDLE if mode in found]
+    found[BUSY] = {at: 100 - sum(points[at] for points in idle) for _, at in told}
+    return found

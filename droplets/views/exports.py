@@ -1,0 +1,80 @@
+"""The downloads: what the search of the page finds, in its order, all pages of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from django.http import HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.decorators import SignedInRequest, signed_in
+from droplets.exports import ansible, csv, json, ssh
+from droplets.fleet import service as fleet_service
+from droplets.fleet.items import FleetItem
+from droplets.search.index import index_of
+from droplets.search.query import Search
+
+_LINES_AT_ONCE = 500
+"""Each piece of an answer is sent by itself: a line at a time would take longer to send than to write."""
+
+
+@never_cache
+@signed_in
+@require_safe
+def as_csv(request: SignedInRequest) -> HttpResponseBase:
+    fleet, items = _found(request)
+    return _download(csv.lines(items), "text/csv; charset=utf-8", _dated("droplets", fleet, ".csv"))
+
+
+@never_cache
+@signed_in
+@require_safe
+def as_json(request: SignedInRequest) -> HttpResponseBase:
+    fleet, items = _found(request)
+    return _download(json.lines(fleet, items), "application/json", _dated("droplets", fleet, ".json"))
+
+
+@never_cache
+@signed_in
+@require_safe
+def as_ansible(request: SignedInRequest) -> HttpResponseBase:
+    fleet, items = _found(request)
+    return _download(ansible.lines(fleet, items), "application/yaml", _dated("inventory", fleet, ".yml"))
+
+
+@never_cache
+@signed_in
+@require_safe
+def as_ssh_config(request: SignedInRequest) -> HttpResponseBase:
+    fleet, items = _found(request)
+    # Without the day: it is included by this name.
+    return _download(ssh.lines(fleet, items), "text/plain; charset=utf-8", f"conveyor_config{_incomplete(fleet)}")
+
+
+def _found(request: SignedInRequest) -> tuple[fleet_service.Fleet, Sequence[FleetItem]]:
+    fleet = fleet_service.read_fleet(request.user, wait=True)
+    return fleet, index_of(request.user, fleet).find(Search.of(request.GET)).items
+
+
+def _download(lines: Iterator[str], kind: str, name: str) -> HttpResponseBase:
+    """Sent as it is written; the database has been asked before."""
+    answer = StreamingHttpResponse(_pieces(lines), content_type=kind)
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _pieces(lines: Iterator[str]) -> Iterator[str]:
+    while piece := "".join(islice(lines, _LINES_AT_ONCE)):
+        yield piece
+
+
+def _dated(name: str, fleet: fleet_service.Fleet, ending: str) -> str:
+    return f"{name}-{timezone.now():%Y-%m-%d}{_incomplete(fleet)}{ending}"
+
+
+def _incomplete(fleet: fleet_service.Fleet) -> str:
+    """A word where droplets are missing: the file will be far from the page that says so."""
+    return "" if fleet.is_whole else "-incomplete"

@@ -1,0 +1,126 @@
+"""The fleet's page, and the views of it that people save."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.decorators import SignedInRequest, signed_in
+from accounts.models import Connection
+from common.pagination import page_of
+from droplets.fleet import service as fleet_service
+from droplets.models import SavedView
+from droplets.search import saved_views
+from droplets.search.index import index_of
+from droplets.search.query import PAGE_SIZES, Search
+
+
+@never_cache
+@signed_in
+@require_safe
+def fleet(request: SignedInRequest) -> HttpResponse:
+    """Every droplet of every connected team, as far as the search goes.
+
+    An open page asks again with the `edition` that it shows: that request sees renewals through, and is answered with
+    the page's part that changes, or with 204 where nothing has.
+    """
+    search = Search.of(request.GET)
+    seen = request.GET.get("edition", "")
+    found = fleet_service.read_fleet(request.user, wait=bool(seen))
+    if request.htmx and seen == found.edition:
+        answer = HttpResponse(status=204)
+    else:
+        answer = _page(request, found, search)
+        if request.htmx and not seen:
+            # A word that is being typed is one step back, not one for each letter.
+            before = Search.of(QueryDict(_query_of(request.htmx.current_url or "")))
+            is_typing = before.q != search.q and not request.htmx.boosted
+            answer["HX-Replace-Url" if is_typing else "HX-Push-Url"] = _address(search)
+    answer["Renew-After"] = f"{found.renew_after:.1f}"
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
+
+
+@never_cache
+@signed_in
+@require_POST
+def renew(request: SignedInRequest, connection: UUID) -> HttpResponse:
+    """Read a team again now, for whoever does not want to wait until it is tried again."""
+    owned = get_object_or_404(Connection.objects.of(request.user), pk=connection)
+    fleet_service.expire(owned)
+    return redirect(_address(_posted_search(request)))
+
+
+@never_cache
+@signed_in
+@require_POST
+def save_view(request: SignedInRequest) -> HttpResponse:
+    """Keep the search that is on the page under a name."""
+    search = _posted_search(request)
+    form = saved_views.SaveForm(request.POST)
+    if form.is_valid():
+        name = form.cleaned_data["name"]
+        try:
+            replaced = saved_views.save(request.user, name, search)
+        except saved_views.NotSaved as error:
+            form.add_error("name", error.sentence)
+        else:
+            word = "Replaced" if replaced else "Saved"
+            messages.success(request, f"{word} the view “{name}”.")
+            return redirect(_address(search))
+    return _page(request, fleet_service.read_fleet(request.user, wait=False), search, form=form, status=422)
+
+
+@never_cache
+@signed_in
+@require_POST
+def delete_view(request: SignedInRequest, view: UUID) -> HttpResponse:
+    """Forget a saved view. The droplets that it showed stay what they are."""
+    saved = get_object_or_404(SavedView, user=request.user, pk=view)
+    saved.delete()
+    messages.success(request, f"Deleted the view “{saved.name}”.")
+    return redirect(_address(_posted_search(request)))
+
+
+def _page(request: SignedInRequest, found: fleet_service.Fleet, search: Search, **more: Any) -> HttpResponse:
+    """The page, or for htmx the part of it that changes. `more` may have a `form` that was not accepted, `status`."""
+    result = index_of(request.user, found).find(search)
+    context = {
+        "fleet": found,
+        "search": search,
+        "found": result,
+        "page": page_of(result.items, search.page, search.per_page),
+        "page_sizes": PAGE_SIZES,
+        "views": saved_views.views_of(request.user),
+        "query": search.query(page=search.page),
+        "form": more.get("form"),
+    }
+    is_part = request.htmx and not request.htmx.history_restore_request
+    template = "droplets/_fleet.html" if is_part else "droplets/fleet.html"
+    return render(request, template, context, status=more.get("status", 200))
+
+
+def _query_of(url: str) -> str:
+    try:
+        return urlsplit(url).query
+    except ValueError:  # the browser's own word, but anybody can send one
+        return ""
+
+
+def _posted_search(request: SignedInRequest) -> Search:
+    """The search of the page that a form was on."""
+    return Search.of(QueryDict(request.POST.get("query", "")))
+
+
+def _address(search: Search) -> str:
+    query = search.query(page=search.page)
+    return f"{reverse('droplets:fleet')}{'?' if query else ''}{query}"

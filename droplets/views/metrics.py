@@ -1,0 +1,45 @@
+"""A droplet's graphs."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from accounts.decorators import SignedInRequest
+from accounts.models import Connection
+from digitalocean_client.text import Text
+from droplets.fleet import problems
+from droplets.metrics import service as metrics_service
+from droplets.metrics.ranges import DEFAULT, RANGES, Range, range_of
+from droplets.views import droplet_page
+
+
+@droplet_page.of_droplet
+@require_safe
+def graphs(request: SignedInRequest, connection: Connection, droplet: int) -> HttpResponse:
+    """How a droplet has been, over the `range` that is asked for. For htmx, the part of the page that changes."""
+    asked = request.GET.get("range", DEFAULT.slug)
+    over = range_of(asked) or DEFAULT
+    found = metrics_service.read_metrics(connection, droplet, over)
+    context = {
+        "graphs": found,
+        "trouble": problems.for_error(connection, found.error) if found.error else None,
+        "range": over,
+        "ranges": RANGES,
+        "unknown": "" if range_of(asked) else Text(asked[:40]),
+        **droplet_page.head(connection, found.droplet, "graphs"),
+    }
+    answer = render(request, f"droplets/detail/{'_graphs' if request.htmx else 'graphs'}.html", context)
+    answer["Renew-After"] = f"{_renew_after(found, over):.0f}"
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
+
+
+def _renew_after(found: metrics_service.Graphs, over: Range) -> float:
+    """Seconds until asking again makes sense: not before the moment that DigitalOcean names."""
+    moments = [chart.error.retry_at for chart in found.charts if chart.error and chart.error.retry_at]
+    waits = [(moment - timezone.now()).total_seconds() for moment in moments]
+    return max(over.renew, *waits, 0)

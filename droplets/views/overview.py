@@ -1,0 +1,21 @@
+"""A droplet's first page."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.decorators import SignedInRequest
+from accounts.models import Connection
+from droplets import overview as droplets_overview
+from droplets.views import droplet_page
+
+
+@droplet_page.of_droplet
+@require_safe
+def overview(request: SignedInRequest, connection: Connection, droplet: int) -> HttpResponse:
+    """What DigitalOcean says of one droplet, and of what stands around it."""
+    found = droplets_overview.read_overview(connection, droplet)
+    context = {"overview": found, **droplet_page.head(connection, found.droplet, "overview")}
+    return render(request, "droplets/detail/overview.html", context)

@@ -1,0 +1,394 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+import pytest
+from allauth.socialaccount.models import SocialToken
+from django.db import connections as databases
+from django.utils import timezone
+
+from accounts.models import Connection
+from common.cache import shared
+from digitalocean_client import errors
+from droplets.calls import rate_limit
+from droplets.fleet import cache as fleet_cache
+from droplets.fleet import problems
+from droplets.fleet import refresh as fleet_refresh
+from droplets.fleet.cache import CachedFleet
+from droplets.fleet.fetch import PageFetch
+from droplets.fleet.summary import DropletSummary
+from tests.support.at_once import at_once
+from tests.support.person import Person
+from tests.support.waiting import wait_until as wait_until
+
+LISTING = "/v2/droplets$"
+ENDPOINT = "GET /v2/droplets"
+TEAMS = ("Acme Web", "Northwind", "Side projects")
+
+
+@pytest.fixture
+def three(alice: Person) -> list[Connection]:
+    """Alice's connections to three teams."""
+    for team in TEAMS:
+        alice.connect(team)
+    alice.sandbox.reset_counters()
+    return alice.connections
+
+
+@pytest.fixture(autouse=True)
+def _no_renewal_outlives_its_test() -> Iterator[None]:
+    yield
+    wait_until(lambda: not fleet_refresh._under_way)
+
+
+def renew(person: Person, seconds: float = 20) -> dict[str, CachedFleet]:
+    """By the team's name, as far as there is one."""
+    connections = person.connections
+    known = fleet_cache.load(connection.pk for connection in connections)
+    fleet_refresh.refresh(connections, known, deadline=monotonic() + seconds)
+    found = fleet_cache.load(connection.pk for connection in connections)
+    return {c.team_name: found[c.pk] for c in connections if c.pk in found}
+
+
+def rows(connection: Connection) -> tuple[DropletSummary, ...]:
+    return fleet_cache.rows(fleet_cache.load([connection.pk])).get(connection.pk, ())
+
+
+def make_due(person: Person) -> None:
+    for connection in person.connections:
+        fleet_cache.expire(connection.pk)
+
+
+# Works
+
+
+@pytest.mark.usefixtures("three")
+def test_it_reads_every_team(alice: Person) -> None:
+    found = renew(alice)
+
+    for connection in alice.connections:
+        team = alice.sandbox.team(connection.team_name)
+        assert found[connection.team_name].is_whole
+        assert len(rows(connection)) == sum(found[connection.team_name].remembered) == team.droplets + team.gpus
+
+
+@pytest.mark.usefixtures("three")
+def test_it_reads_the_teams_at_once(alice: Person) -> None:
+    alice.sandbox.settings(latency_ms=200)
+
+    renew(alice)
+
+    assert alice.sandbox.counters().in_flight_max[ENDPOINT] == 6
+
+
+def test_a_renewal_takes_one_round(alice: Person) -> None:
+    alice.connect("Acme Web")
+    alice.sandbox.droplets("Acme Web", count=900)
+    renew(alice)
+    make_due(alice)
+    alice.sandbox.reset_counters()
+    alice.sandbox.settings(latency_ms=300)
+
+    renew(alice)
+
+    assert alice.sandbox.counters().in_flight_max[ENDPOINT] == 5 + 1
+    assert alice.sandbox.counters().by_endpoint[ENDPOINT] == 5 + 1
+
+
+def test_what_is_fresh_is_not_read_again(alice: Person) -> None:
+    alice.connect("Acme Web")
+    first = renew(alice)
+    alice.sandbox.reset_counters()
+
+    assert renew(alice) == first
+    assert ENDPOINT not in alice.sandbox.counters().by_endpoint
+
+
+def test_a_token_whose_time_is_over_is_renewed_before_it_is_used(alice: Person) -> None:
+    alice.connect("Acme Web")
+    SocialToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+    alice.sandbox.expire()
+    alice.sandbox.reset_counters()
+
+    assert renew(alice)["Acme Web"].is_whole
+    assert alice.sandbox.counters().refresh_requests == 1
+    assert alice.sandbox.counters().by_endpoint[ENDPOINT] == 2
+
+
+@pytest.mark.usefixtures("three")
+def test_a_token_that_meets_a_401_is_renewed_and_the_team_read_again(alice: Person) -> None:
+    alice.sandbox.expire(team="Northwind")
+
+    found = renew(alice)
+
+    assert all(reading.is_whole for reading in found.values())
+    assert alice.sandbox.counters().refresh_requests == 1
+
+
+@pytest.mark.usefixtures("three")
+def test_several_401s_are_each_renewed_once(alice: Person) -> None:
+    alice.sandbox.expire()
+
+    found = renew(alice)
+
+    assert all(reading.is_whole for reading in found.values())
+    assert alice.sandbox.counters().refresh_requests == 3
+
+
+def test_what_the_page_cannot_wait_for_goes_on_without_it(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    alice.sandbox.fault("delay", path=LISTING, type="droplets", seconds=1.5)
+
+    assert renew(alice, seconds=0.3) == {}
+    [renewal] = fleet_refresh.running([connection.pk]).values()
+    renewal.done.result(timeout=10)
+
+    assert fleet_cache.load([connection.pk])[connection.pk].is_whole
+
+
+# Refuses
+
+
+@pytest.mark.usefixtures("three")
+def test_it_replays_once_and_no_more(alice: Person) -> None:
+    alice.sandbox.fault("status", path=LISTING, team="Northwind", status=401)
+
+    found = renew(alice)
+
+    failure = found["Northwind"].failure
+    assert failure is not None
+    assert failure.code == errors.TokenRejected.code
+    assert found["Acme Web"].is_whole
+    assert alice.sandbox.counters().refresh_requests == 1
+    northwind = alice.sandbox.team("Northwind").uuid
+    assert alice.sandbox.counters().by_team[northwind] <= 4 + 1  # two readings of two calls, one refresh
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_connection_is_read_once_however_many_pages_want_it(alice: Person) -> None:
+    alice.connect("Acme Web")
+    alice.sandbox.settings(latency_ms=200)
+    alice.sandbox.reset_counters()
+
+    found = at_once(*[lambda: renew(alice)] * 16)
+
+    assert all(readings["Acme Web"].is_whole for readings in found)
+    assert alice.sandbox.counters().by_endpoint[ENDPOINT] == 2
+
+
+@pytest.mark.usefixtures("three")
+def test_workers_never_touch_the_database(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[bool, list[Any]]] = []
+    really = PageFetch._call
+
+    def watched(self: PageFetch, *args: Any) -> None:
+        really(self, *args)
+        seen.append((threading.current_thread() is threading.main_thread(), databases.all(initialized_only=True)))
+
+    monkeypatch.setattr(PageFetch, "_call", watched)
+    alice.sandbox.expire(team="Northwind")
+
+    renew(alice)
+
+    assert seen
+    assert set(map(str, seen)) == {str((False, []))}
+
+
+def test_what_another_process_renews_is_waited_for_and_not_asked_twice(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    alice.sandbox.reset_counters()
+    shared().add(f"renewal:{connection.pk}", "somebody else", 30)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(_waits, connection)
+        wait_until(lambda: shared().get("waits"))
+        reading = CachedFleet(edition="e", tried_at=timezone.now(), taken_at=timezone.now(), is_whole=True)
+        fleet_cache.save(connection.pk, reading, (), old=None)
+
+        assert waiting.result(timeout=10) < 20
+    assert ENDPOINT not in alice.sandbox.counters().by_endpoint
+
+
+def _waits(connection: Connection) -> float:
+    began = monotonic()
+    shared().set("waits", 1)
+    fleet_refresh.refresh([connection], {}, deadline=began + 20)
+    return monotonic() - began
+
+
+def test_a_lease_whose_holder_died_holds_nobody_up_for_long(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    shared().add(f"renewal:{connection.pk}", "somebody who died", 1)
+
+    renew(alice, seconds=20)  # waits until the lease is over, and no longer
+
+    assert renew(alice)["Acme Web"].is_whole
+
+
+def test_calls_that_would_go_over_the_limit_are_not_made(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    later = timezone.now() + timedelta(minutes=3)
+    rate_limit.block_until(connection.pk, later)
+    alice.sandbox.reset_counters()
+
+    failure = renew(alice)["Acme Web"].failure
+
+    assert failure is not None
+    assert failure.code == errors.RateLimited.code
+    assert ENDPOINT not in alice.sandbox.counters().by_endpoint
+
+
+# Handles
+
+
+@pytest.mark.usefixtures("three")
+def test_a_team_that_hangs_costs_itself_alone(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digitalocean_client.droplets.CALL_TIMEOUT", 1.5)
+    alice.sandbox.fault("hang", path=LISTING, team="Northwind")
+
+    found = renew(alice, seconds=1)
+
+    assert "Northwind" not in found
+    assert found["Acme Web"].is_whole
+    assert found["Side projects"].is_whole
+
+
+@pytest.mark.usefixtures("three")
+def test_a_team_that_hangs_holds_up_no_renewal(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digitalocean_client.droplets.CALL_TIMEOUT", 3)
+    alice.sandbox.fault("hang", path=LISTING, team="Northwind")
+    alice.sandbox.expire(team="Side projects")
+
+    assert renew(alice, seconds=2)["Side projects"].is_whole
+
+
+@pytest.mark.usefixtures("three")
+def test_a_refresh_that_hangs_keeps_no_other_page_waiting(alice: Person) -> None:
+    alice.sandbox.expire(team="Northwind")
+    alice.sandbox.fault("delay", path="/v1/oauth/token", seconds=2)
+    began = monotonic()
+
+    fleet_refresh.refresh(alice.connections, {}, deadline=monotonic())
+
+    assert monotonic() - began < 1.5
+    wait_until(lambda: len(fleet_cache.load(c.pk for c in alice.connections)) >= 2)
+
+
+@pytest.mark.usefixtures("three")
+def test_a_revoked_team_needs_its_owner(alice: Person) -> None:
+    alice.sandbox.revoke(team="Northwind")
+
+    found = renew(alice)
+
+    failure = found["Northwind"].failure
+    assert failure is not None
+    assert failure.code == errors.NeedsReconnect.code
+    assert found["Acme Web"].is_whole
+
+
+@pytest.mark.usefixtures("three")
+def test_what_came_before_a_401_stays_when_no_other_token_can_be_had(alice: Person) -> None:
+    alice.sandbox.droplets("Northwind", count=450)
+    alice.sandbox.fault("status", path=LISTING, team="Northwind", page=2, status=401)
+    alice.sandbox.fault("json", path="/v1/oauth/token", status=400, json={"error": "invalid_grant"})
+
+    northwind = renew(alice)["Northwind"]
+
+    assert northwind.failure is not None
+    assert northwind.failure.code == errors.NeedsReconnect.code
+    assert len(rows(alice.connection("Northwind"))) >= 200
+    assert northwind.missing >= 50
+
+
+def test_a_401_that_nobody_waits_for_is_left_to_who_looks_next(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    alice.sandbox.expire()
+
+    fleet_refresh.refresh([connection], {}, deadline=monotonic())
+    wait_until(lambda: not fleet_refresh.running([connection.pk]))
+
+    assert renew(alice)["Acme Web"].is_whole
+    assert alice.sandbox.counters().refresh_requests == 1
+
+
+def test_a_team_that_is_disconnected_while_it_is_read_leaves_nothing(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    alice.sandbox.settings(latency_ms=700)
+    fleet_refresh.refresh([connection], {}, deadline=monotonic())
+
+    fleet_cache.forget(connection.pk)
+    wait_until(lambda: not fleet_refresh.running([connection.pk]))
+
+    assert fleet_cache.load([connection.pk]) == {}
+
+
+def test_a_mistake_of_ours_ends_the_renewal_too(
+    alice: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    alice.connect("Acme Web")
+
+    def broken(*args: Any, **more: Any) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr("droplets.fleet.merge.store_result", broken)
+
+    assert renew(alice) == {}
+    assert "a mistake of ours" in caplog.text
+    monkeypatch.undo()
+    assert renew(alice)["Acme Web"].is_whole
+
+
+def test_nobody_is_nobody(db: None) -> None:
+    fleet_refresh.refresh([], {}, deadline=monotonic() + 1)
+
+
+def test_what_is_done_while_a_team_is_read_has_it_read_again(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    alice.sandbox.settings(latency_ms=500)
+    fleet_refresh.refresh([connection], {}, deadline=monotonic() + 0.1)  # it goes on by itself
+
+    fleet_cache.expire(connection.pk)
+    wait_until(lambda: not fleet_refresh._under_way)
+
+    reading = fleet_cache.load([connection.pk])[connection.pk]
+    assert reading.is_whole
+    assert reading.is_due(timezone.now(), connection.generation)
+    assert renew(alice)["Acme Web"].renew_at
+
+
+def test_a_page_that_came_a_moment_before_blanks_nothing(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    before = fleet_cache.load(renew(alice) and [connection.pk])
+    make_due(alice)
+    renew(alice)
+    fleet_cache._memory.drop(connection.pk)
+
+    assert len(fleet_cache.rows(before)[connection.pk]) == len(rows(connection)) > 0
+
+
+def test_a_refresh_on_the_way_leaves_the_failure_that_followed_it(alice: Person) -> None:
+    alice.connect("Acme Web")
+    SocialToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+    alice.sandbox.expire()
+    alice.sandbox.fault("status", path=LISTING, status=500)
+
+    reading = renew(alice)["Acme Web"]
+
+    [connection] = alice.connections
+    assert problems.failure_of(connection, reading) == reading.failure is not None
+
+
+def test_a_401_right_after_a_refresh_loses_no_connection(alice: Person) -> None:
+    alice.connect("Acme Web")
+    SocialToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
+    alice.sandbox.fault("status", path=LISTING, status=401, times=1)
+
+    renew(alice)
+
+    [connection] = alice.connections
+    assert connection.state == Connection.State.HEALTHY

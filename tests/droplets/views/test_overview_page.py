@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from accounts.models import Connection
+from tests.droplets.views.page import Page
+from tests.support.person import Person
+
+PARTS = {
+    "snapshots": r"/droplets/[0-9]+/snapshots$",
+    "backups": r"/droplets/[0-9]+/backups$",
+    "policy": r"/droplets/[0-9]+/backups/policy$",
+    "firewalls": r"/droplets/[0-9]+/firewalls$",
+    "volumes": r"/v2/volumes$",
+    "vpcs": r"/v2/vpcs$",
+    "reserved_ips": r"/v2/reserved_ips$",
+}
+HOSTILE = "<script>alert(1)</script>\u202e"
+
+
+@pytest.fixture
+def acme(alice: Person) -> Connection:
+    """Alice's connection to a team whose only droplet is number 4711."""
+    connection = alice.connect("Acme Web")
+    alice.sandbox.droplets("Acme Web", count=1)
+    alice.sandbox.droplets(
+        "Acme Web", patch=[{"index": 0, "set": {"id": 4711, "name": "db-1", "features": ["backups"]}}]
+    )
+    alice.client.get("/accounts/3rdparty/")
+    return connection
+
+
+def says(person: Person, part: str, answer: dict[str, Any]) -> None:
+    person.sandbox.fault("json", path=PARTS[part], json=answer)
+
+
+def visit(person: Person, connection: Connection) -> Page:
+    return Page(person.client.get(f"/droplets/{connection.pk}/4711/"))
+
+
+def image(id_: int, **more: Any) -> dict[str, Any]:
+    return {"id": id_, "name": f"copy-{id_}", "created_at": "2026-01-02T03:04:05Z", "size_gigabytes": 2.5, **more}
+
+
+# Works
+
+
+def test_it_tells_what_stands_around_a_droplet(alice: Person, acme: Connection) -> None:
+    says(alice, "snapshots", {"snapshots": [image(1), image(2, size_gigabytes=None)], "meta": {"total": 2}})
+    says(alice, "backups", {"backups": [image(3)], "meta": {"total": 1}})
+    plan = {"plan": "weekly", "weekday": "SUN", "hour": 4, "window_length_hours": 4, "retention_period_days": 28}
+    says(alice, "policy", {"policy": {"droplet_id": 4711, "backup_enabled": True, "backup_policy": plan}})
+    volume = {"id": "v-1", "name": "data", "droplet_ids": [4711], "size_gigabytes": 100, "filesystem_type": "ext4"}
+    other = {"id": "v-2", "name": "elsewhere", "droplet_ids": None, "size_gigabytes": 1}
+    says(alice, "volumes", {"volumes": [volume, other], "meta": {"total": 2}})
+    rules = [
+        {"protocol": "tcp", "ports": "443", "sources": {"addresses": ["0.0.0.0/0", "::/0"]}},
+        {"protocol": "tcp", "ports": "22", "sources": {"addresses": ["198.18.0.0/15"], "tags": ["bastion"]}},
+        {"protocol": "icmp", "sources": {"droplet_ids": [1, 2], "load_balancer_uids": ["x"]}},
+    ]
+    everywhere = {"addresses": ["0.0.0.0/0", "::/0"]}
+    out = [{"protocol": "udp", "ports": "0", "destinations": everywhere}]
+    wall = {"id": "f", "name": "edge", "status": "succeeded", "inbound_rules": rules, "outbound_rules": out}
+    says(alice, "firewalls", {"firewalls": [wall], "meta": {"total": 1}})
+    reserved = [{"ip": "198.18.9.9", "droplet": {"id": 4711}}, {"ip": "198.18.9.8", "droplet": None}]
+    says(alice, "reserved_ips", {"reserved_ips": reserved, "meta": {"total": 2}})
+
+    page = visit(alice, acme)
+
+    assert page.status == 200
+    for fact in (
+        "copy-1", "copy-2", "copy-3", "2.50 GB",
+        "Backups Weekly, Sundays from 04:00 UTC, each kept 28 days, 1 kept",
+        "Volumes data, 100 GB, ext4",
+        "TCP 443 from anywhere", "TCP 22 from 198.18.0.0/15, tag bastion", "ICMP from 2 droplets, 1 load balancer",
+        "UDP, all ports to anywhere",
+        "Reserved 198.18.9.9",
+    ):  # fmt: skip
+        assert fact in page.text
+    assert "elsewhere" not in page.text
+    assert "198.18.9.8" not in page.text
+
+
+def test_it_agrees_with_what_digitalocean_has(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+    token = str(alice.sandbox.connect(team="Acme Web")["access_token"])
+    droplets = alice.sandbox.get("/v2/droplets?per_page=200", token).json()["droplets"]
+    rich = max(droplets, key=lambda each: len(each["volume_ids"]) * 10 + len(each["snapshot_ids"]))
+    assert rich["volume_ids"]
+
+    page = Page(alice.client.get(f"/droplets/{connection.pk}/{rich['id']}/"))
+
+    volumes = alice.sandbox.get("/v2/volumes?per_page=200", token).json()["volumes"]
+    for volume in volumes:
+        assert (volume["name"] in page.text) == (rich["id"] in (volume["droplet_ids"] or []))
+    assert "Try again" not in page.text
+
+
+def test_the_parts_are_asked_side_by_side(alice: Person, acme: Connection) -> None:
+    alice.sandbox.settings(latency_ms=400)
+    alice.sandbox.reset_counters()
+
+    visit(alice, acme)
+
+    in_flight = alice.sandbox.counters().in_flight_max
+    assert len(in_flight) == len(PARTS) + 1
+
+
+# Refuses
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_out_of_reach_is_told_as_such(alice: Person, acme: Connection, part: str) -> None:
+    alice.sandbox.fault("status", path=PARTS[part], status=403)
+
+    page = visit(alice, acme)
+
+    assert page.status == 200
+    assert "Try again" not in page.text
+
+
+# Handles
+
+
+@pytest.mark.parametrize("part", [part for part in PARTS if part != "vpcs"])
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("status", {"status": 500}),
+        ("status", {"status": 404}),
+        ("status", {"status": 429}),
+        ("html", {"status": 200}),
+        ("json", {"json": []}),
+        (
+            "json",
+            {"json": {"snapshots": 1, "backups": 1, "policy": 1, "firewalls": 1, "volumes": 1, "reserved_ips": 1}},
+        ),
+        ("hang", {}),
+    ],
+)
+def test_a_part_that_fails_costs_itself_alone(
+    alice: Person, acme: Connection, settings: Any, part: str, kind: str, more: dict[str, Any]
+) -> None:
+    settings.FLEET_DEADLINE = 1.0
+    alice.sandbox.fault(kind, path=PARTS[part], **more)
+
+    page = visit(alice, acme)
+
+    assert page.status == 200
+    assert page.text.count("Try again") == 1
+    assert "db-1" in page.text
+
+
+def test_odd_items_cost_themselves(alice: Person, acme: Connection) -> None:
+    says(alice, "snapshots", {"snapshots": [image(1), {"id": "x"}, None, image(2, name={})], "meta": {"total": 4}})
+
+    page = visit(alice, acme)
+
+    assert "copy-1" in page.text
+    assert "3 more could not be read" in page.text
+
+
+def test_hostile_words_are_shown_as_words(alice: Person, acme: Connection) -> None:
+    says(alice, "snapshots", {"snapshots": [image(1, name=HOSTILE)]})
+    rule = {"protocol": HOSTILE, "ports": HOSTILE, "sources": {"addresses": [HOSTILE, 7], "tags": {"a": 1}}}
+    wall = {"id": "f", "name": HOSTILE, "status": HOSTILE, "inbound_rules": [rule], "outbound_rules": None}
+    says(alice, "firewalls", {"firewalls": [wall]})
+    says(alice, "volumes", {"volumes": [{"id": "v", "name": HOSTILE, "droplet_ids": [4711]}]})
+    plan = {"plan": HOSTILE, "weekday": HOSTILE, "hour": 99}
+    says(alice, "policy", {"policy": {"backup_policy": plan}})
+
+    page = visit(alice, acme)
+
+    assert page.status == 200
+    assert all(attrs["src"].startswith("/static/") for tag, attrs in page.tags if tag == "script")
+    assert "\u202e" not in page.html
+    assert re.search(r"<script>alert", page.html) is None
