@@ -138,17 +138,32 @@ def _bandwidth(interface: metrics_api.Interface) -> dict[str, Call]:
 PLOTS = (
     Plot("cpu", "CPU", "%", {"cpu": metrics_api.cpu}, _cpu, least=10),
     Plot(
-        "load", "Load average", "", {str(minutes): partial(metrics_api.load, minutes=minutes) for minutes in (1, 5, 15)}, _load,
-        least=1, needs_agent=True,
+        "load",
+        "Load average",
+        "",
+        {str(minutes): partial(metrics_api.load, minutes=minutes) for minutes in (1, 5, 15)},
+        _load,
+        least=1,
+        needs_agent=True,
     ),
     Plot(
-        "memory", "Memory", "%", {what: partial(metrics_api.memory, what=what) for what in ("total", "available")}, _memory,
-        top=100, needs_agent=True,
+        "memory",
+        "Memory",
+        "%",
+        {what: partial(metrics_api.memory, what=what) for what in ("total", "available")},
+        _memory,
+        top=100,
+        needs_agent=True,
     ),
     Plot(
-        "disk", "Disk", "%", {what: partial(metrics_api.filesystem, what=what) for what in ("size", "free")}, _disk, top=100,
+        "disk",
+        "Disk",
+        "%",
+        {what: partial(metrics_api.filesystem, what=what) for what in ("size", "free")},
+        _disk,
+        top=100,
         needs_agent=True,
     ),
     Plot("public", "Public traffic", "Mbps", _bandwidth("public"), _traffic),
     Plot("private", "Private traffic", "Mbps", _bandwidth("private"), _traffic),
-)  # fmt: skip
+)
