@@ -189,8 +189,8 @@ class SocialAccountAdmin(ReadOnly, admin.ModelAdmin):
 
 @admin.register(Revocation)
 class RevocationAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("team_name", "reason", "created_at", "due_at", "attempts", "last_error")
-    list_filter = ("reason", "last_error")
+    list_display = ("team_name", "status", "reason", "created_at", "due_at", "attempts", "last_error")
+    list_filter = ("status", "reason", "last_error")
     search_fields = ("team_name", "email", "user_uuid", "team_uuid", "connection_id")
     fields = (
         "team_name",
@@ -199,6 +199,7 @@ class RevocationAdmin(ReadOnly, admin.ModelAdmin):
         "team_uuid",
         "connection_id",
         "scope",
+        "status",
         "reason",
         "created_at",
         "due_at",

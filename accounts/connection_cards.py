@@ -23,7 +23,7 @@ class ConnectionCard:
     team_name: str
     email: str
     initial: str
-    square: int
+    color: int
     state: str
     state_label: str
     trouble: str
@@ -51,7 +51,7 @@ def card(connection: Connection) -> ConnectionCard:
         team_name=connection.team_name,
         email=connection.email,
         initial=connection.initial,
-        square=connection.square,
+        color=connection.color,
         state=state,
         state_label=label,
         trouble=trouble,

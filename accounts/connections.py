@@ -17,9 +17,6 @@ from accounts.models import Connection, Event, Revocation, User
 
 PROVIDER = "digitalocean"
 
-UNLINKED = "abandoned"
-"""The reason of a grant's revocation for as long as it waits to be linked."""
-
 _PAY_SECONDS = 4.0
 """How long a page waits for DigitalOcean to take a revocation before it says that it will be done later."""
 
@@ -71,8 +68,8 @@ def link(
     pk = grant_id(login)
     try:
         with transaction.atomic():
-            waiting = Revocation.objects.filter(reason=UNLINKED, lease_until=None, due_at__gt=timezone.now())
-            grant = waiting.select_for_update().filter(pk=pk).first()
+            pending = Revocation.objects.filter(status=Revocation.Status.PENDING, due_at__gt=timezone.now())
+            grant = pending.select_for_update().filter(pk=pk).first()
             if grant is None:
                 raise TookTooLong
             connection, how = _link(grant, login, user, sign_in, chosen, actor)
@@ -187,7 +184,7 @@ def _reaches_further(connection: Connection, scope: str) -> bool:
 
 
 def _enqueue_replaced(connection: Connection, reason: str = "replaced") -> None:
-    pair = token_store.unsealed(connection.token, connection.account.uid) if connection.token else None
+    pair = token_store.decrypt_pair(connection.token, connection.account.uid) if connection.token else None
     if pair:
         revocations.enqueue(*pair, expires_at=connection.expires_at, reason=reason, connection=connection)
 

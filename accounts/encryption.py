@@ -25,14 +25,14 @@ def _keys(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
-def seal(text: str, *, field: Field, uid: str) -> str:
+def encrypt(text: str, *, field: Field, uid: str) -> str:
     """`text` sealed for this field of this owner; the empty text stays empty, for it means that there is none."""
     if not text:
         return ""
     return _keys(tuple(settings.TOKEN_KEYS)).encrypt(msgspec.json.encode((field, uid, text))).decode()
 
 
-def unseal(sealed: str, *, field: Field, uid: str) -> str:
+def decrypt(sealed: str, *, field: Field, uid: str) -> str:
     """The text again. Raises `CannotOpen`."""
     if not sealed:
         return ""

@@ -79,8 +79,8 @@ def process_revocations(pks: list[UUID], *, batch: int) -> Iterator[Result]:
 
 
 def backlog() -> int:
-    """How many revocations are owed in all, those not due yet included, abandoned grants in their grace aside."""
-    return Revocation.objects.filter(Q(attempts__gt=0) | Q(due_at__lte=timezone.now())).count()
+    """Number of revocations still to do, without the pending grants that may still be connected."""
+    return Revocation.objects.filter(Q(status=Revocation.Status.QUEUED) | Q(due_at__lte=timezone.now())).count()
 
 
 def _slices(items: list[T], size: int) -> Iterator[list[T]]:

@@ -16,8 +16,8 @@ from accounts.users import User, UserManager
 
 __all__ = ["Connection", "Event", "Revocation", "User", "UserManager"]
 
-SQUARES = 8
-"""How many colours a team's square can have."""
+TEAM_COLORS = 8
+"""Number of colors for team icons (`.square-0` and so on in the stylesheet)."""
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
@@ -84,9 +84,9 @@ class Connection(models.Model):
         return next((character.upper() for character in self.team_name if character.isalnum()), "?")
 
     @property
-    def square(self) -> int:
-        """Which colour the team's square has: the same everywhere, from the team's uuid."""
-        return hashlib.sha256((self.team_uuid or self.user_uuid).encode()).digest()[0] % SQUARES
+    def color(self) -> int:
+        """Number of the team icon's color. It comes from the team's uuid, so it is the same for every user."""
+        return hashlib.sha256((self.team_uuid or self.user_uuid).encode()).digest()[0] % TEAM_COLORS
 
     @property
     def can_act(self) -> bool:
@@ -99,12 +99,16 @@ class Connection(models.Model):
 
 
 class Revocation(models.Model):
-    """A grant that DigitalOcean is owed the revocation of; the row goes once DigitalOcean took it.
+    """A grant that must be revoked at DigitalOcean unless it is connected first. Deleted once DigitalOcean accepted.
 
-    Every grant begins as one: the callback writes this row, due in an hour, before it does anything else with the
-    pair. Linking deletes it in the transaction that stores the pair; a callback that is refused makes it due; one
-    that is abandoned, or whose process dies, falls due by itself.
+    Every grant starts here as `PENDING`: the callback stores this row, due in an hour, before it does anything else
+    with the token pair. Connecting the team deletes the row in the transaction that stores the pair. A refused callback
+    makes it `QUEUED`. An abandoned one, or one whose process died, becomes due after the hour.
     """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waiting to be connected"
+        QUEUED = "queued", "Waiting to be revoked"
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     token = models.TextField(editable=False)
@@ -117,6 +121,8 @@ class Revocation(models.Model):
     email = models.EmailField(max_length=320, blank=True)
     connection_id = models.UUIDField(null=True, db_index=True)
     request_id = models.CharField("DigitalOcean's request id", max_length=100, blank=True)
+    # A database default: the previous release knows no status and inserts rows without one during a deployment.
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED, db_default="queued")
     reason = models.CharField(max_length=40)
     created_at = models.DateTimeField("created", default=timezone.now)
     due_at = models.DateTimeField("due", default=timezone.now, db_index=True)
@@ -136,8 +142,8 @@ class Revocation(models.Model):
         return f"{self.user_uuid}:{self.team_uuid}"
 
     @property
-    def seal_owner(self) -> str:
-        """Whose its sealed texts are: its own, so that they open neither as a connection's nor the other way round."""
+    def encryption_uid(self) -> str:
+        """The uid that its tokens are encrypted for: not that of a connection, so neither decrypts as the other."""
         return f"grant:{self.pk}"
 
 
@@ -154,7 +160,7 @@ class Event(models.Model):
         LOST = "lost", "Access lost"
         DISCONNECT = "disconnect", "Disconnected"
         REVOKE = "revoke", "Revoked at DigitalOcean"
-        RESEAL = "reseal", "Sealed with a new key"
+        REENCRYPT = "reseal", "Sealed with a new key"
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(default=timezone.now, db_index=True)

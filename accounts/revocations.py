@@ -15,14 +15,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
-from accounts.encryption import CannotDecrypt, seal, unseal
+from accounts.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.models import Connection, Event, Revocation
 from digitalocean_client import errors, oauth
 
 log = logging.getLogger(__name__)
 
-ABANDONED = timedelta(hours=1)
-"""A grant that has not been linked by then is taken for abandoned. Well above the life of allauth's pending pages."""
+PENDING_LIFETIME = timedelta(hours=1)
+"""A grant that is not connected by then is revoked as abandoned. Much longer than allauth's pending pages live."""
 
 _LEASE = timedelta(seconds=30)
 """Longer than paying one takes at most: revoke, refresh, revoke, of `oauth.TIMEOUT` each."""
@@ -37,11 +37,15 @@ def enqueue(
     connection: Connection | None = None,
     scope: str = "",
     request_id: str = "",
-    due_in: timedelta = timedelta(0),
+    status: Revocation.Status = Revocation.Status.QUEUED,
 ) -> Revocation:
-    """Write down, sealed, that this pair is to be revoked. Belongs into the transaction that makes it unwanted."""
-    row = Revocation(expires_at=expires_at, reason=reason, scope=scope, request_id=request_id[:100])
-    row.due_at = timezone.now() + due_in
+    """Store this pair, encrypted, for revocation: now, or after `PENDING_LIFETIME` if it stays `PENDING`.
+
+    Call it in the transaction that makes the pair unwanted.
+    """
+    row = Revocation(expires_at=expires_at, status=status, reason=reason, scope=scope, request_id=request_id[:100])
+    if status == Revocation.Status.PENDING:
+        row.due_at += PENDING_LIFETIME
     if connection:
         row.connection_id = connection.pk
         row.user_uuid, row.team_uuid = connection.user_uuid, connection.team_uuid
@@ -52,21 +56,21 @@ def enqueue(
 
 
 def _seal_into(row: Revocation, access_token: str, refresh_token: str) -> None:
-    row.token = seal(access_token, field="token", uid=row.seal_owner)
-    row.token_secret = seal(refresh_token, field="token_secret", uid=row.seal_owner)
+    row.token = encrypt(access_token, field="token", uid=row.encryption_uid)
+    row.token_secret = encrypt(refresh_token, field="token_secret", uid=row.encryption_uid)
 
 
 def opened(row: Revocation) -> tuple[str, str]:
     """The pair of a grant. Raises `CannotOpen`."""
     return (
-        unseal(row.token, field="token", uid=row.seal_owner),
-        unseal(row.token_secret, field="token_secret", uid=row.seal_owner),
+        decrypt(row.token, field="token", uid=row.encryption_uid),
+        decrypt(row.token_secret, field="token_secret", uid=row.encryption_uid),
     )
 
 
 def mark_due(pk: UUID, reason: str) -> None:
-    """A grant that waited to be linked is not wanted: revoke it from now on."""
-    Revocation.objects.filter(pk=pk).update(due_at=timezone.now(), reason=reason)
+    """Queue a pending grant for revocation, because nobody wants it."""
+    Revocation.objects.filter(pk=pk).update(status=Revocation.Status.QUEUED, due_at=timezone.now(), reason=reason)
 
 
 def due() -> list[UUID]:
@@ -141,7 +145,8 @@ def _leased(pks: Iterable[UUID]) -> Iterable[Revocation]:
     for pk in pks:
         now = timezone.now()
         free = Revocation.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=pk)
-        if free.update(lease_until=now + _LEASE):
+        # No longer pending: a grant that may be revoked by now must not be connected, whatever the answer.
+        if free.update(status=Revocation.Status.QUEUED, lease_until=now + _LEASE):
             yield Revocation.objects.get(pk=pk)
 
 

@@ -27,7 +27,7 @@ def _enqueue_revocation(sender: type[SocialToken], instance: SocialToken, **kwar
     """
     connection = Connection.objects.select_for_update(of=("self",)).filter(token=instance).first()
     token = SocialToken.objects.select_related("account").filter(pk=instance.pk).first()
-    pair = token_store.unsealed(token, token.account.uid) if token else None
+    pair = token_store.decrypt_pair(token, token.account.uid) if token else None
     if token and pair:
         revocations.enqueue(*pair, expires_at=token.expires_at, reason="disconnected", connection=connection)
 

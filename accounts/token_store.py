@@ -14,22 +14,22 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts import audit
-from accounts.encryption import CannotDecrypt, seal, unseal
+from accounts.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.models import Connection, Event
 
 
-def unsealed(token: SocialToken, uid: str) -> tuple[str, str] | None:
+def decrypt_pair(token: SocialToken, uid: str) -> tuple[str, str] | None:
     """The pair of a row that belongs to this uid; None when there is none, or no key opens it."""
     try:
-        access_token = unseal(token.token, field="token", uid=uid)
-        return (access_token, unseal(token.token_secret, field="token_secret", uid=uid)) if access_token else None
+        access_token = decrypt(token.token, field="token", uid=uid)
+        return (access_token, decrypt(token.token_secret, field="token_secret", uid=uid)) if access_token else None
     except CannotDecrypt:
         return None
 
 
 def is_readable(connection: Connection) -> bool:
     """Whether there is a stored pair and a key that opens it."""
-    return connection.token is not None and unsealed(connection.token, connection.account.uid) is not None
+    return connection.token is not None and decrypt_pair(connection.token, connection.account.uid) is not None
 
 
 def is_due(connection: Connection, now: datetime, within: timedelta = timedelta(0)) -> bool:
@@ -73,8 +73,8 @@ def store(
         return False
     uid = connection.account.uid
     sealed = {
-        "token": seal(access_token, field="token", uid=uid),
-        "token_secret": seal(refresh_token, field="token_secret", uid=uid),
+        "token": encrypt(access_token, field="token", uid=uid),
+        "token_secret": encrypt(refresh_token, field="token_secret", uid=uid),
         "expires_at": expires_at,
     }
     token, created = SocialToken.objects.update_or_create(

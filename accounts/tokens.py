@@ -27,7 +27,7 @@ from django.utils import timezone
 
 from accounts import audit, notifications, revocations
 from accounts.models import Connection, Event
-from accounts.token_store import is_due, mark_lost, store, unsealed
+from accounts.token_store import decrypt_pair, is_due, mark_lost, store
 from digitalocean_client import errors, oauth
 
 log = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ def _look(
     """What the row, as it was read, allows: a token, an error, or a refresh that wants a lease."""
     if connection.state == Connection.State.NEEDS_RECONNECT:
         return errors.NeedsReconnect(connection.last_error)
-    pair = unsealed(connection.token, connection.account.uid) if connection.token else None
+    pair = decrypt_pair(connection.token, connection.account.uid) if connection.token else None
     if pair is None:
         log.error("No key opens a stored pair", extra={"connection": str(connection.pk)})
         return errors.NeedsReconnect("sealed with a lost key", sentence=_LOST_KEY)

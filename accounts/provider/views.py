@@ -19,6 +19,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts import connections, reauthentication, revocations
 from accounts.error_pages import ErrorPage, page
+from accounts.models import Revocation
 from digitalocean_client import errors, oauth
 
 log = logging.getLogger(__name__)
@@ -69,10 +70,10 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
             response.access_token,
             response.refresh_token,
             expires_at=response.expires_at,
-            reason=connections.UNLINKED,
+            status=Revocation.Status.PENDING,
+            reason="abandoned",
             scope=oauth.account_scope(scope),
             request_id=response.request_id,
-            due_in=revocations.ABANDONED,
         )
         try:
             if response.flaw:

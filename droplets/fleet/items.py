@@ -17,7 +17,7 @@ class Team(msgspec.Struct, frozen=True, gc=False):
     key: str
     name: str
     initial: str
-    square: int
+    color: int
     connection: UUID
 
     @classmethod
@@ -27,7 +27,7 @@ class Team(msgspec.Struct, frozen=True, gc=False):
             key=connection.team_uuid or connection.user_uuid,
             name=connection.team_name,
             initial=connection.initial,
-            square=connection.square,
+            color=connection.color,
             connection=connection.pk,
         )
 

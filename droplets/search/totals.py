@@ -124,4 +124,4 @@ def _region(item: FleetItem) -> tuple[str, str, str]:
 
 
 def _team(item: FleetItem) -> tuple[str, str, str]:
-    return item.team.key, item.team.name, str(item.team.square)
+    return item.team.key, item.team.name, str(item.team.color)

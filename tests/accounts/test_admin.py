@@ -143,7 +143,7 @@ class TestWorks:
 
     def test_what_is_owed_is_found(self, staff: Person, customers: Person) -> None:
         assert says(staff.client.get(page(Revocation)), "Acme Web", "disconnected", "unavailable", "1 revocation")
-        for query in ({"q": "Acme"}, {"reason": "disconnected"}, {"last_error": "unavailable"}):
+        for query in ({"q": "Acme"}, {"status": "queued"}, {"reason": "disconnected"}, {"last_error": "unavailable"}):
             assert says(staff.client.get(page(Revocation), query), "1 revocation")
 
     def test_a_social_account_is_found(self, staff: Person, customers: Person, digitalocean: Sandbox) -> None:

@@ -187,7 +187,7 @@ class TestRefuses:
     def test_a_grant_that_fell_due_on_the_way(
         self, owner: Person, digitalocean: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(revocations, "ABANDONED", timedelta(0))
+        monkeypatch.setattr(revocations, "PENDING_LIFETIME", timedelta(0))
         before = Stored.now()
 
         answer = owner.go("Acme Web")

@@ -11,7 +11,7 @@ from django.apps import apps
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.encryption import CannotDecrypt, Field, is_current, seal, unseal
+from accounts.encryption import CannotDecrypt, Field, decrypt, encrypt, is_current
 from accounts.models import Connection, Revocation
 from tests.support.callback import REVOKE
 from tests.support.pages import says, text_of
@@ -26,35 +26,35 @@ OLD, NEW, OTHER = (Fernet.generate_key().decode() for _ in range(3))
 class TestWorks:
     @given(text=st.text(min_size=1), uid=st.text(max_size=160), field=st.sampled_from(["token", "token_secret"]))
     def test_what_was_sealed_opens(self, text: str, uid: str, field: Field) -> None:
-        sealed = seal(text, field=field, uid=uid)
+        sealed = encrypt(text, field=field, uid=uid)
 
-        assert unseal(sealed, field=field, uid=uid) == text
+        assert decrypt(sealed, field=field, uid=uid) == text
         assert sealed.isascii()
 
     def test_the_same_text_is_sealed_differently_each_time(self) -> None:
         """So nobody may compare sealed texts, here or in the database."""
-        assert seal("x", field="token", uid=OWNER) != seal("x", field="token", uid=OWNER)
+        assert encrypt("x", field="token", uid=OWNER) != encrypt("x", field="token", uid=OWNER)
 
     def test_nothing_stays_nothing(self) -> None:
         """An empty text means that there is none; sealed it would look like a token."""
-        assert seal("", field="token_secret", uid=OWNER) == ""
-        assert unseal("", field="token_secret", uid=OWNER) == ""
+        assert encrypt("", field="token_secret", uid=OWNER) == ""
+        assert decrypt("", field="token_secret", uid=OWNER) == ""
         assert is_current("")
 
     def test_the_first_key_seals_and_all_of_them_open(self, settings: Any) -> None:
         settings.TOKEN_KEYS = [OLD]
-        before = seal("x", field="token", uid=OWNER)
+        before = encrypt("x", field="token", uid=OWNER)
 
         settings.TOKEN_KEYS = [NEW, OLD]
-        after = seal("x", field="token", uid=OWNER)
+        after = encrypt("x", field="token", uid=OWNER)
 
         for sealed in (before, after):
-            assert unseal(sealed, field="token", uid=OWNER) == "x"
+            assert decrypt(sealed, field="token", uid=OWNER) == "x"
         assert (is_current(before), is_current(after)) == (False, True)
         settings.TOKEN_KEYS = [NEW]
-        assert unseal(after, field="token", uid=OWNER) == "x"
+        assert decrypt(after, field="token", uid=OWNER) == "x"
         with pytest.raises(CannotDecrypt):
-            unseal(before, field="token", uid=OWNER)
+            decrypt(before, field="token", uid=OWNER)
 
     def test_a_connection_works_through_a_change_of_keys(self, alice: Person, settings: Any) -> None:
         settings.TOKEN_KEYS = [OLD]
@@ -80,31 +80,31 @@ class TestRefuses:
         ],
     )
     def test_another_field_or_owner(self, field: Field, uid: str) -> None:
-        sealed = seal("x", field="token", uid=OWNER)
+        sealed = encrypt("x", field="token", uid=OWNER)
 
         with pytest.raises(CannotDecrypt):
-            unseal(sealed, field=field, uid=uid)
+            decrypt(sealed, field=field, uid=uid)
 
     def test_another_key(self, settings: Any) -> None:
-        sealed = seal("x", field="token", uid=OWNER)
+        sealed = encrypt("x", field="token", uid=OWNER)
         settings.TOKEN_KEYS = [OTHER]
 
         with pytest.raises(CannotDecrypt):
-            unseal(sealed, field="token", uid=OWNER)
+            decrypt(sealed, field="token", uid=OWNER)
         assert not is_current(sealed)
 
     @pytest.mark.parametrize("place", [1, 20, 60, -1])
     def test_a_text_that_was_tampered_with(self, place: int) -> None:
-        sealed = seal("x", field="token", uid=OWNER)
+        sealed = encrypt("x", field="token", uid=OWNER)
         changed = sealed[:place] + ("A" if sealed[place] != "A" else "B") + sealed[place:][1:]
 
         with pytest.raises(CannotDecrypt):
-            unseal(changed, field="token", uid=OWNER)
+            decrypt(changed, field="token", uid=OWNER)
 
     @pytest.mark.parametrize("text", ["x", "doo_v1_plain", "gAAAAA", "é", "\ud800", "a" * 10_000, " "])
     def test_a_text_that_was_never_sealed(self, text: str) -> None:
         with pytest.raises(CannotDecrypt):
-            unseal(text, field="token", uid=OWNER)
+            decrypt(text, field="token", uid=OWNER)
 
     @pytest.mark.parametrize("inside", [b"doo_v1_x", b'["token","x"]', b"[]", b'["token",7,"x"]', b"\xff"])
     def test_something_else_under_the_right_key(self, settings: Any, inside: bytes) -> None:
@@ -112,13 +112,13 @@ class TestRefuses:
         sealed = Fernet(OLD).encrypt(inside).decode()
 
         with pytest.raises(CannotDecrypt):
-            unseal(sealed, field="token", uid=OWNER)
+            decrypt(sealed, field="token", uid=OWNER)
 
     def test_the_exception_tells_nothing(self) -> None:
-        sealed = seal("doo_v1_secret", field="token", uid=OWNER)
+        sealed = encrypt("doo_v1_secret", field="token", uid=OWNER)
 
         with pytest.raises(CannotDecrypt) as caught:
-            unseal(sealed, field="token_secret", uid=OWNER)
+            decrypt(sealed, field="token_secret", uid=OWNER)
 
         assert "secret" not in str(caught.value)
         assert sealed not in str(caught.value)

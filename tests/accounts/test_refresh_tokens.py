@@ -104,10 +104,30 @@ def test_an_expired_access_token_does_not_keep_a_grant_alive(alice: Person, digi
     assert not Revocation.objects.exists()
 
 
+def test_a_grant_that_was_tried_is_not_pending_any_more(alice: Person, digitalocean: Sandbox) -> None:
+    """DigitalOcean may have revoked it although it did not say so: nobody may connect it."""
+    pair = digitalocean.connect()
+    pending = Revocation.Status.PENDING
+    grant = revocations.enqueue(
+        pair["access_token"], pair["refresh_token"], expires_at=None, status=pending, reason="abandoned"
+    )
+    Revocation.objects.update(due_at=timezone.now())
+    digitalocean.fault("status", path="/v1/oauth/revoke", status=503)
+
+    run()
+
+    grant.refresh_from_db()
+    assert (grant.status, grant.attempts) == (Revocation.Status.QUEUED, 1)
+
+
 def test_an_abandoned_grant_is_left_alone_until_it_is_due(alice: Person, digitalocean: Sandbox) -> None:
     pair = digitalocean.connect()
     grant = revocations.enqueue(
-        pair["access_token"], pair["refresh_token"], expires_at=None, reason="abandoned", due_in=revocations.ABANDONED
+        pair["access_token"],
+        pair["refresh_token"],
+        expires_at=None,
+        status=Revocation.Status.PENDING,
+        reason="abandoned",
     )
 
     run()

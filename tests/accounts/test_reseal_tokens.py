@@ -40,15 +40,15 @@ def test_it_moves_everything_to_the_first_key(alice: Person, digitalocean: Sandb
     assert stored_pair(connection) == pair
     grant.refresh_from_db()
     assert revocations.opened(grant) == ("doo_v1_owed", "dor_v1_owed")
-    assert Event.objects.filter(kind=Event.Kind.RESEAL, connection_id=connection.pk).count() == 1
+    assert Event.objects.filter(kind=Event.Kind.REENCRYPT, connection_id=connection.pk).count() == 1
 
 
 def test_it_can_be_stopped_and_started_again(alice: Person, digitalocean: Sandbox, settings: Any) -> None:
     for team in ("Acme Web", "Northwind"):
         alice.connect(team)
     settings.TOKEN_KEYS = [NEW_KEY, *settings.TOKEN_KEYS]
-    model, pk = next(key_rotation.sealed_rows())
-    key_rotation.reseal(model, pk)
+    model, pk = next(key_rotation.encrypted_rows())
+    key_rotation.reencrypt(model, pk)
 
     assert run().startswith("1 sealed anew, 1 were current")
     assert run().startswith("0 sealed anew, 2 were current")
@@ -76,15 +76,15 @@ def test_a_pair_that_is_stored_meanwhile_wins(
 ) -> None:
     connection = alice.connect()
     settings.TOKEN_KEYS = [NEW_KEY, *settings.TOKEN_KEYS]
-    real = key_rotation.unseal
+    real = key_rotation.decrypt
 
     def refreshed_in_between(*args: Any, **kwargs: Any) -> str:
-        monkeypatch.setattr(key_rotation, "unseal", real)
+        monkeypatch.setattr(key_rotation, "decrypt", real)
         age(connection)
         ask(connection)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(key_rotation, "unseal", refreshed_in_between)
+    monkeypatch.setattr(key_rotation, "decrypt", refreshed_in_between)
     run()
 
     [grant] = digitalocean.live_grants()

@@ -300,7 +300,7 @@ class TestRefuses:
         ada.go("Acme Web", process="login")
         ada.client.get("/accounts/login/")
 
-        assert Revocation.objects.get().reason == "abandoned"
+        assert Revocation.objects.get().status == Revocation.Status.PENDING
         assert stray_grants(digitalocean) == []
 
     def test_a_team_that_somebody_else_has_linked_before_the_second_factor(

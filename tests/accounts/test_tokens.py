@@ -39,7 +39,7 @@ def age(connection: Connection, left: timedelta = timedelta(seconds=-1)) -> None
 def stored_pair(connection: Connection) -> tuple[str, str]:
     row = Connection.objects.get(pk=connection.pk)
     assert row.token
-    pair = token_store.unsealed(row.token, row.account.uid)
+    pair = token_store.decrypt_pair(row.token, row.account.uid)
     assert pair
     return pair
 

@@ -163,7 +163,7 @@ def _disconnect(person: Person, connection: Connection) -> Any:
 def _state(sandbox: Sandbox, connection: Connection) -> str:
     """Where the connection stands after the wait, and whether that is what DigitalOcean says."""
     assert connection.token
-    pair = token_store.unsealed(connection.token, connection.account.uid)
+    pair = token_store.decrypt_pair(connection.token, connection.account.uid)
     assert pair
     accepted = any(grant.refresh_token == pair[1] and grant.refresh_live for grant in sandbox.ledger())
     card = connection_cards.card(connection)

@@ -25,7 +25,7 @@ REFRESH_STEPS = [
     ("digitalocean_client.oauth:refresh:inside", "either"),
     ("digitalocean_client.oauth:refresh:after", "lost"),
     ("accounts.tokens:_save:before", "lost"),
-    ("accounts.token_store:seal:after", "lost"),  # inside the transaction, the connection's row already written
+    ("accounts.token_store:encrypt:after", "lost"),  # inside the transaction, the connection's row already written
     ("accounts.tokens:store:after", "lost"),  # inside it still, everything written
     ("accounts.tokens:_save:after", "kept"),
 ]

@@ -306,13 +306,13 @@ class Lives(RuleBasedStateMachine):
     def _accepted(self, connection: Connection, ledger: list[Grant]) -> bool:
         """Whether DigitalOcean would still take the stored refresh token."""
         assert connection.token
-        pair = token_store.unsealed(connection.token, connection.account.uid)
+        pair = token_store.decrypt_pair(connection.token, connection.account.uid)
         assert pair
         return any(grant.refresh_token == pair[1] and grant.refresh_live for grant in ledger)
 
     def _kept(self) -> list[tuple[str, str]]:
         """Every pair that Conveyor holds: stored, or owed a revocation."""
-        stored = [token_store.unsealed(row.token, row.account.uid) for row in self._rows() if row.token]
+        stored = [token_store.decrypt_pair(row.token, row.account.uid) for row in self._rows() if row.token]
         owed = [revocations.opened(row) for row in Revocation.objects.all()]
         return [pair for pair in (*stored, *owed) if pair]
 

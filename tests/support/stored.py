@@ -12,7 +12,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from accounts import revocations
-from accounts.encryption import unseal
+from accounts.encryption import decrypt
 from accounts.models import Connection, Revocation, User
 from tests.support.sandbox import Grant, Sandbox
 
@@ -46,8 +46,8 @@ def kept_pairs() -> list[tuple[str, str]]:
     """The pairs of all connections, opened."""
     return [
         (
-            unseal(token.token, field="token", uid=token.account.uid),
-            unseal(token.token_secret, field="token_secret", uid=token.account.uid),
+            decrypt(token.token, field="token", uid=token.account.uid),
+            decrypt(token.token_secret, field="token_secret", uid=token.account.uid),
         )
         for token in SocialToken.objects.select_related("account")
     ]

@@ -22,11 +22,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         counts: Counter[str] = Counter()
-        left = list(key_rotation.sealed_rows())
+        left = list(key_rotation.encrypted_rows())
         for _ in range(_PASSES):
             again = []
             for model, pk in tqdm(left, unit="", disable=None, file=self.stderr):
-                outcome, name = key_rotation.reseal(model, pk)
+                outcome, name = key_rotation.reencrypt(model, pk)
                 if outcome == "changed":
                     again.append((model, pk))
                 else:
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             if not left:
                 break
         self.stdout.write(
-            f"{counts['resealed']} sealed anew, {counts['current']} were current, {counts['lost']} cannot be opened"
+            f"{counts['encrypted']} sealed anew, {counts['current']} were current, {counts['lost']} cannot be opened"
         )
         if counts["lost"] or left:
             raise CommandError(
