@@ -9,10 +9,9 @@ from django.core.cache import DEFAULT_CACHE_ALIAS, BaseCache, caches
 
 @cache
 def shared() -> BaseCache:
-    """The default cache, for threads that come and go as well as for requests.
+    """The default cache. Safe to use from any thread, for threads that live for one call too.
 
-    Django makes a cache object for each thread, and with Redis connections of its own: a thread that lives for one
-    call would open one for that. This one is made at the first use and safe to share: both backends lock or pool what
-    they hold, and redis-py's pool notices a fork.
+    Django makes a cache object for each thread, which takes about 0.2 ms with Redis. This one is made once: memory has
+    a lock, and redis-py's connection pool is safe for threads and notices a fork.
     """
     return caches.create_connection(DEFAULT_CACHE_ALIAS)

@@ -1,14 +1,17 @@
-"""The caches: this process's memory, or Redis, which may go away at any moment without a page failing.
+"""The cache backends: this process's memory, or Redis (django-redis) with memory as its fallback.
 
-What is cached may be lost, so what Redis does not answer is asked of memory instead. Redis is then left alone for a few
-seconds, and tried again by one thread: an outage costs one short wait now and then, not one for each operation. Log-in
-attempts are counted all the while, by each process for itself.
+What is cached may be lost, so an operation that Redis does not answer is done in memory instead. Redis is then left
+alone for PAUSE seconds and tried again by one thread: an outage costs one short wait now and then, not one for each
+operation. Each process counts log-in attempts for itself in the meantime.
+
+django-redis can ignore failures too (IGNORE_EXCEPTIONS), but then `add()` returns None and allauth cannot lock a
+log-in limit (`cache_lock` in allauth/core/internal/ratelimit.py): each log-in waited 1.0 s and was refused. A Redis
+that hangs also cost 0.5 s for every operation: 5.0 s for ten, where this file's fallback takes 0.5 s once.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Iterable
 from functools import cache, partial, wraps
 from math import inf
@@ -17,242 +20,235 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from django.core.cache import DEFAULT_CACHE_ALIAS, caches
-from django.core.cache.backends import redis as django_redis
 from django.core.cache.backends.locmem import LocMemCache
-from redis.exceptions import RedisError, ResponseError
+from django_redis import cache as django_redis
+from django_redis.client import DefaultClient
+from django_redis.exceptions import ConnectionInterrupted
+from django_redis.serializers.base import BaseSerializer
+from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
 
-ROOM = 10_000
-"""Entries that memory has room for. Those that were not used for longest go first, and among them must not be the count
-of somebody's log-in attempts: an open page with thirty teams alone makes some thousand entries an hour."""
+MAX_ENTRIES = 10_000
+"""Entries that memory holds. The least recently used go first. Log-in attempts must not be among them: one open page
+with thirty teams makes some thousand entries an hour."""
 
-PATIENCE = 0.5
-"""Seconds that Redis has to take a connection, and for each part of an answer."""
+TIMEOUT = 0.5
+"""Seconds that Redis has to accept a connection, and for each part of an answer."""
 
 PAUSE = 5.0
-"""Seconds that Redis is left alone for after it did not answer."""
+"""Seconds that Redis is left alone after it failed."""
 
-_KEPT = 600.0
-"""Seconds that memory is kept for after an outage, lest limits begin anew with each short one."""
+_MEMORY_LIFETIME = 600.0
+"""Seconds that memory is kept after an outage, so that log-in limits do not start again with each short one."""
+
+_UNREADABLE = object()
 
 
 def ping() -> None:
-    """Raises an exception unless the default cache answers. Memory always does."""
+    """Raise an exception unless the default cache answers. Memory always does."""
     backend = caches[DEFAULT_CACHE_ALIAS]
     if isinstance(backend, RedisCache):
         backend.ping()
 
 
 class MemoryCache(LocMemCache):
-    """Django's, with more room. Safe for threads, and the same for all of the process."""
+    """Django's memory cache with more room. Safe for threads; all objects of one name share their entries."""
 
     def __init__(self, name: str, params: dict[str, Any]) -> None:
-        super().__init__(name, {**params, "OPTIONS": {"MAX_ENTRIES": ROOM, **params.get("OPTIONS", {})}})
+        super().__init__(name, {**params, "OPTIONS": {"MAX_ENTRIES": MAX_ENTRIES, **params.get("OPTIONS", {})}})
 
 
-class RedisCache(django_redis.RedisCache):
-    """Django's, with memory to fall back on. Safe for threads: redis-py pools connections, and notices a fork."""
+class Serializer(BaseSerializer):
+    """MessagePack, not pickles: whoever can write to Redis must not be able to run code here. Keeps bytes as bytes."""
 
-    def __init__(self, server: str | list[str], params: dict[str, Any]) -> None:
-        super().__init__(server, params)
-        self._class = _Client
-        self._options = {
-            "socket_connect_timeout": PATIENCE,
-            "socket_timeout": PATIENCE,
-            # The third version of the protocol costs one more round trip for each connection and brings nothing here.
-            "protocol": 2,
-            # More than there are threads. redis-py's 100 would look like an outage when they are used up.
-            "max_connections": 1_000,
-            **params.get("OPTIONS", {}),
-        }
+    def dumps(self, value: Any) -> bytes:
+        """Raises TypeError for anything but plain values, lists and dicts. Tuples come back as lists."""
+        return msgspec.msgpack.encode(value)
 
-    def ping(self) -> None:
-        """Raises RedisError unless Redis itself takes a value and gives it back."""
-        key = self.make_and_validate_key("ping")
-        redis: _Redis = self._cache.redis  # type: ignore[attr-defined]
-        redis.set(key, 1, 10)
-        if redis.get(key, None) != 1:
-            raise RedisError("Redis forgot what it was just told")
-
-    def clear(self) -> None:
-        """Remove every key with this cache's prefix. Django's own removes what others keep in the same Redis too."""
-        prefix = re.sub(r"([\\*?\[\]])", r"\\\1", self.key_prefix)
-        self._cache.clear(f"{prefix}:*")  # type: ignore[call-arg]
-
-
-class _Unreadable(Exception):
-    """A value that is not of our making, or of another version's."""
-
-
-class _Serializer(django_redis.RedisSerializer):
-    def loads(self, data: Any) -> Any:
+    def loads(self, value: bytes) -> Any:
         try:
-            return super().loads(data)
-        except Exception as error:
-            raise _Unreadable from error
+            return msgspec.msgpack.decode(value)
+        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
+            return _UNREADABLE
 
 
-class _Redis(django_redis.RedisCacheClient):
-    """Django's, for which a value that cannot be read is none: it goes, so that another can take its place."""
+class Client(DefaultClient):
+    """django-redis's client, for which a value that cannot be decoded is a miss: it is removed and logged."""
 
-    def __init__(self, servers: list[str], **options: Any) -> None:
-        self._reader = _Serializer()
-        super().__init__(servers, serializer=self._reader, **options)
-        self._only_client = super().get_client(write=True)
-
-    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
-        """The same one for all threads. Django makes one for each operation, which takes half as long as asking."""
-        return self._only_client
-
-    def get(self, key: Any, default: Any) -> Any:
+    def get(self, key: Any, default: Any = None, version: int | None = None, client: Any = None) -> Any:
         try:
-            return super().get(key, default)
-        except (_Unreadable, ResponseError) as error:
-            self._drop(key, error)
+            found = super().get(key, default, version, client)
+        except ConnectionInterrupted as error:
+            if not str(error.__cause__).startswith("WRONGTYPE"):
+                raise
+            found = _UNREADABLE
+        if found is _UNREADABLE:
+            self._remove([key], version)
             return default
-
-    def get_many(self, keys: Iterable[Any]) -> dict[Any, Any]:
-        wanted = list(keys)
-        found = {}
-        for key, data in zip(wanted, self.get_client().mget(wanted), strict=True):
-            try:
-                if data is not None:
-                    found[key] = self._reader.loads(data)
-            except _Unreadable as error:
-                self._drop(key, error)
         return found
 
-    def incr(self, key: Any, delta: int) -> Any:
+    def get_many(self, keys: Iterable[Any], version: int | None = None, client: Any = None) -> dict[Any, Any]:
+        found = super().get_many(list(keys), version, client)
+        if unreadable := [key for key, value in found.items() if value is _UNREADABLE]:
+            self._remove(unreadable, version)
+        return {key: value for key, value in found.items() if value is not _UNREADABLE}
+
+    def set_many(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """Returns the keys that failed, as Django's caches do: none."""
+        super().set_many(*args, **kwargs)
+        return []
+
+    def clear(self, client: Any = None) -> None:
+        """Remove the keys with this cache's prefix. django-redis's own empties the whole database of Redis."""
+        self.delete_pattern("*", client=client, itersize=1_000)
+
+    def _incr(self, key: Any, *args: Any, **kwargs: Any) -> int:
+        """Raises ValueError where there is no number to add to."""
         try:
-            return super().incr(key, delta)
-        except ResponseError as error:
-            self._drop(key, error)
-            raise ValueError(f"{key} held no number") from error
+            total: int = super()._incr(key, *args, **kwargs)
+            return total
+        except TypeError as error:
+            raise ValueError(f"{key} is not a number") from error
 
-    def clear_matching(self, pattern: str) -> None:
-        client = self.get_client(write=True)
-        if keys := list(client.scan_iter(pattern, count=1_000)):
-            client.delete(*keys)
-
-    def _drop(self, key: Any, error: Exception) -> None:
-        if isinstance(error, ResponseError) and not _is_about_the_value(error):
-            raise error
-        log.warning("A value in Redis cannot be read and was removed: %s", key)
-        self.delete(key)
+    def _remove(self, keys: list[Any], version: int | None) -> None:
+        log.warning("Removed values that cannot be read from Redis: %s", ", ".join(keys))
+        self.delete_many(keys, version)
 
 
-def _is_about_the_value(error: ResponseError) -> bool:
-    """Rather than about Redis, as READONLY, LOADING, OOM and others are."""
-    return str(error).startswith(("WRONGTYPE", "value is not an integer"))
-
-
-class _Line:
-    """Whether Redis answers, as far as this process knows, and its memory for while it does not."""
+class _Outage:
+    """Whether a Redis answers, as far as this process knows."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._address = f"{parts.hostname}:{parts.port or 6379}"  # and never the password
-        self.memory = MemoryCache(f"redis {self._address}{parts.path}", {"KEY_FUNCTION": _as_it_is})
+        self._address = f"{parts.hostname}:{parts.port or 6379}"  # without the password
+        self.memory_name = f"redis {self._address}{parts.path}"
         self._lock = Lock()
         self._failed_at: float | None = None  # the latest failure of this outage
-        self._ask_at = 0.0
-        self._clear_at = inf
+        self._retry_at = 0.0
+        self._clear_memory_at = inf
 
-    def ask(self, redis: Callable[[], Any], memory: Callable[[], Any]) -> Any:
-        """What `redis` returns, or `memory` where Redis does not answer or is not to be asked now."""
-        asked_at = monotonic()
-        if not self._may_ask(asked_at):
-            return memory()
+    def run(self, in_redis: Callable[[], Any], in_memory: Callable[[], Any]) -> Any:
+        """Return what `in_redis` returns, or `in_memory` where Redis fails or is to be left alone now."""
+        started_at = monotonic()
+        if not self._may_try(started_at):
+            return in_memory()
         try:
-            answer = redis()
-        except (RedisError, OSError, UnicodeError) as error:  # the last for a name that can be no host's
+            answer = in_redis()
+        except (RedisError, OSError, UnicodeError) as error:  # UnicodeError: a host name that cannot be one
             self._failed(error)
-            return memory()
-        except ValueError:  # an answer as well: there is no such key
-            self._answered(asked_at)
+            return in_memory()
+        except ValueError:  # "no such key" is an answer too
+            self._answered(started_at)
             raise
-        self._answered(asked_at)
+        self._answered(started_at)
         return answer
 
-    def _may_ask(self, now: float) -> bool:
+    def _may_try(self, now: float) -> bool:
         if self._failed_at is None:
             return True
         with self._lock:
-            if self._failed_at is not None and now < self._ask_at:
+            if self._failed_at is not None and now < self._retry_at:
                 return False
-            self._ask_at = now + PAUSE
+            self._retry_at = now + PAUSE
             return True
 
     def _failed(self, error: Exception) -> None:
         with self._lock:
             is_first = self._failed_at is None
             self._failed_at = monotonic()
-            self._ask_at = self._failed_at + PAUSE
+            self._retry_at = self._failed_at + PAUSE
         if is_first:
-            # An unknown command is quoted with its arguments, and that of AUTH is the password.
-            what = str(error).partition(", with args")[0]
+            # Redis quotes an unknown command with its arguments; those of AUTH are the password.
+            reason = str(error).partition(", with args")[0]
             log.warning(
                 "Redis at %s does not answer (%s: %s): each process caches and counts for itself",
                 self._address,
                 type(error).__name__,
-                what,
+                reason,
             )
 
-    def _answered(self, asked_at: float) -> None:
-        if self._failed_at is None and asked_at < self._clear_at:
+    def _answered(self, started_at: float) -> None:
+        if self._failed_at is None and started_at < self._clear_memory_at:
             return
         with self._lock:
             if self._failed_at is None:
-                self._clear_at = inf
-                self.memory.clear()
-            elif asked_at > self._failed_at:  # an answer to a question from before the failure tells nothing
+                self._clear_memory_at = inf
+                MemoryCache(self.memory_name, {}).clear()
+            elif started_at > self._failed_at:  # an operation from before the failure proves nothing
                 self._failed_at = None
-                self._clear_at = asked_at + _KEPT
+                self._clear_memory_at = started_at + _MEMORY_LIFETIME
                 log.info("Redis at %s answers again", self._address)
 
 
 @cache
-def _line(url: str) -> _Line:
-    """One for the whole process, whose threads each have a cache object of their own."""
-    return _Line(url)
+def _outage(url: str) -> _Outage:
+    """One per server for the whole process: each thread has a cache object of its own."""
+    return _Outage(url)
 
 
-def _as_it_is(key: Any, prefix: str, version: Any) -> Any:
-    return key
+def _with_fallback(name: str) -> Any:
+    """The cache operation `name` in Redis, or in memory during an outage. Both take the same arguments."""
+    in_redis, in_memory = getattr(django_redis.RedisCache, name), getattr(MemoryCache, name)
 
-
-def _either(name: str) -> Any:
-    """The operation `name` of Redis's client, or of memory, whose signatures are the same."""
-
-    @wraps(getattr(_Redis, name))
-    def operation(self: _Client, *args: Any) -> Any:
-        in_redis, in_memory = getattr(self.redis, name), getattr(self.line.memory, name)
-        return self.line.ask(partial(in_redis, *args), partial(in_memory, *args))
+    @wraps(in_redis)
+    def operation(self: RedisCache, *args: Any, **kwargs: Any) -> Any:
+        return self.outage.run(
+            partial(in_redis, self, *args, **kwargs), partial(in_memory, self.memory, *args, **kwargs)
+        )
 
     return operation
 
 
-class _Client:
-    """What Django's RedisCache works with. Keys are complete and timeouts in seconds by now."""
+class RedisCache(django_redis.RedisCache):
+    """django-redis's cache with memory to fall back on. Safe for threads and forks: redis-py's pool is both."""
 
-    def __init__(self, servers: list[str], **options: Any) -> None:
-        self.redis = _Redis(servers, **options)
-        self.line = _line(servers[0])
+    def __init__(self, server: Any, params: dict[str, Any]) -> None:
+        options = {
+            "CLIENT_CLASS": "conveyor.caches.Client",
+            "SERIALIZER": "conveyor.caches.Serializer",
+            "SOCKET_CONNECT_TIMEOUT": TIMEOUT,
+            "SOCKET_TIMEOUT": TIMEOUT,
+            # Protocol 3 costs one more round trip per connection and brings nothing here. A pool that is used up looks
+            # like an outage, so it has room for more connections than there are threads (redis-py's default is 100).
+            "CONNECTION_POOL_KWARGS": {"protocol": 2, "max_connections": 1_000},
+            **params.get("OPTIONS", {}),
+        }
+        super().__init__(server, {**params, "OPTIONS": options})
+        self.outage = _outage(server[0])
+        self.memory = MemoryCache(self.outage.memory_name, params)
 
-    add = _either("add")
-    get = _either("get")
-    set = _either("set")
-    touch = _either("touch")
-    delete = _either("delete")
-    get_many = _either("get_many")
-    has_key = _either("has_key")
-    incr = _either("incr")
-    set_many = _either("set_many")
-    delete_many = _either("delete_many")
+    add = _with_fallback("add")
+    get = _with_fallback("get")
+    set = _with_fallback("set")
+    touch = _with_fallback("touch")
+    delete = _with_fallback("delete")
+    has_key = _with_fallback("has_key")
+    incr = _with_fallback("incr")
+    decr = _with_fallback("decr")
+    set_many = _with_fallback("set_many")
+    _get_many = _with_fallback("get_many")
+    _delete_many = _with_fallback("delete_many")
+    _clear = _with_fallback("clear")
 
-    def clear(self, pattern: str) -> None:
-        memory = self.line.memory.clear
-        memory()
-        self.line.ask(partial(self.redis.clear_matching, pattern), memory)
+    def get_many(self, keys: Iterable[Any], version: int | None = None) -> dict[Any, Any]:
+        found: dict[Any, Any] = self._get_many(list(keys), version)
+        return found
+
+    def delete_many(self, keys: Iterable[Any], version: int | None = None) -> None:
+        self._delete_many(list(keys), version)
+
+    def clear(self) -> None:
+        """Remove this cache's keys, from memory too."""
+        self.memory.clear()
+        self._clear()
+
+    def ping(self) -> None:
+        """Raise RedisError unless Redis itself stores a value and returns it."""
+        redis = self.client.get_client(write=True)
+        key = self.make_and_validate_key("ping")
+        redis.set(key, 1, 10)
+        if redis.get(key) != b"1":
+            raise RedisError("Redis did not return what it had just stored")

@@ -61,7 +61,7 @@ def _empty_cache() -> None:
 
 @pytest.fixture
 def redis(tmp_path: Path, settings: Any) -> Iterator[RedisServer]:
-    """A Redis of the test's own, which Conveyor uses. Ask for it before anybody signs in."""
+    """A Redis server for this test alone. Use this fixture before anybody signs in."""
     server = RedisServer(tmp_path)
     settings.CACHES = {
         "default": {"BACKEND": "conveyor.caches.RedisCache", "LOCATION": [server.url], "KEY_PREFIX": uuid4().hex}
@@ -74,7 +74,7 @@ def redis(tmp_path: Path, settings: Any) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def cache_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """What the cache goes by when it leaves a Redis alone that did not answer."""
+    """The clock that decides when a Redis that failed is tried again."""
     clock = Clock()
     monkeypatch.setattr("conveyor.caches.monotonic", clock)
     return clock

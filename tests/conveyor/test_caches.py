@@ -1,11 +1,13 @@
-"""The cache, with Redis in every state: an operation never fails, and Redis is believed again once it answers."""
+"""The cache, with Redis in every state: an operation never fails, and Redis is used again once it answers."""
 
 from __future__ import annotations
 
 import logging
+import pickle
 import sys
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,17 +52,20 @@ def lines() -> Iterator[list[tuple[str, str]]]:
     logging.getLogger(LOGGER).removeHandler(handler)
 
 
-def use_all_of(it: BaseCache) -> None:
-    """Every operation, and what each says of the ones before."""
+def use_every_operation(it: BaseCache) -> None:
+    """Every operation, checked by the next ones."""
     it.clear()
     assert it.add("number", 1, 60)
     assert not it.add("number", 5, 60)
     assert (it.get("number"), it.get("nothing"), it.get("nothing", "a default")) == (1, None, "a default")
     assert (it.incr("number", 4), it.decr("number"), it.get("number")) == (5, 4, 4)
+    it.delete("float")
     for operation in (it.incr, it.decr):
         with pytest.raises(ValueError):
             operation("nothing")
     it.set("bytes", b"\x00\xff", 60)
+    it.set("float", 0.5, 60)
+    assert it.get("float") == 0.5
     it.set("past", 1, 0)
     assert it.set_many({"list": [1, None], "text": "ü"}, 60) == []
     wanted = (key for key in ("bytes", "list", "text", "past", "nothing"))
@@ -79,18 +84,26 @@ def use_all_of(it: BaseCache) -> None:
 # Works
 
 
-def test_every_operation_in_memory_or_whatever_this_suite_runs_on() -> None:
-    use_all_of(cache)
-    use_all_of(shared())
+def test_every_operation_in_the_cache_of_this_test_run() -> None:
+    use_every_operation(cache)
+    use_every_operation(shared())
 
 
 def test_every_operation_in_redis(redis: RedisServer, lines: list[Any]) -> None:
-    use_all_of(cache)
-    use_all_of(shared())
+    use_every_operation(cache)
+    use_every_operation(shared())
 
     cache.set("here", 1)
     assert redis.admin.get(cache.make_key("here")) == b"1"
     assert lines == []
+
+
+def test_redis_holds_plain_values_and_no_pickles(redis: RedisServer) -> None:
+    cache.set("key", [b"\x00", 1.5, (1, "a"), {"b": None}])
+
+    assert cache.get("key") == [b"\x00", 1.5, [1, "a"], {"b": None}]
+    with pytest.raises(TypeError):
+        cache.set("key", object())
 
 
 def test_threads_share_one_object_and_lose_no_count(redis: RedisServer) -> None:
@@ -102,7 +115,7 @@ def test_threads_share_one_object_and_lose_no_count(redis: RedisServer) -> None:
     assert redis.connections_so_far() <= 1 + 16 + 1  # the administrator's, the threads', this thread's own
 
 
-def test_a_process_that_forks_leaves_its_children_connections_of_their_own(redis: RedisServer) -> None:
+def test_forked_processes_have_connections_of_their_own(redis: RedisServer) -> None:
     given = {**DEPLOYED, "REDIS_URL": redis.url, "DJANGO_SETTINGS_MODULE": "conveyor.settings"}
 
     found = run((sys.executable, "-c", IN_CHILDREN), given)
@@ -110,7 +123,7 @@ def test_a_process_that_forks_leaves_its_children_connections_of_their_own(redis
     assert (found.returncode, found.stdout.strip(), found.stderr) == (0, "[0, 0, 0] 300", "")
 
 
-def test_to_clear_leaves_alone_what_others_keep_in_the_same_redis(redis: RedisServer, settings: Any) -> None:
+def test_clear_keeps_the_keys_of_others_in_the_same_redis(redis: RedisServer, settings: Any) -> None:
     settings.CACHES = {"default": {**settings.CACHES["default"], "KEY_PREFIX": "a[b]*"}}
     others = {"somebody:1:else", "a[b]", "ab:1:else", "a[b]c:1:else"}
     for key in others:
@@ -122,7 +135,7 @@ def test_to_clear_leaves_alone_what_others_keep_in_the_same_redis(redis: RedisSe
     assert {key.decode() for key in redis.admin.scan_iter()} == others
 
 
-def test_readings_have_room_beside_the_counts_of_log_in_attempts(settings: Any) -> None:
+def test_memory_has_room_for_log_in_attempts_beside_everything_else(settings: Any) -> None:
     settings.CACHES = {"default": {"BACKEND": "conveyor.caches.MemoryCache", "LOCATION": "a test's"}}
     cache.set("attempts", 4)
 
@@ -138,7 +151,7 @@ def test_readings_have_room_beside_the_counts_of_log_in_attempts(settings: Any) 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("how", OUTAGES)
-def test_readyz_names_a_redis_that_does_not_do_its_work(client: Client, redis: RedisServer, how: str) -> None:
+def test_readyz_names_a_redis_that_does_not_work(client: Client, redis: RedisServer, how: str) -> None:
     assert client.get("/readyz").json() == {"database": True, "cache": True}
     redis.go_away(how)
 
@@ -148,7 +161,7 @@ def test_readyz_names_a_redis_that_does_not_do_its_work(client: Client, redis: R
 
 
 @pytest.mark.django_db
-def test_readyz_is_not_fooled_by_memory_and_sees_at_once_that_redis_is_back(client: Client, redis: RedisServer) -> None:
+def test_readyz_asks_redis_itself_and_sees_at_once_that_it_is_back(client: Client, redis: RedisServer) -> None:
     redis.stop()
     cache.set("in", "memory")
     assert client.get("/readyz").status_code == 503
@@ -167,8 +180,8 @@ def test_no_operation_fails_while_redis_is_away(redis: RedisServer, lines: list[
     cache.set("kept", "in Redis")
     redis.go_away(how)
 
-    use_all_of(cache)
-    use_all_of(shared())
+    use_every_operation(cache)
+    use_every_operation(shared())
 
     [(level, message)] = lines
     assert level == "WARNING"
@@ -201,7 +214,7 @@ def test_any_operation_may_be_the_one_that_finds_redis_gone(redis: RedisServer, 
 def test_a_redis_that_was_never_there(redis: RedisServer) -> None:
     redis.stop()
 
-    use_all_of(cache)
+    use_every_operation(cache)
 
 
 def test_one_line_when_redis_goes_and_one_when_it_is_back(
@@ -220,7 +233,7 @@ def test_one_line_when_redis_goes_and_one_when_it_is_back(
     assert "answers again" in lines[1][1]
 
 
-def test_redis_is_left_alone_for_a_while_and_then_believed(redis: RedisServer, cache_clock: Clock) -> None:
+def test_redis_is_left_alone_for_a_while_and_then_used_again(redis: RedisServer, cache_clock: Clock) -> None:
     redis.stop()
     cache.set("key", "before")
     redis.start()
@@ -236,7 +249,7 @@ def test_redis_is_left_alone_for_a_while_and_then_believed(redis: RedisServer, c
     assert cache.get("key") == shared().get("key") == "after"
 
 
-def test_that_there_is_no_such_key_is_an_answer_as_well(redis: RedisServer, cache_clock: Clock) -> None:
+def test_no_such_key_is_an_answer_too(redis: RedisServer, cache_clock: Clock) -> None:
     redis.stop()
     cache.get("key")
     redis.start()
@@ -249,7 +262,7 @@ def test_that_there_is_no_such_key_is_an_answer_as_well(redis: RedisServer, cach
     assert redis.admin.dbsize() == 1
 
 
-def test_to_clear_empties_what_an_outage_left_in_memory(redis: RedisServer, cache_clock: Clock) -> None:
+def test_clear_empties_memory_after_an_outage_too(redis: RedisServer, cache_clock: Clock) -> None:
     redis.stop()
     cache.set("key", 1)
     redis.start()
@@ -274,9 +287,7 @@ def test_one_thread_tries_a_redis_that_hangs_and_the_others_do_not_wait(redis: R
     assert redis.connections_so_far() == 3
 
 
-def test_limits_of_an_outage_hold_in_another_one_soon_after_and_are_forgotten_later(
-    redis: RedisServer, cache_clock: Clock
-) -> None:
+def test_counts_of_an_outage_hold_in_the_next_one_and_expire_later(redis: RedisServer, cache_clock: Clock) -> None:
     def go_and_come_back() -> Any:
         redis.stop()
         cache.get("attempts")
@@ -308,32 +319,43 @@ def test_a_connection_that_redis_closed_is_no_outage(redis: RedisServer, lines: 
     assert lines == []
 
 
+def test_a_pickle_in_redis_is_not_loaded(redis: RedisServer, tmp_path: Path) -> None:
+    class Touch:
+        def __reduce__(self) -> Any:
+            return Path.touch, (tmp_path / "was run",)
+
+    redis.admin.set(cache.make_key("key"), pickle.dumps(Touch()))
+
+    assert cache.get("key") is None
+    assert not (tmp_path / "was run").exists()
+
+
 @pytest.mark.parametrize("garbage", [b"\x80\x05garbage", b"", b"\x80\x05cno.such.module\nThing\n.", "a list"])
-def test_a_value_that_cannot_be_read_is_none(redis: RedisServer, garbage: bytes | str) -> None:
-    def spoil() -> None:
+def test_a_value_that_cannot_be_read_is_a_miss(redis: RedisServer, garbage: bytes | str) -> None:
+    def corrupt() -> None:
         key = cache.make_key("key")
         redis.admin.delete(key)
         redis.admin.rpush(key, 1) if isinstance(garbage, str) else redis.admin.set(key, garbage)
 
-    spoil()
+    corrupt()
     assert cache.get("key", "a default") == "a default"
     assert cache.add("key", 1)
-    spoil()
+    corrupt()
     with pytest.raises(ValueError):
         cache.incr("key")
     assert cache.add("key", 1)
     assert cache.incr("key") == 2
-    spoil()
+    corrupt()
     cache.set("good", 1)
     assert cache.get_many(["key", "good"]) == {"good": 1}
     cache.set("key", 2)
     assert cache.get("key") == 2
 
 
-def test_a_value_that_cannot_be_read_says_nothing_about_redis(redis: RedisServer, lines: list[Any]) -> None:
+def test_a_value_that_cannot_be_read_is_no_outage(redis: RedisServer, lines: list[Any]) -> None:
     redis.admin.set(caches["default"].make_key("key"), b"garbage")
 
     assert cache.get("key") is None
 
     [(level, message)] = lines
-    assert (level, "was removed" in message, "does not answer" in message) == ("WARNING", True, False)
+    assert (level, message.startswith("Removed"), "does not answer" in message) == ("WARNING", True, False)
