@@ -15,18 +15,21 @@ from digitalocean_client.schema import Droplet
 from droplets.calls.parallel import Call, fetch_all
 
 
-def fetch_droplet(connection: Connection, droplet_id: int) -> Droplet:
+def fetch_droplet(connection: Connection, droplet_id: int, *, for_action: bool = False) -> Droplet:
     """The droplet, within FLEET_DEADLINE seconds. Raises a `DigitalOceanError`; `NotFound` where there is none such."""
-    return fetch_droplet_with(connection, droplet_id, {})[0]
+    return fetch_droplet_with(connection, droplet_id, {}, for_action=for_action)[0]
 
 
 def fetch_droplet_with(
-    connection: Connection, droplet_id: int, questions: Mapping[str, Call[Any]]
+    connection: Connection, droplet_id: int, questions: Mapping[str, Call[Any]], *, for_action: bool = False
 ) -> tuple[Droplet, dict[str, Any]]:
-    """The droplet, and beside it the answer to each question, or the error that it ended in. As `read`."""
+    """The droplet as `fetch_droplet` returns it, and the answer, or the error, to each of the questions."""
     deadline = monotonic() + settings.FLEET_DEADLINE
     answers: dict[str, Any] = fetch_all(
-        connection, {**questions, "droplet": call_for(droplet_id, droplets_api.droplet)}, deadline=deadline
+        connection,
+        {**questions, "droplet": call_for(droplet_id, droplets_api.droplet)},
+        deadline=deadline,
+        for_action=for_action,
     )
     droplet = answers.pop("droplet")
     if isinstance(droplet, errors.DigitalOceanError):

@@ -25,30 +25,32 @@ _AT_ONCE = 16  # a page of graphs asks thirteen
 
 
 def fetch_all(
-    connection: Connection, questions: Mapping[str, Call[T]], *, deadline: float
+    connection: Connection, questions: Mapping[str, Call[T]], *, deadline: float, for_action: bool = False
 ) -> dict[str, T | errors.DigitalOceanError]:
     """The answer to each question, or the error that it ended in, by `deadline` (of `time.monotonic`).
 
     Never raises for a question. A token that is rejected is renewed and those questions are asked once more, so none
     of them may be one that acts. Each question counts as one call against the connection's limits before it is asked;
-    the further pages of a long list do not.
+    the further pages of a long list do not. `for_action`: the calls may also use what reads leave to actions.
     """
     if not questions:
         return {}
-    token = _reserved(connection, len(questions)) or token_of(connection, deadline=deadline)
+    token = _reserved(connection, len(questions), for_action) or token_of(connection, deadline=deadline)
     answers = _answers(questions, token, deadline)
     rejected = [name for name, answer in answers.items() if isinstance(answer, errors.TokenRejected)]
     if rejected and isinstance(token, str):
-        token = _reserved(connection, len(rejected)) or token_of(connection, deadline=deadline, rejected=token)
+        token = _reserved(connection, len(rejected), for_action) or token_of(
+            connection, deadline=deadline, rejected=token
+        )
         answers |= _answers({name: questions[name] for name in rejected}, token, deadline)
     for answer in answers.values():
         rate_limit.note_limit(connection.pk, answer)
     return answers
 
 
-def _reserved(connection: Connection, calls: int) -> errors.RateLimited | None:
+def _reserved(connection: Connection, calls: int, for_action: bool) -> errors.RateLimited | None:
     """Why so many calls may not be made now; None where they may, and are counted."""
-    later = rate_limit.reserve(connection.pk, calls)
+    later = rate_limit.reserve(connection.pk, calls, for_reading=not for_action)
     return errors.RateLimited("not asked, to stay under the limit", retry_at=later) if later else None
 
 

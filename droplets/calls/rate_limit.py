@@ -29,7 +29,11 @@ HOURLY = 5_000
 BURST = 250
 """Calls a minute."""
 
-MOST_AT_ONCE = BURST * 96 // 100
+_USABLE = 96
+_FOR_READING = 76
+"""Percent of each limit: the rest is left to other programs, and by what only reads, to actions."""
+
+MOST_AT_ONCE = BURST * _USABLE // 100
 """Calls that can be reserved at a time. Who needs more asks in parts, and gets what is left now."""
 
 FRESH = timedelta(seconds=30)
@@ -80,11 +84,12 @@ _WINDOWS = (_MINUTE_WINDOW, _HOUR_WINDOW)
 _HOURS_BUCKETS = _HOUR // _HOUR_WINDOW.bucket
 
 
-def reserve(connection: UUID, calls: int, *, now: datetime | None = None) -> datetime | None:
+def reserve(connection: UUID, calls: int, *, for_reading: bool = False, now: datetime | None = None) -> datetime | None:
     """Count `calls` of a connection as made, and return None; or, where they may not be made now, when they may be.
 
-    Four percent of each limit are left to others. The limits hold however many threads and processes ask: who is
-    counted last sees all the others, and takes back what is too much. Only reservations of one instant on two sides of
+    Four percent of each limit are left to others, and `for_reading` a fifth of the rest to actions. The limits hold
+    however many threads and processes ask: who is counted last sees all the others, and takes back what is too much.
+    Only reservations of one instant on two sides of
     a bucket's boundary may miss one another.
 
     Raises ValueError unless `calls` is from 1 to `MOST_AT_ONCE`. Where DigitalOcean's own limit is smaller than `calls`
@@ -93,12 +98,13 @@ def reserve(connection: UUID, calls: int, *, now: datetime | None = None) -> dat
     if not 1 <= calls <= MOST_AT_ONCE:
         raise ValueError(f"Between 1 and {MOST_AT_ONCE} calls can be reserved at a time, not {calls}")
     at = (now or timezone.now()).timestamp()
+    percent = _FOR_READING if for_reading else _USABLE
     for _ in range(_TRIES):
         standing = _Standing.read(connection, at)
-        later = standing.free_at(calls)
+        later = standing.free_at(calls, percent)
         if later is not None:
             return _moment(later)
-        if _count(standing, calls):
+        if _count(standing, calls, percent):
             return None
     return _moment(at + 1)
 
@@ -182,23 +188,25 @@ class _Standing:
             _number(found.get(_key(connection, "blocked"))),
         )
 
-    def free_at(self, calls: int) -> float | None:
-        """When `calls` more may be made, None for now."""
-        waits = [self.window_free_at(window, calls, self.counts[window]) for window in _WINDOWS]
+    def free_at(self, calls: int, percent: int) -> float | None:
+        """When `calls` more may be made within `percent` of the limits, None for now."""
+        waits = [self.window_free_at(window, calls, percent, self.counts[window]) for window in _WINDOWS]
         if self.blocked_until > self.at:
             waits.append(self.blocked_until)
         return max((wait for wait in waits if wait is not None), default=None)
 
-    def window_free_at(self, window: RollingWindow, calls: int, counts: Mapping[int, float]) -> float | None:
+    def window_free_at(
+        self, window: RollingWindow, calls: int, percent: int, counts: Mapping[int, float]
+    ) -> float | None:
         """The same as far as one window goes, where `counts` are our calls in it."""
-        allowed = MOST_AT_ONCE
+        limit = BURST
         if window is _HOUR_WINDOW:
             counts = {number: count + self.others.get(number, 0) for number, count in counts.items()}
-            allowed = self.limit * 96 // 100
-        return window.free_at(counts, self.at, max(allowed - calls, 0))
+            limit = self.limit
+        return window.free_at(counts, self.at, max(limit * percent // 100 - calls, 0))
 
 
-def _count(standing: _Standing, calls: int) -> bool:
+def _count(standing: _Standing, calls: int, percent: int) -> bool:
     """Count the calls in every window. False, and nothing counted, where others have come in between."""
     counted = []
     for window in _WINDOWS:
@@ -206,7 +214,7 @@ def _count(standing: _Standing, calls: int) -> bool:
         key = _bucket_key(standing.connection, window, current)
         before = _add(key, calls, _lifetime(window)) - calls
         counted.append(key)
-        if standing.window_free_at(window, calls, {**standing.counts[window], current: before}) is not None:
+        if standing.window_free_at(window, calls, percent, {**standing.counts[window], current: before}) is not None:
             for each in counted:
                 _give_back(each, calls)
             return False

@@ -153,7 +153,7 @@ def _start_fetch(renewal: FleetRefresh, token: str) -> None:
         token,
         pool=renewal.pool,
         deadline=monotonic() + DEADLINE,
-        reserve=partial(rate_limit.reserve, renewal.pk),
+        reserve=partial(rate_limit.reserve, renewal.pk, for_reading=True),
         remembered=renewal.old.remembered if renewal.old else (0, 0),
     )
     with _lock:

@@ -131,6 +131,17 @@ def test_an_hour_is_never_shorter_than_one(pk: UUID) -> None:
     assert rate_limit.reserve(pk, 1, now=first + HOUR - timedelta(seconds=1)) is not None
 
 
+def test_reads_leave_a_fifth_of_each_limit_to_actions(pk: UUID) -> None:
+    reads = partial(rate_limit.reserve, pk, 10, for_reading=True)
+    assert sum(reads(now=NOW) is None for _ in range(50)) == 19
+    assert rate_limit.reserve(pk, A_MINUTES - 190, now=NOW) is None
+
+    rate_limit.note_allowance(pk, remaining=1_000, limit=5_000, reset_at=NOW + HOUR, now=NOW + 2 * MINUTE)
+
+    assert reads(now=NOW + 2 * MINUTE) is not None
+    assert rate_limit.reserve(pk, 10, now=NOW + 2 * MINUTE) is None
+
+
 def test_each_connection_has_a_budget_of_its_own(pk: UUID) -> None:
     granted(pk, NOW)
 
