@@ -9,13 +9,11 @@ from sandbox.api import (
     actions,
     backups,
     choices,
-    destroy,
     droplets,
     gate,
     metrics,
     networking,
     snapshots,
-    tags,
     volumes,
 )
 from sandbox.control import actions as action_control
@@ -27,35 +25,26 @@ from sandbox.oauth import authorize, pages, token
 from sandbox.world import WORLD, World
 
 DROPLET = "droplets/{droplet_id}"
-DESTROY = f"{DROPLET}/destroy_with_associated_resources"
 READ = {
     "account": account.account,
     "actions": actions.listing,
     "actions/{action_id}": actions.one,
     "droplets": droplets.listing,
-    "droplets/backups/policies": backups.every_policy,
     "droplets/backups/supported_policies": backups.supported,
     DROPLET: droplets.one,
     f"{DROPLET}/actions": actions.of_droplet,
     f"{DROPLET}/actions/{{action_id}}": actions.one_of_droplet,
     f"{DROPLET}/backups": snapshots.backups_of_droplet,
     f"{DROPLET}/backups/policy": backups.policy,
-    DESTROY: destroy.associated,
-    f"{DESTROY}/status": destroy.status,
     f"{DROPLET}/firewalls": networking.firewalls_of_droplet,
-    f"{DROPLET}/kernels": droplets.kernels,
-    f"{DROPLET}/neighbors": droplets.neighbors,
     f"{DROPLET}/snapshots": snapshots.of_droplet,
     "firewalls": networking.firewalls,
     "images": choices.images,
     "images/{image}": choices.image,
-    "regions": choices.regions,
     **{f"{metrics.PREFIX}/{name}": metrics.handler(name) for name in metrics.NAMES},
     "reserved_ips": networking.reserved_ips,
     "reserved_ipv6": networking.reserved_ipv6,
     "sizes": choices.every_size,
-    "snapshots": snapshots.listing,
-    "tags": tags.listing,
     "volumes": volumes.listing,
     "volumes/{volume_id}": volumes.one,
     "vpcs": networking.vpcs,
@@ -73,16 +62,12 @@ def application(world: World) -> web.Application:
     route.add_get(pages.STYLE_PATH, pages.style)
     route.add_post("/v1/oauth/token", token.token)
     route.add_post("/v1/oauth/revoke", token.revoke)
-    route.add_get("/v1/oauth/token/info", token.info)
     # DigitalOcean takes a trailing slash, and python-digitalocean sends one.
     for end in ("", "/"):
         for path, handler in READ.items():
             route.add_get(f"/v2/{path}{end}", handler)
         route.add_post(f"/v2/{DROPLET}/actions{end}", actions.order)
-        route.add_delete(f"/v2/{DROPLET}{end}", destroy.destroy)
-        route.add_delete(f"/v2/{DESTROY}/selective{end}", destroy.selective)
-        route.add_delete(f"/v2/{DESTROY}/dangerous{end}", destroy.dangerous)
-        route.add_post(f"/v2/{DESTROY}/retry{end}", destroy.retry)
+        route.add_delete(f"/v2/{DROPLET}{end}", droplets.destroy)
     route.add_route("*", "/v2/{elsewhere:.*}", gate.nothing_here)
     _add_control(route)
     return app

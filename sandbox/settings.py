@@ -17,7 +17,6 @@ class Settings:
     burst_limit, hourly_limit: requests a token may make in 60 s and in 3,600 s; 0 is no limit.
     action_seconds: how long an action such as power_on takes that is begun from now on; others take more or less.
     actions_fail: actions that are begun from now on end errored, without effect.
-    guest_ignores_shutdown: shutdown and reboot complete, and the droplet runs on (the API reference warns of it).
     The rest are switches for what DigitalOcean's documentation leaves open; each is described in README.md.
     """
 
@@ -27,7 +26,6 @@ class Settings:
     hourly_limit: int = 5_000
     action_seconds: int = 4
     actions_fail: bool = False
-    guest_ignores_shutdown: bool = False
     new_grant_kills_older: bool = False
     revoke_kills_siblings: bool = False
     access_outlives_refresh: bool = False

@@ -22,7 +22,7 @@ class Started:
     """An action that came in over the API, with the fleet that it acts upon.
 
     asked: the body of the request. order: what it comes to. ends_at: seconds since the epoch. fails: it will end
-    errored. unheard: it will complete, but the guest does not follow it.
+    errored.
     """
 
     action: Action
@@ -31,7 +31,6 @@ class Started:
     order: dict[str, Any]
     ends_at: float
     fails: bool = False
-    unheard: bool = False
 
 
 class Book:
@@ -91,7 +90,7 @@ class Book:
         if droplet is None:
             return
         droplet["locked"] = False
-        if not (started.fails or started.unheard):
+        if not started.fails:
             EFFECTS[action.type](fleet, droplet, started.order, started.ends_at)
         fleet.change()
 
@@ -111,11 +110,6 @@ class Book:
             if droplet.get("id") not in pasts:
                 found += history.of(fleet.holdings, droplet)
         return _latest_first(found)
-
-    def destruction(self, fleet: Fleet, droplet_id: int) -> Started | None:
-        """The last destruction of a droplet together with other things, if one was asked for."""
-        mine = [each for each in self._started if each.fleet is fleet and each.action.droplet_id == droplet_id]
-        return next((each for each in reversed(mine) if "resources" in each.order), None)
 
     def as_json(self) -> list[dict[str, Any]]:
         """Every action that took effect as a request, for the control API: oldest first."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.actions import destruction
-from sandbox.fleet import addresses, backups, power, regions, sizes, snapshots
+from sandbox.fleet import addresses, backups, belongings, power, regions, sizes, snapshots
 from sandbox.fleet.droplets import Droplet, size_of
 from sandbox.fleet.fields import amount, part, region_slug, values
 from sandbox.fleet.listing import Fleet
@@ -71,8 +70,10 @@ def _new_disk(fleet: Fleet, droplet: Droplet, order: Order, now: float) -> None:
     power.turn(fleet.holdings, droplet, now, on=True)
 
 
-def _change_kernel(fleet: Fleet, droplet: Droplet, order: Order, now: float) -> None:
-    droplet["kernel"] = order["kernel"]
+def _destroy(fleet: Fleet, droplet: Droplet, order: Order, now: float) -> None:
+    belongings.release(fleet.holdings, droplet)
+    for droplets in (fleet.ordinary, fleet.gpus):
+        droplets[:] = [each for each in droplets if each is not droplet]
 
 
 EFFECTS: dict[str, Effect] = {
@@ -91,6 +92,5 @@ EFFECTS: dict[str, Effect] = {
     "enable_ipv6": _enable_ipv6,
     "rebuild": _new_disk,
     "restore": _new_disk,
-    "change_kernel": _change_kernel,
-    "destroy": destruction.destroy,
+    "destroy": _destroy,
 }

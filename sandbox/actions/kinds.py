@@ -36,5 +36,4 @@ KINDS = {
     "enable_ipv6": Kind(),
     "rebuild": Kind(("droplet:admin",), pace=3),
     "restore": Kind(("droplet:admin",), pace=3),
-    "change_kernel": Kind(pace=0.5),
 }

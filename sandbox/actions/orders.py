@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.actions.kinds import KINDS
 from sandbox.api import errors
-from sandbox.fleet import catalogue, kernels, policies, sizes
+from sandbox.fleet import catalogue, policies, sizes
 from sandbox.fleet.droplets import Droplet
 from sandbox.fleet.fields import amount, region_slug, values
 from sandbox.fleet.holdings import Holdings
@@ -105,14 +105,6 @@ def _restore(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
     return {"image": holdings.images[asked].image}
 
 
-def _change_kernel(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
-    asked = body.get("kernel")
-    kernel = next((each for each in kernels.of(droplet) if each["id"] == asked), None)
-    if kernel is None or type(asked) is not int:
-        raise errors.unprocessable("You specified an invalid kernel for this Droplet.")
-    return {"kernel": kernel}
-
-
 def _policy(asked: Any) -> Policy:
     if not isinstance(asked, dict):
         raise errors.unprocessable("backup_policy must be an object.")
@@ -145,5 +137,4 @@ READERS: dict[str, Reader] = {
     "enable_ipv6": _enable_ipv6,
     "rebuild": _rebuild,
     "restore": _restore,
-    "change_kernel": _change_kernel,
 }

@@ -12,8 +12,6 @@ from sandbox.api import droplets, errors
 from sandbox.api.gate import Caller, needs
 from sandbox.numbers import whole
 
-POLITE = frozenset({"shutdown", "reboot"})  # requests to the guest, which may not follow
-
 
 @needs("droplet:update")
 def order(request: web.Request, caller: Caller) -> web.Response:
@@ -31,7 +29,6 @@ def order(request: web.Request, caller: Caller) -> web.Response:
         fleet, droplet, type_, body, wanted, now, now + settings.action_seconds * KINDS[type_].pace
     )
     started.fails = settings.actions_fail
-    started.unheard = type_ in POLITE and settings.guest_ignores_shutdown
     return web.json_response({"action": _shown(caller, started.action)}, status=201)
 
 

@@ -1,4 +1,4 @@
-"""Backup policies: of a droplet, of all of a team's, and those that there are."""
+"""Backup policies: a droplet's own, and those that there are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import paging
 from sandbox.api import droplets
 from sandbox.api.gate import Caller, needs
 from sandbox.fleet import backups, policies
@@ -17,15 +16,6 @@ from sandbox.fleet.droplets import Droplet
 def policy(request: web.Request, caller: Caller) -> web.Response:
     """GET /v2/droplets/{droplet_id}/backups/policy."""
     return web.json_response({"policy": _record(caller, droplets.of(request, caller))})
-
-
-@needs("droplet:read")
-def every_policy(request: web.Request, caller: Caller) -> web.Response:
-    """GET /v2/droplets/backups/policies: an object with the droplets' ids as its keys."""
-    page = paging.asked(request.query)
-    found = list(caller.fleet.all())
-    records = {str(droplet.get("id")): _record(caller, droplet) for droplet in page.of(found)}
-    return web.json_response({"policies": records, **paging.ends(request, page, len(found))})
 
 
 @needs("droplet:read")

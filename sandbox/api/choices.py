@@ -1,4 +1,4 @@
-"""What there is to choose from: regions, sizes and images."""
+"""What there is to choose from: sizes and images."""
 
 from __future__ import annotations
 
@@ -10,20 +10,9 @@ from sandbox import paging
 from sandbox.api import errors
 from sandbox.api.gate import Caller, needs
 from sandbox.fleet import catalogue, sizes
-from sandbox.fleet import regions as all_regions
 from sandbox.numbers import whole
 
 YES_OR_NO = {"true": True, "false": False}
-
-
-@needs("regions:read")
-def regions(request: web.Request, caller: Caller) -> web.Response:
-    """GET /v2/regions. A region's sizes need a scope of their own."""
-
-    def described(slug: str) -> dict[str, Any]:
-        return all_regions.describe(slug, sizes.offered_in(slug) if caller.may("sizes:read") else [])
-
-    return paging.answer(request, "regions", all_regions.SLUGS, described)
 
 
 @needs("sizes:read", "regions:read")
@@ -36,19 +25,15 @@ def every_size(request: web.Request, caller: Caller) -> web.Response:
 def images(request: web.Request, caller: Caller) -> web.Response:
     """GET /v2/images. `type` is not the image's own type: it tells distributions from applications."""
     asked = request.query
-    kind, private, tag = asked.get("type"), asked.get("private", "false"), asked.get("tag_name")
+    kind, private = asked.get("type"), asked.get("private", "false")
     if kind not in (None, "application", "distribution"):
         raise errors.unprocessable("type must be one of application, distribution.")
     if private not in YES_OR_NO:
         raise errors.unprocessable("private must be true or false.")
-    if tag is not None:
-        caller.must("tag:read")
     holdings = caller.fleet.holdings
     found = catalogue.listed(holdings) if kind is None else catalogue.public(application=kind == "application")
     if YES_OR_NO[private]:
         found = [each for each in found if not each["public"]]
-    if tag is not None:
-        found = [each for each in found if tag.lower() in map(str.lower, each["tags"])]
     return paging.answer(request, "images", found)
 
 

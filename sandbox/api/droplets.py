@@ -1,4 +1,4 @@
-"""Droplets: the list, one of them, its kernels and its neighbors."""
+"""Droplets: the list, and one of them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from aiohttp import web
 from sandbox import paging
 from sandbox.api import errors
 from sandbox.api.gate import Caller, needs
-from sandbox.fleet import kernels as all_kernels
-from sandbox.fleet import neighbors as all_neighbors
 from sandbox.fleet.droplets import Droplet
 from sandbox.fleet.listing import Query, Sight, shown
 from sandbox.numbers import whole
@@ -43,17 +41,16 @@ def one(request: web.Request, caller: Caller) -> web.Response:
     return web.json_response({"droplet": shown(of(request, caller), sight(caller))})
 
 
-@needs("droplet:read")
-def kernels(request: web.Request, caller: Caller) -> web.Response:
-    """GET /v2/droplets/{droplet_id}/kernels: those that it can be given, of which most droplets have none."""
-    return paging.answer(request, "kernels", all_kernels.of(of(request, caller)))
-
-
-@needs("droplet:read")
-def neighbors(request: web.Request, caller: Caller) -> web.Response:
-    """GET /v2/droplets/{droplet_id}/neighbors: the team's other droplets on the same hardware. It has no pages."""
-    found = all_neighbors.of(caller.fleet, of(request, caller))
-    return web.json_response({"droplets": [shown(each, sight(caller)) for each in found]})
+@needs("droplet:delete")
+def destroy(request: web.Request, caller: Caller) -> web.Response:
+    """DELETE /v2/droplets/{droplet_id}: at once; volumes, snapshots and reserved addresses stay."""
+    droplet = of(request, caller)
+    if droplet.get("locked"):
+        raise errors.unprocessable("Droplet already has a pending event.")
+    now = caller.world.clock.now()
+    caller.world.actions.start(caller.fleet, droplet, "destroy", {}, {}, now, now)
+    caller.world.actions.settle(now)
+    return web.Response(status=204, content_type="application/json")
 
 
 def of(request: web.Request, caller: Caller) -> Droplet:

@@ -48,7 +48,6 @@ class Holdings:
     team: Team | None
     images: dict[int, Held] = field(default_factory=dict)
     volumes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    volume_snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
     firewalls: list[dict[str, Any]] = field(default_factory=list)
     reserved: list[Reserved] = field(default_factory=list)  # IPv4
     reserved_v6: list[Reserved] = field(default_factory=list)

@@ -18,7 +18,6 @@ from sandbox.fleet.fields import region_slug
 LIMIT = 5  # IPv4, for each team, as its account says
 EACH_NET = 250 // LIMIT  # teams whose addresses a network of 256 has room for
 NETS = ("198.51.100.0", "203.0.113.0")
-MONTHLY = 5.0  # USD that one costs while it is on no droplet
 
 
 @dataclass
@@ -30,11 +29,6 @@ class Reserved:
     droplet_id: int | None
     reserved_at: str
     project_id: str
-
-    @property
-    def number(self) -> str:
-        """The id that it has among a droplet's associated resources."""
-        return str(int(ipaddress.ip_address(self.ip)))
 
 
 def make(seed: int, number: int, droplets: Sequence[Droplet]) -> tuple[list[Reserved], list[Reserved]]:

@@ -11,7 +11,6 @@ from sandbox.fleet.droplets import TODAY, Droplet
 from sandbox.fleet.fields import amount, part, region_slug, values
 from sandbox.fleet.holdings import Held, Holdings
 
-MONTHLY = 0.06  # USD a gigabyte that a snapshot costs
 REASONS = ("before-upgrade", "golden", "before-migration", "pre-release", "clean")
 
 

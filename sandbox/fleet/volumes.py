@@ -1,4 +1,4 @@
-"""Block storage: the volumes on droplets, spare ones, and snapshots of them."""
+"""Block storage: the volumes on droplets, and spare ones."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from sandbox.fleet.holdings import Holdings
 
 Volume = dict[str, Any]
 
-MONTHLY = 0.10  # USD a gigabyte that a volume costs
-SNAPSHOT_MONTHLY = 0.06
 PURPOSES = ("data", "pgdata", "media", "backups", "volume")
 GIBIBYTES = (10, 20, 50, 100, 100, 250, 500, 1_000)
 
@@ -42,7 +40,7 @@ def _make(
     chance = random.Random(f"{holdings.seed}/volume/{volume_id}")
     purpose = chance.choice(PURPOSES)
     moment = min(created + chance.randrange(40 * 86_400), max(created, TODAY.timestamp()))
-    volume = {
+    holdings.volumes[volume_id] = {
         "id": volume_id,
         "region": regions.describe(region, sizes.offered_in(region)) if region in regions.NAMES else {},
         "droplet_ids": droplet_ids,
@@ -54,36 +52,12 @@ def _make(
         "filesystem_label": purpose,
         "tags": list(tags),
     }
-    holdings.volumes[volume_id] = volume
-    if chance.random() < 0.35:
-        _make_snapshot(holdings, volume, chance, moment)
-
-
-def _make_snapshot(holdings: Holdings, volume: Volume, chance: random.Random, born: float) -> None:
-    taken = born + chance.random() * max(60.0, TODAY.timestamp() - born)
-    snapshot_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
-    holdings.volume_snapshots[snapshot_id] = {
-        "id": snapshot_id,
-        "name": f"{volume['name']}-{int(taken * 1_000)}",
-        "created_at": iso(taken),
-        "regions": [volume["region"].get("slug", "")],
-        "resource_id": volume["id"],
-        "resource_type": "volume",
-        "min_disk_size": volume["size_gigabytes"],
-        "size_gigabytes": round(volume["size_gigabytes"] * chance.uniform(0.05, 0.8), 2),
-        "tags": [],
-    }
 
 
 def of(holdings: Holdings, droplet: Droplet) -> list[Volume]:
     """The volumes on a droplet, as far as the team has what the droplet names."""
     names = values(droplet, "volume_ids")
     return [holdings.volumes[each] for each in names if isinstance(each, str) and each in holdings.volumes]
-
-
-def snapshots_of(holdings: Holdings, volume: Volume) -> list[dict[str, Any]]:
-    """The snapshots of a volume."""
-    return [each for each in holdings.volume_snapshots.values() if each["resource_id"] == volume["id"]]
 
 
 def detach(holdings: Holdings, droplet: Droplet) -> None:

@@ -1,4 +1,4 @@
-"""POST /v1/oauth/token, POST /v1/oauth/revoke and GET /v1/oauth/token/info."""
+"""POST /v1/oauth/token and POST /v1/oauth/revoke."""
 
 from __future__ import annotations
 
@@ -40,31 +40,11 @@ async def revoke(request: web.Request) -> web.Response:
     """Kill the pair of the token that is named, by its own authority. An empty object, whatever it was."""
     world = request.app[WORLD]
     given = await calls.parameters(request)
-    grant, _ = _holder(request, world)
-    grants.revoke(world.store, world.settings, grant, _need(given, "token"))
-    return _private({})
-
-
-async def info(request: web.Request) -> web.Response:
-    """What an access token is good for; doctl asks this of a token it is given."""
-    world = request.app[WORLD]
-    grant, expires_at = _holder(request, world)
-    return _private(
-        {
-            "resource_owner_id": grant.user_uuid,
-            "scopes": grant.scope.split(),
-            "expires_in_seconds": max(0, int(expires_at - time.time())),
-            "application": {"uid": grant.client_id},
-            "created_at": int(grant.created_at),
-        }
-    )
-
-
-def _holder(request: web.Request, world: World) -> tuple[Grant, float]:
     found = grants.of_access_token(world.store, calls.bearer(request), live=True)
     if found is None:
         raise errors.unauthorized()
-    return found
+    grants.revoke(world.store, world.settings, found[0], _need(given, "token"))
+    return _private({})
 
 
 def _answer(world: World, pair: Pair) -> dict[str, Any]:

@@ -80,7 +80,6 @@ def test_a_wrong_status_is_refused(
         ("restore", {}),
         ("restore", {"image": 137778143}),
         ("restore", {"image": "137778143"}),
-        ("change_kernel", {"kernel": 7515}),
         ("disable_backups", {}),
         ("change_backup_policy", {"backup_policy": {"plan": "daily", "hour": 4}}),
         ("enable_backups", {"backup_policy": []}),

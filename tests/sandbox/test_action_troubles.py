@@ -1,4 +1,4 @@
-"""Actions that fail, are not heard, or whose answer is lost; and the clock."""
+"""Actions that fail or whose answer is lost; and the clock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.support.droplets import LONG, done, droplet, first, unbacked
+from tests.support.droplets import LONG, droplet, first, unbacked
 from tests.support.sandbox import Sandbox
 
 
@@ -46,15 +46,6 @@ def test_one_action_can_be_ended_either_way(sandbox: Sandbox, token: str) -> Non
         sandbox.end_action(working)
     with pytest.raises(ValueError, match="status must be"):
         sandbox.end_action(working, "in-progress")
-
-
-@pytest.mark.parametrize("type_", ["shutdown", "reboot"])
-def test_a_guest_may_ignore_what_it_is_asked(sandbox: Sandbox, token: str, type_: str) -> None:
-    sandbox.settings(guest_ignores_shutdown=True)
-    one = first(sandbox, token)
-
-    assert done(sandbox, token, one["id"], type_) == one
-    assert done(sandbox, token, one["id"], "power_off")["status"] == "off"
 
 
 @pytest.mark.parametrize("kind", ["reset", "status"])

@@ -144,13 +144,6 @@ def test_a_rebuild_changes_the_image_and_boots(sandbox: Sandbox, token: str, ima
     assert (after["image"]["slug"], after["status"], after["disk"]) == ("debian-12-x64", "active", before["disk"])
 
 
-def test_an_old_droplets_kernel_can_be_changed(sandbox: Sandbox, token: str) -> None:
-    page = sandbox.get("/v2/droplets", token, per_page=200).json()["droplets"]
-    old = next(each for each in page if each["kernel"] and each["status"] in ("active", "off") and not each["locked"])
-
-    assert done(sandbox, token, old["id"], "change_kernel", kernel=7060)["kernel"]["id"] == 7060
-
-
 def test_actions_take_their_time_by_type_and_none_when_asked(sandbox: Sandbox, token: str) -> None:
     sandbox.settings(action_seconds=100)
     one, two = [each["id"] for each in unbacked(sandbox, token) if each["status"] == "active"][:2]

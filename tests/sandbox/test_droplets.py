@@ -201,28 +201,6 @@ def test_the_fleet_looks_lived_in(sandbox: Sandbox, token: str) -> None:
         assert each["size"]["price_monthly"] > 0
 
 
-def test_few_droplets_share_a_machine_and_know_each_other(sandbox: Sandbox, token: str) -> None:
-    droplets = listed(sandbox, token, per_page=200)["droplets"]
-
-    def neighbors(droplet_id: int) -> list[int]:
-        found = sandbox.get(f"/v2/droplets/{droplet_id}/neighbors", token).json()
-        assert found.keys() == {"droplets"}
-        return [each["id"] for each in found["droplets"]]
-
-    shared = {each["id"]: neighbors(each["id"]) for each in droplets}
-    assert 0 < sum(map(bool, shared.values())) < 75
-    for droplet_id, others in shared.items():
-        assert droplet_id not in others
-        assert all(droplet_id in shared[other] for other in others)
-
-
-def test_old_droplets_alone_have_kernels_to_choose_from(sandbox: Sandbox, token: str) -> None:
-    for droplet in listed(sandbox, token, per_page=200)["droplets"]:
-        kernels = sandbox.get(f"/v2/droplets/{droplet['id']}/kernels", token).json()["kernels"]
-        assert bool(kernels) == bool(droplet["kernel"])
-        assert droplet["kernel"] is None or droplet["kernel"] in kernels
-
-
 def test_without_a_working_token_nothing_is_told(sandbox: Sandbox) -> None:
     for path in ("/v2/droplets", "/v2/droplets/1", "/v2/account", "/v2/nothing"):
         for bad in (None, "", "doo_v1_nonsense", "\xff"):

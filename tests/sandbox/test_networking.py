@@ -1,4 +1,4 @@
-"""Volumes, firewalls, VPCs, reserved addresses and tags: what droplets say, and what the lists have."""
+"""Volumes, firewalls, VPCs and reserved addresses: what droplets say, and what the lists have."""
 
 from __future__ import annotations
 
@@ -37,28 +37,6 @@ def test_volumes_and_droplets_name_each_other(sandbox: Sandbox, token: str) -> N
         assert sandbox.get(f"/v2/volumes/{volume['id']}", token).json() == {"volume": volume}
     assert sum(not each["droplet_ids"] for each in volumes.values()) == 2
     assert 5 < len(volumes) < 50
-
-
-def test_volumes_are_found_by_name_and_region(sandbox: Sandbox, token: str) -> None:
-    volumes = every(sandbox, token, "volumes")
-    one = volumes[0]
-
-    assert every(sandbox, token, "volumes", name=one["name"], region=one["region"]["slug"]) == [one]
-    by_region = every(sandbox, token, "volumes", region=one["region"]["slug"])
-    assert by_region == [each for each in volumes if each["region"]["slug"] == one["region"]["slug"]]
-    assert every(sandbox, token, "volumes", region="nowhere") == []
-
-
-def test_some_volumes_have_snapshots(sandbox: Sandbox, token: str) -> None:
-    volumes = {each["id"]: each for each in every(sandbox, token, "volumes")}
-    snapshots = every(sandbox, token, "snapshots", resource_type="volume")
-
-    assert 0 < len(snapshots) < len(volumes)
-    for each in snapshots:
-        volume = volumes[each["resource_id"]]
-        assert each["size_gigabytes"] < volume["size_gigabytes"] == each["min_disk_size"]
-    both = every(sandbox, token, "snapshots")
-    assert both == every(sandbox, token, "snapshots", resource_type="droplet") + snapshots
 
 
 def test_a_droplet_is_behind_the_firewalls_of_its_tags_and_its_id(sandbox: Sandbox, token: str) -> None:
@@ -111,33 +89,17 @@ def test_reserved_addresses_are_on_droplets_or_spare(sandbox: Sandbox, token: st
     assert taken.isdisjoint(each["ip"] for each in v4)
 
 
-def test_tags_are_counted_on_what_bears_them(sandbox: Sandbox, token: str) -> None:
-    droplets, volumes = everybody(sandbox, token), every(sandbox, token, "volumes")
-
-    tags = every(sandbox, token, "tags")
-
-    assert [each["name"] for each in tags] == sorted({tag for each in droplets for tag in each["tags"]})
-    for tag in tags:
-        tagged = [each["id"] for each in droplets if tag["name"] in each["tags"]]
-        mounted = [each["id"] for each in volumes if tag["name"] in each["tags"]]
-        resources = tag["resources"]
-        assert resources["droplets"]["count"] == len(tagged)
-        assert resources["droplets"]["last_tagged_uri"] == f"{sandbox.url}/v2/droplets/{tagged[-1]}"
-        assert resources["volumes"]["count"] == len(mounted)
-        assert resources["count"] == len(tagged) + len(mounted)
-
-
 def test_the_same_seed_gives_the_same_things(sandbox: Sandbox) -> None:
     def things(seed: int) -> list[Any]:
         sandbox.reset(seed=seed)
         token = sandbox.connect(team="Acme Web")["access_token"]
-        lists = ("volumes", "snapshots", "firewalls", "vpcs", "reserved_ips", "tags")
+        lists = ("volumes", "firewalls", "vpcs", "reserved_ips")
         return [every(sandbox, token, each) for each in lists]
 
     first, other, again = things(7), things(8), things(7)
 
     # Backups follow the clock, and so may the droplet inside of a reserved address.
-    for each in (*first[4], *other[4], *again[4]):
+    for each in (*first[3], *other[3], *again[3]):
         each["droplet"] = (each["droplet"] or {}).get("id")
     assert again == first
     assert all(one != two for one, two in zip(first, other, strict=True))
@@ -148,7 +110,7 @@ def test_an_empty_team_has_nothing(sandbox: Sandbox) -> None:
     token = sandbox.connect(team="Acme Web")["access_token"]
     solo = sandbox.connect(user="linus")["access_token"]
 
-    for what in ("volumes", "firewalls", "vpcs", "reserved_ips", "snapshots", "tags", "actions"):
+    for what in ("volumes", "firewalls", "vpcs", "reserved_ips", "actions"):
         assert every(sandbox, token, what) == []
         assert every(sandbox, solo, what) == []
 
@@ -201,7 +163,6 @@ def test_a_volume_made_up_by_hand_is_there(sandbox: Sandbox, token: str) -> None
         ("vpcs/x", "vpc:read"),
         ("reserved_ips", "reserved_ip:read"),
         ("reserved_ipv6", "reserved_ip:read"),
-        ("tags", "tag:read"),
     ],
 )
 def test_each_needs_its_scope(sandbox: Sandbox, token: str, path: str, scope: str) -> None:
@@ -225,6 +186,3 @@ def test_what_a_list_tells_of_other_things_needs_their_scopes(sandbox: Sandbox) 
     assert {each["tags"] for each in every(sandbox, untagged, "firewalls")} == {None}
     assert {each["tags"] for each in every(sandbox, untagged, "volumes")} == {None}
     assert all(each["region"]["sizes"] == [] for each in every(sandbox, narrow, "volumes"))
-    assert all(
-        each["resources"].keys() <= {"count", "last_tagged_uri", "volumes"} for each in every(sandbox, narrow, "tags")
-    )

@@ -14,14 +14,8 @@ FIELDS = (
     "name", "memory", "vcpus", "disk", "locked", "status", "kernel", "created_at", "features", "backup_ids",
     "next_backup_window", "snapshot_ids", "image", "volume_ids", "networks", "region", "tags",
 )  # fmt: skip
-PARTS = (
-    "", "/actions", "/snapshots", "/backups", "/backups/policy", "/kernels", "/neighbors", "/firewalls",
-    "/destroy_with_associated_resources",
-)  # fmt: skip
-LISTS = (
-    "droplets", "actions", "volumes", "firewalls", "vpcs", "reserved_ips", "tags", "snapshots", "images",
-    "droplets/backups/policies",
-)  # fmt: skip
+PARTS = ("", "/actions", "/snapshots", "/backups", "/backups/policy", "/firewalls")
+LISTS = ("droplets", "actions", "volumes", "firewalls", "vpcs", "reserved_ips", "images")
 ACTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("snapshot", {}),
     ("enable_ipv6", {}),

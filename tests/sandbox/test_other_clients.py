@@ -77,9 +77,7 @@ def test_pydo_acts_and_sees_it_done(sandbox: Sandbox) -> None:
     assert client.droplet_actions.get(droplet, action["id"])["action"]["status"] == "completed"
     assert client.droplet_actions.list(droplet)["actions"][0]["type"] == "resize"
     assert client.droplets.get(droplet)["droplet"]["size_slug"] == "s-8vcpu-16gb"
-    client.droplets.destroy_with_associated_resources_dangerous(droplet, x_dangerous=True)
-    sandbox.forward(3_600)
-    assert client.droplets.get_destroy_associated_resources_status(droplet)["failures"] == 0
+    client.droplets.destroy(droplet)
     assert client.droplets.get(droplet)["id"] == "not_found"
 
 

@@ -1,4 +1,4 @@
-"""Revocation by the application and by the person, and token/info."""
+"""Revocation by the application and by the person."""
 
 from __future__ import annotations
 
@@ -90,13 +90,3 @@ def test_expiring_ends_access_tokens_alone(sandbox: Sandbox) -> None:
     assert sandbox.get("/v2/account", acme["access_token"]).status_code == 401
     assert sandbox.get("/v2/account", northwind["access_token"]).ok
     assert sandbox.refresh(acme["refresh_token"]).ok
-
-
-def test_token_info_tells_scope_and_life(sandbox: Sandbox) -> None:
-    pair = sandbox.connect(scope="read write")
-
-    found = sandbox.get("/v1/oauth/token/info", pair["access_token"]).json()
-
-    assert found["scopes"] == ["read", "write"]
-    assert 2_591_000 < found["expires_in_seconds"] <= 2_592_000
-    assert sandbox.get("/v1/oauth/token/info", "nonsense").status_code == 401

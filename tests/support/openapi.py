@@ -1,23 +1,16 @@
-"""DigitalOcean's own OpenAPI description, where that file is at hand, to hold the sandbox's answers against."""
+"""DigitalOcean's own OpenAPI description (tests/data/README.md), to check the sandbox's answers against."""
 
 from __future__ import annotations
 
 import json
-import os
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema
-import pytest
 
 from tests.support.sandbox import PROJECT
 
-FILE = Path(os.environ.get("OPENAPI_JSON") or PROJECT.parent / "shared" / "digitalocean" / "openapi.json")
-
-at_hand = pytest.mark.skipif(
-    not FILE.is_file(), reason="no DigitalOcean OpenAPI description at hand; set OPENAPI_JSON to check answers by it"
-)
+FILE = PROJECT / "tests" / "data" / "openapi.json"
 
 
 @cache
