@@ -1,48 +1,37 @@
-"""What this process keeps decoded and computed: a page must not decode ten thousand droplets to show fifty."""
+"""What this process holds decoded and computed, so that a page need not decode ten thousand droplets to show fifty."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
+from cachetools import LRUCache
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-MOST_ROWS = 100_000
-"""Droplets that one shelf holds, at roughly a kilobyte each."""
+CAPACITY = 100_000
+"""Droplets that one cache holds, at roughly a kilobyte each."""
 
 
-class Shelf(Generic[K, V]):
-    """Values with a weight, up to a total; what was asked for longest ago goes first. Safe for threads."""
+class WeightedCache(Generic[K, V]):
+    """cachetools' `LRUCache` for values with a weight: safe for threads, and too heavy a value is held, alone."""
 
-    def __init__(self, most: int = MOST_ROWS) -> None:
-        self._most = most
-        self._held: OrderedDict[K, tuple[V, int]] = OrderedDict()
-        self._weight = 0
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        # cachetools refuses a value heavier than the cache. Here it weighs as much as the cache, and is alone in it.
+        self._values: LRUCache[K, tuple[V, int]] = LRUCache(capacity, lambda held: min(held[1] + 1, capacity))
         self._lock = Lock()
 
     def get(self, key: K) -> V | None:
         with self._lock:
-            if key not in self._held:
-                return None
-            self._held.move_to_end(key)
-            return self._held[key][0]
+            held = self._values.get(key)
+        return held[0] if held else None
 
-    def put(self, key: K, value: V, weight: int) -> None:
-        """In place of what stood there. Even the heaviest is held, alone."""
+    def set(self, key: K, value: V, weight: int) -> None:
         with self._lock:
-            self._drop(key)
-            self._held[key] = (value, weight + 1)
-            self._weight += weight + 1
-            while self._weight > self._most and len(self._held) > 1:
-                self._drop(next(iter(self._held)))
+            self._values[key] = (value, weight)
 
-    def drop(self, key: K) -> None:
+    def delete(self, key: K) -> None:
         with self._lock:
-            self._drop(key)
-
-    def _drop(self, key: K) -> None:
-        if key in self._held:
-            self._weight -= self._held.pop(key)[1]
+            self._values.pop(key, None)

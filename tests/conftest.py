@@ -63,6 +63,7 @@ def _empty_cache() -> None:
 def redis(tmp_path: Path, settings: Any) -> Iterator[RedisServer]:
     """A Redis server for this test alone. Use this fixture before anybody signs in."""
     server = RedisServer(tmp_path)
+    settings.REDIS_URL = server.url
     settings.CACHES = {
         "default": {"BACKEND": "conveyor.caches.RedisCache", "LOCATION": [server.url], "KEY_PREFIX": uuid4().hex}
     }

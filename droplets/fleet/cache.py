@@ -19,7 +19,7 @@ from django.utils import timezone
 from msgspec.structs import replace
 
 from common.cache import shared
-from common.lru import Shelf
+from common.lru import WeightedCache
 from digitalocean_client import errors
 from droplets.fleet.summary import DropletSummary
 
@@ -195,16 +195,16 @@ def forget(pk: UUID) -> None:
     cache = shared()
     cache.set(_gone_key(pk), 1, _GONE.total_seconds())
     reading = _decoded(cache.get(_key(pk)), CachedFleet) or _held_reading(pk)
-    _memory.drop(pk)
+    _memory.delete(pk)
     editions = (reading.edition, reading.replaced) if reading else ()
     cache.delete_many([_key(pk), _expired_key(pk), *(_rows_key(pk, edition) for edition in editions)])
 
 
-_memory: Shelf[UUID, tuple[CachedFleet, tuple[DropletSummary, ...]]] = Shelf()
+_memory: WeightedCache[UUID, tuple[CachedFleet, tuple[DropletSummary, ...]]] = WeightedCache()
 
 
 def _hold(pk: UUID, reading: CachedFleet, of: tuple[DropletSummary, ...]) -> None:
-    _memory.put(pk, (reading, of), len(of))
+    _memory.set(pk, (reading, of), len(of))
 
 
 def _held_reading(pk: UUID) -> CachedFleet | None:

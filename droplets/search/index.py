@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from accounts.models import User
-from common.lru import Shelf
+from common.lru import WeightedCache
 from droplets.fleet.items import FleetItem, Team
 from droplets.fleet.service import Fleet
 from droplets.fleet.statuses import order, status_of
@@ -113,11 +113,11 @@ def index_of(user: User, fleet: Fleet) -> SearchIndex:
         return kept[1]
     index = SearchIndex(fleet.items, fleet.shown_teams)
     if contents is not None:
-        _indexes.put(user.pk, (contents, index), len(index.items))
+        _indexes.set(user.pk, (contents, index), len(index.items))
     return index
 
 
-_indexes: Shelf[object, tuple[object, SearchIndex]] = Shelf()
+_indexes: WeightedCache[object, tuple[object, SearchIndex]] = WeightedCache()
 
 
 class _View(Sequence[FleetItem]):

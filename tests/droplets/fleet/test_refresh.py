@@ -366,7 +366,7 @@ def test_a_page_that_came_a_moment_before_blanks_nothing(alice: Person) -> None:
     before = fleet_cache.load(renew(alice) and [connection.pk])
     make_due(alice)
     renew(alice)
-    fleet_cache._memory.drop(connection.pk)
+    fleet_cache._memory.delete(connection.pk)
 
     assert len(fleet_cache.rows(before)[connection.pk]) == len(rows(connection)) > 0
 

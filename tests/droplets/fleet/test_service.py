@@ -300,7 +300,7 @@ def test_a_cache_that_loses_the_rows_alone_has_them_read_again(alice: Person) ->
     first = fleet(alice)
     reading = fleet_cache.load([connection.pk])[connection.pk]
     cache.delete(fleet_cache._rows_key(connection.pk, reading.edition))
-    fleet_cache._memory.drop(connection.pk)
+    fleet_cache._memory.delete(connection.pk)
 
     found = fleet(alice)
 
@@ -315,6 +315,6 @@ def test_nonsense_in_the_cache_is_no_reading(alice: Person, nonsense: object) ->
     reading = fleet_cache.load([connection.pk])[connection.pk]
     cache.set(fleet_cache._rows_key(connection.pk, reading.edition), nonsense)
     cache.set(fleet_cache._key(connection.pk), nonsense)
-    fleet_cache._memory.drop(connection.pk)
+    fleet_cache._memory.delete(connection.pk)
 
     assert fleet(alice).troubles == ()
