@@ -1,110 +1,178 @@
-"""Logs: one line per event, with the request's id, and nothing in them that looks like a token."""
+"""Logs and error reports, without secrets. structlog writes the lines; what counts as a secret is decided here.
+
+django-structlog's RequestMiddleware is not used: it logs whole addresses (an OAuth code is in one), adds two lines to
+each request, and forgets the request's id before gunicorn writes its access line.
+"""
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import uuid
-from collections.abc import Callable
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
 from django.http import HttpRequest, HttpResponseBase
 from django.views.debug import SafeExceptionReporterFilter
+from structlog.contextvars import bind_contextvars, merge_contextvars
+from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
+from structlog.typing import EventDict
 
-request_id: ContextVar[str] = ContextVar("request_id", default="-")
+REDACTED = "[redacted]"
 
-# DigitalOcean's prefixes for personal, OAuth access and OAuth refresh tokens, and what Fernet makes of them.
-_TOKEN = re.compile(r"(do[opr]_v1_)[0-9A-Za-z]+|gAAAA[0-9A-Za-z_\-]{40,}=*")
-_SECRET_FIELD = re.compile(
-    r"""((?:client_secret|refresh_token|access_token|code|code_verifier)["']?\s*[=:]\s*["']?)[^\s"'&,}]{6,}"""
+# A secret ends at whitespace or a separator, which may be URL-encoded or escaped for HTML.
+_VALUE = r"""(?:(?!%22|%26|%27|%2C|&quot;|&amp;)[^\s"'&,;<>{}\\])"""
+_QUOTE = r"""(?:\\*["']|%5C|%22|%27|&quot;|&\#x27;)*"""
+_SLASH = r"(?:/|%2F)"
+_SECRET_NAME = (
+    r"client_secret|secret_key|code_verifier|password\d?|token|token_keys|api_key|sessionid|__Host-[\w-]+"
+    r"|(?:(?<=%[0-9A-F]{2})|(?<![A-Z0-9_]))code"  # but not status_code or error_code
 )
-# The key in a letter (reset of a password, proof of an address) is part of an address: in a log it opens an account.
-_LETTER_KEY = re.compile(r"(/password/reset/key/|/confirm-email/)[^/\s]{6,}")
+_SECRET_KEY = re.compile(rf"[\w-]*(?:{_SECRET_NAME})|authorization|cookie|set-cookie", re.IGNORECASE)
+_PATTERNS = [
+    # DigitalOcean's prefixes of personal, OAuth access and OAuth refresh tokens, and tokens that Fernet has encrypted.
+    (re.compile(r"(do[opr]_v1_)[0-9A-Za-z]+"), rf"\1{REDACTED}"),
+    (re.compile(r"gAAAA[0-9A-Za-z_\-]{40,}(?:=|%3D)*"), REDACTED),
+    (re.compile(rf"\b((?:Bearer|Basic)(?:\s|%20|\+)+){_VALUE}{{6,}}", re.IGNORECASE), rf"\1{REDACTED}"),
+    # The key in an email (password reset, address confirmation) is part of the address: it opens the account.
+    (
+        re.compile(
+            rf"({_SLASH}(?:password{_SLASH}reset{_SLASH}key|confirm-email){_SLASH})(?:(?!%2F)[^/\s]){{6,}}",
+            re.IGNORECASE,
+        ),
+        rf"\1{REDACTED}",
+    ),
+    # "name": "value", up to the quote that closes it. In JSON inside of JSON, quotes have backslashes.
+    (
+        re.compile(
+            rf"""((?:{_SECRET_NAME})(?:\\*["'])?\s*[=:]\s*(\\*["']))(?:(?!(?<!\\)\2).){{6,}}(?=\2)""", re.IGNORECASE
+        ),
+        rf"\1{REDACTED}",
+    ),
+    # name=value and name: value, also URL-encoded.
+    (
+        re.compile(
+            rf"((?:{_SECRET_NAME}){_QUOTE}\s*(?:=|:|%3D|%3A)(?:\s|%20|\+)*{_QUOTE}){_VALUE}{{6,}}", re.IGNORECASE
+        ),
+        rf"\1{REDACTED}",
+    ),
+]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# What every log record has; anything else on it was given with extra= and belongs into the line.
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
-    "message",
-    "asctime",
-    "request",
-    "server_time",
-    "taskName",
-}
+_PLAIN = (bool, int, float, type(None))
+_SENTRY_HEADERS = {"host", "user-agent", "accept", "content-type", "content-length", "hx-request", "x-request-id"}
 
 
 def redact(text: str) -> str:
-    """`text` without anything that looks like a token, a client secret, an authorization code or a letter's key."""
-    text = _TOKEN.sub(lambda match: f"{match[1] or ''}[redacted]", text)
-    text = _LETTER_KEY.sub(r"\1[redacted]", text)
-    return _SECRET_FIELD.sub(r"\1[redacted]", text)
+    """`text` without tokens, client secrets, passwords, authorization codes and the keys of email links."""
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
 
 
-class RedactingFilter(logging.Filter):
-    """Rewrites a record before it is formatted, its traceback included."""
+def redact_value(value: object) -> Any:
+    """`value` with every string in it redacted, keys too. What is neither a container nor plain becomes text."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, Mapping):
+        return {
+            redact(str(key)): REDACTED
+            if isinstance(inner, str) and inner and _SECRET_KEY.fullmatch(str(key))
+            else redact_value(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [redact_value(inner) for inner in value]
+    return redact(_text(value))
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:
+        return "[no text]"
+
+
+def logging_config(*, debug: bool, loggers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The configuration of `logging` (logging.config.dictConfig): one handler, on standard error.
+
+    Lines are JSON objects, or readable text with `debug`. Each has the id of its request, also in threads that were
+    started with a copy of the request's context.
+    """
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"no_traceback": {"()": NoTraceback}},
+        "formatters": {"line": {"()": LineFormatter, "debug": debug}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": "INFO"},
+        "loggers": loggers,
+    }
+
+
+class LineFormatter(ProcessorFormatter):
+    """Formats a record of `logging` with structlog, redacted. What was given with `extra=` is part of the line."""
+
+    def __init__(self, *, debug: bool) -> None:
+        last: list[Any] = [structlog.processors.JSONRenderer()]
+        if debug:
+            last = [_escape_control_characters, structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)]
+        super().__init__(
+            foreign_pre_chain=[
+                merge_contextvars,
+                add_logger_name,
+                add_log_level,
+                ExtraAdder(),
+                structlog.processors.TimeStamper(fmt="iso"),
+                structlog.processors.format_exc_info,
+            ],
+            processors=[ProcessorFormatter.remove_processors_meta, _redact_event, *last],
+        )
+
+
+def _redact_event(logger: Any, method: str, event: EventDict) -> EventDict:
+    for name in ("request", "server_time"):  # Django's own: objects that no line needs
+        event.pop(name, None)
+    redacted: EventDict = redact_value(event)
+    return redacted
+
+
+def _escape_control_characters(logger: Any, method: str, event: EventDict) -> EventDict:
+    """What people type ends up in messages. It must neither start a line of its own nor colour the terminal."""
+    event["event"] = _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), event["event"])
+    return event
+
+
+class NoTraceback(logging.Filter):
+    """Makes a record a warning without a traceback, which Sentry ignores too: for errors that only visitors make."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = redact(record.getMessage())
-        record.args = None
-        if record.exc_info and not record.exc_text:
-            record.exc_text = logging.Formatter().formatException(record.exc_info)
-        if record.exc_text:
-            record.exc_text = redact(record.exc_text)
-        for name in set(vars(record)) - _STANDARD:
-            value = getattr(record, name)
-            if isinstance(value, str):
-                setattr(record, name, redact(value))
+        record.levelno, record.levelname, record.exc_info = logging.WARNING, "WARNING", None
         return True
 
 
-class LineFormatter(logging.Formatter):
-    """`time level logger request_id=… message key=value …`, a traceback folded into the same line as JSON text.
-
-    Addresses that people type end up in messages, so control characters are spelled out: nobody writes a line of their
-    own into the log, or colours the terminal of who reads it.
-    """
-
-    def format(self, record: logging.LogRecord) -> str:
-        when = self.formatTime(record, "%Y-%m-%dT%H:%M:%S")
-        parts = [
-            f"{when}.{int(record.msecs):03d}",
-            record.levelname,
-            record.name,
-            f"request_id={request_id.get()}",
-        ]
-        parts.append(_CONTROL.sub(_spelled_out, " ".join(record.getMessage().splitlines())))
-        for name in sorted(set(vars(record)) - _STANDARD - {"exc_text", "status_code"}):
-            parts.append(f"{name}={redact(json.dumps(getattr(record, name), default=str))}")
-        text = record.exc_text or (self.formatException(record.exc_info) if record.exc_info else "")
-        if text:
-            parts.append(f"traceback={json.dumps(text)}")
-        return " ".join(parts)
-
-
-def _spelled_out(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode()
-
-
 class RequestIdMiddleware:
-    """Gives each request an id of our own making, in every log line and in the answer's `X-Request-Id`.
+    """Gives each request an id, which all its log lines and the header `X-Request-Id` of its response show.
 
-    It stays set when the answer is on its way: Django's line about a 4xx and the server's access line come after the
-    middleware, in the same thread, and the thread's next request brings its own.
+    The id stays bound after the response: the server's access line comes later, in the same thread, whose next request
+    binds its own.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        chosen = uuid.uuid4().hex[:16]
-        request_id.set(chosen)
+        request_id = uuid.uuid4().hex[:16]
+        bind_contextvars(request_id=request_id)
         response = self.get_response(request)
-        response["X-Request-Id"] = chosen
+        response["X-Request-Id"] = request_id
         return response
 
 
 class RedactingReporterFilter(SafeExceptionReporterFilter):
-    """Django's error reports (pages under DEBUG, mails to admins) without tokens in local variables."""
+    """Django's error pages (with DEBUG on) without secrets in local variables."""
 
     def get_traceback_frame_variables(self, request: Any, tb_frame: Any) -> Any:
         return [
@@ -114,7 +182,7 @@ class RedactingReporterFilter(SafeExceptionReporterFilter):
 
 
 def _redact_shown(value: object) -> object:
-    """`value`, or its redacted text where showing it would show a token."""
+    """`value`, or its redacted text where showing it would show a secret."""
     try:
         shown = repr(value)
     except Exception:
@@ -124,17 +192,31 @@ def _redact_shown(value: object) -> object:
 
 
 def start_sentry(dsn: str) -> None:
-    """Send errors to Sentry, scrubbed, without local variables, bodies, cookies or performance data."""
+    """Send errors to Sentry, redacted, without local variables, bodies, cookies or performance data."""
     import sentry_sdk
-
-    def scrub(event: Any, hint: Any) -> Any:
-        return json.loads(redact(json.dumps(event, default=str)))
 
     sentry_sdk.init(
         dsn=dsn,
-        before_send=scrub,
+        before_send=redact_event,
         send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
         max_breadcrumbs=0,
     )
+
+
+def redact_event(event: Any, hint: Any) -> Any:
+    """Sentry's event without secrets. Never raises: an event that cannot be redacted is reported with its id alone."""
+    try:
+        request = dict(event.get("request") or {})
+        if request:
+            headers = dict(request.get("headers") or {})
+            request = {
+                "method": request.get("method"),
+                "url": str(request.get("url", "")).partition("?")[0],
+                "headers": {name: value for name, value in headers.items() if name.lower() in _SENTRY_HEADERS},
+            }
+        return redact_value({**event, "request": request})
+    except Exception as error:
+        kept = {name: event[name] for name in ("event_id", "timestamp", "level", "platform") if name in event}
+        return {**kept, "message": f"An error report could not be redacted: {type(error).__name__}"}

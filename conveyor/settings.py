@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conveyor.environment import BASE_DIR, Environment, env_file
+from conveyor.logs import logging_config, start_sentry
 
 _env = Environment(env_file())
 
@@ -255,21 +256,15 @@ STORAGES = {
     },
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"redact": {"()": "conveyor.logs.RedactingFilter"}},
-    "formatters": {"line": {"()": "conveyor.logs.LineFormatter"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]},
-    },
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {
+LOGGING = logging_config(
+    debug=DEBUG,
+    loggers={
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+        "django.security.DisallowedHost": {"filters": ["no_traceback"]},
         "urllib3": {"level": "WARNING"},
     },
-}
+)
 DEFAULT_EXCEPTION_REPORTER_FILTER = "conveyor.logs.RedactingReporterFilter"
 
 SENTRY_DSN = _env.sentry_dsn("SENTRY_DSN")
@@ -277,6 +272,4 @@ SENTRY_DSN = _env.sentry_dsn("SENTRY_DSN")
 _env.finish()
 
 if SENTRY_DSN:
-    from conveyor.logs import start_sentry
-
     start_sentry(SENTRY_DSN)

@@ -33,9 +33,9 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Our 400, except for a second click: logging in or out replaces the session under a request of the same moment.
+    """The page for status 400, except for a second click while a first one logs in or out.
 
-    Nothing was wrong with that request, and what it asked for has been done by the other one.
+    Logging in or out replaces the session. The second request did nothing wrong, and the first one did what it wanted.
     """
     if isinstance(exception, SessionInterrupted):
         return redirect("home")
