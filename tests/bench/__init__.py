@@ -1,1 +1,1 @@
-"""How fast Conveyor is, against what there is to be held against: `make bench`. The bounds are promises."""
+"""`make bench`: how fast Conveyor is, compared with other ways to read the same droplets. Bounds are promises."""

@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: every measure, or those that are named, and the table of what came of them."""
+"""`python -m tests.bench`: run all benchmarks, or those that are named, and print the table of results."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tests.support.sandbox import Sandbox
 
 
 def main() -> int:
-    """Exit code 0 when every bound that could be measured held, else 1."""
+    """Exit code 0 if every bound that could be measured is met, else 1."""
     parser = argparse.ArgumentParser(prog="make bench", description="Measure how fast Conveyor is.")
-    parser.add_argument("names", nargs="*", metavar="measure", help=f"of {', '.join(MEASURES)} (default: all)")
-    parser.add_argument("--profile", action="store_true", help="write where the time of a page goes, instead")
+    parser.add_argument("names", nargs="*", metavar="measure", help=f"one of {', '.join(MEASURES)} (default: all)")
+    parser.add_argument("--profile", action="store_true", help="profile pages instead of measuring them")
     given = parser.parse_args()
     if unknown := set(given.names) - set(MEASURES):
-        parser.error(f"there is no measure {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(MEASURES)}")
     with tempfile.TemporaryDirectory(prefix="conveyor-bench-") as name:
         directory = Path(name)
         sandbox = Sandbox.start(state=directory / "sandbox.sqlite3", options=SANDBOX)
         try:
             set_up(directory, sandbox)
-            # Only now: Django's models can be imported once it is set up.
+            # Imported here because Django's models can only be imported after the set-up.
             from tests.bench import profiling, run
 
             if given.profile:

@@ -1,4 +1,4 @@
-"""A browser with nobody's eyes on it: asks for a page of Conveyor over a kept connection, and takes the time."""
+"""A browser without a screen: requests pages of Conveyor over one kept connection, and measures the time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Self
 from django.conf import settings
 
 _IDLE = 4.0
-"""Seconds after which a kept connection is not used again: gunicorn closes it after five."""
+"""Seconds after which a kept connection is replaced: gunicorn closes idle connections after five."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """An answer. `seconds` from the first byte sent until the last one received."""
+    """A response. `seconds`: from the first byte sent until the last byte received."""
 
     status: int
     body: str
@@ -23,7 +23,7 @@ class Page:
 
 
 class Browser:
-    """Signed in by `session`, the session's key. Not to be shared between threads."""
+    """Signed in with `session`, a session key. Use it in one thread only."""
 
     def __init__(self, port: int, session: str) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -31,7 +31,7 @@ class Browser:
         self._last = 0.0
 
     def get(self, path: str = "/droplets/", **headers: str) -> Page:
-        """The page at `path`. Raises RuntimeError where it is not a 200."""
+        """The page at `path`. Raises RuntimeError if the status is not 200."""
         if monotonic() - self._last > _IDLE:
             self._connection.close()
         start = perf_counter()
@@ -45,7 +45,7 @@ class Browser:
         return Page(answer.status, body.decode(), seconds)
 
     def follow_up(self) -> Page:
-        """What an open page asks for by itself: the fleet as it is after what is due has been renewed."""
+        """The request that an open page makes by itself: reload the droplets that are due, and return the fleet."""
         return self.get("/droplets/?edition=another", **{"HX-Request": "true"})
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""Where the time of a page goes: `make bench PROFILE=1` writes it to profiles/, which git does not mind.
+"""A profile of pages: `make bench PROFILE=1` writes it to profiles/, which git ignores.
 
-Every thread of this process is looked at once a millisecond while it serves pages of three teams of 1,000 droplets,
-cold and warm; those that only wait are left out. A sampling profile, since the reading is spread over threads that
-Python's own profiler does not follow.
+Samples every thread of this process each millisecond while it serves pages of three teams of 1,000 droplets, with an
+empty cache and with a full one; threads that only wait are left out. It samples because a fleet is read in many
+threads, which Python's own profiler does not follow.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _OURS = ("accounts/", "conveyor/", "droplets/")
 
 
 class Sampler:
-    """Counts, while it is entered, in which functions every other thread is found."""
+    """While entered, counts the functions that all other threads are in."""
 
     def __init__(self) -> None:
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self.looks = 0
+        self.samples = 0
         self.within: Counter[str] = Counter()
         self.at: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         self._switch = sys.getswitchinterval()
-        sys.setswitchinterval(INTERVAL / 2)  # else a busy thread is let alone for five milliseconds
+        sys.setswitchinterval(INTERVAL / 2)  # by default, a busy thread runs for five milliseconds
         self._thread.start()
         return self
 
@@ -51,7 +51,7 @@ class Sampler:
 
     def _watch(self) -> None:
         while not self._ends.wait(INTERVAL):
-            self.looks += 1
+            self.samples += 1
             for thread, frame in sys._current_frames().items():
                 if thread != self._thread.ident:
                     self._note(frame)
@@ -77,11 +77,11 @@ def _name(frame: FrameType) -> str:
 
 
 def run(directory: Path, sandbox: Sandbox) -> int:
-    """Write one file for cold and one for warm pages. The exit code."""
+    """Write one file for first pages ("cold") and one for cached pages ("warm"). Returns the exit code."""
     stage = Stage(directory, sandbox)
     visitors = stage.visitors(COLD + 1, *stage.three)
     DIRECTORY.mkdir(exist_ok=True)
-    _page(visitors[0])  # once for the sandbox, and for what Python loads only now
+    _page(visitors[0])  # fills the sandbox's cache, and loads modules that Python imports late
     with stage.latency():
         _write("cold", visitors[1:])
     _write("warm", visitors[:1] * WARM)
@@ -91,23 +91,25 @@ def run(directory: Path, sandbox: Sandbox) -> int:
 def _page(visitor: Visitor) -> None:
     answer = visitor.client.get("/droplets/")
     if answer.status_code != 200:
-        raise RuntimeError(f"the page answered {answer.status_code}")
+        raise RuntimeError(f"the page has status {answer.status_code}")
 
 
 def _write(name: str, visitors: Sequence[Visitor]) -> None:
-    """Serve each of them their page once."""
+    """Serve each visitor one page, and write the profile."""
     start = perf_counter()
     with Sampler() as sampler:
         for visitor in visitors:
             _page(visitor)
     each = (perf_counter() - start) / len(visitors) * 1000
-    lines = [f"{name}: {each:.1f} ms a page, {len(visitors)} pages, every thread looked at {sampler.looks} times", ""]
+    lines = [f"{name}: {each:.1f} ms per page, {len(visitors)} pages, {sampler.samples} samples of every thread", ""]
     for title, counted in (
-        ("Conveyor's functions, with all that they call", sampler.within),
-        ("every function, by itself", sampler.at),
+        ("Conveyor's functions, including what they call", sampler.within),
+        ("all functions, without what they call", sampler.at),
     ):
-        lines += [f"ms a page: {title}"]
-        lines += [f"{count * each / sampler.looks:9.2f}  {where}" for where, count in counted.most_common(SHOWN)] + [""]
+        lines += [f"ms per page: {title}"]
+        lines += [f"{count * each / sampler.samples:9.2f}  {where}" for where, count in counted.most_common(SHOWN)] + [
+            ""
+        ]
     path = DIRECTORY / f"{name}.txt"
     path.write_text("\n".join(lines))
     print(f"Written to {path.relative_to(PROJECT)}.")

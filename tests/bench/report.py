@@ -18,21 +18,22 @@ from tests.support.programs import PROJECT
 
 DOCUMENT = PROJECT / "docs" / "benchmarks.md"
 PACKAGES = ("Django", "gunicorn", "requests", "msgspec", "aiohttp", "python-digitalocean", "pydo")
-HEADS = ("Measure", "Bound", "Found", "Rounds", "Verdict", "Medians")
+HEADS = ("Benchmark", "Bound", "Result", "Rounds", "Verdict", "Medians")
 
 BEGINNING = """\
 # Benchmarks
 
-What `make bench` found, and wrote here by itself. Each line has a bound, and the run fails where one is missed. What is
-compared takes turns in one run on one machine, over loopback, against the sandbox as a process of its own; ratios of
-medians are held to the bounds, since times are the machine's. "Rounds" has the smallest and the largest ratio of a
-single round. `make bench M=warm` runs one measure alone, `make bench PROFILE=1` tells where the time of a page goes.
+`make bench` measures these and writes this file. Each line has a bound; if one is missed, the run fails. All runs are
+on one machine, over loopback, against the sandbox in a process of its own. What is compared takes turns in the same
+run. The bounds are for ratios of medians, because times depend on the machine. "Rounds" shows the smallest and the
+largest ratio of a single round. `make bench M=warm` runs one benchmark, `make bench PROFILE=1` shows what takes the
+time of a page.
 """
 
 
 @dataclass(frozen=True)
 class Section:
-    """A measure, how it is done (in Markdown), and its lines of the table."""
+    """One benchmark: its name, how it is done (Markdown), and its lines of the table."""
 
     name: str
     how: str
@@ -40,7 +41,7 @@ class Section:
 
 
 def table(results: Sequence[Result]) -> str:
-    """Aligned, so that Markdown reads well in a terminal too."""
+    """A Markdown table, aligned so that it is readable in a terminal too."""
     rows = [HEADS, *((r.what, r.bound, r.found, r.spread, r.verdict, r.basis) for r in results)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
     lines = [_line(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
@@ -52,7 +53,7 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def write(sections: Sequence[Section], *, load: float) -> Path:
-    """Write the document. Returns its path, as seen from the project."""
+    """Write docs/benchmarks.md. Returns its path, relative to the project."""
     parts = [BEGINNING, table([result for section in sections for result in section.results]), _machine(load)]
     for section in sections:
         parts.append(f"## make bench M={section.name}\n\n{section.how}")
@@ -61,12 +62,12 @@ def write(sections: Sequence[Section], *, load: float) -> Path:
 
 
 def _machine(load: float) -> str:
-    """What the figures are of. `load` is what the machine had to do besides."""
+    """Date, machine and versions. `load`: the load average before the run."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES), *_redis()]
     return "\n".join(
         (
-            f"- {datetime.now(UTC):%-d %B %Y}, `make bench`, sandbox of seed {SEED}",
+            f"- {datetime.now(UTC):%-d %B %Y}, `make bench`, sandbox with seed {SEED}",
             f"- {_processor()}, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.release()}; "
             f"load average {load:.1f} before",
             f"- {', '.join(versions)}",
@@ -75,7 +76,7 @@ def _machine(load: float) -> str:
 
 
 def _processor() -> str:
-    """Linux tells the model here alone."""
+    """The processor's model. On Linux only /proc/cpuinfo has it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -88,5 +89,5 @@ def _redis() -> list[str]:
     program = shutil.which("redis-server")
     if not program:
         return []
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
-    return [f"Redis {word.removeprefix('v=')}" for word in told.split() if word.startswith("v=")]
+    output = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    return [f"Redis {word.removeprefix('v=')}" for word in output.split() if word.startswith("v=")]

@@ -1,4 +1,4 @@
-"""What a measure comes to: a figure, the bound that it is held to, and how far apart the rounds were."""
+"""The result of a benchmark: a figure, its bound, and how far the rounds differ."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Result:
-    """One line of the table. `held` is None for what could not be measured, and `found` then says why."""
+    """One line of the table. If it could not be measured, `met` is None and `found` says why."""
 
     what: str
     bound: str
     found: str
     spread: str = ""
-    held: bool | None = None
+    met: bool | None = None
     basis: str = ""
 
     @property
     def verdict(self) -> str:
-        return {True: "held", False: "MISSED", None: "not measured"}[self.held]
+        return {True: "met", False: "MISSED", None: "not measured"}[self.met]
 
 
 def seconds(value: float) -> str:
@@ -28,7 +28,7 @@ def seconds(value: float) -> str:
 
 
 def per_second(value: float) -> str:
-    return f"{value:.3g} a second"
+    return f"{value:.3g} per second"
 
 
 def compared(
@@ -40,9 +40,9 @@ def compared(
     least: float | None = None,
     unit: Callable[[float], str] = seconds,
 ) -> Result:
-    """How many times `against` `measured` is, by their medians: `most` at the most, or `least` at the least.
+    """The ratio of the medians, `measured` by `against`; its bound is `most` (upper) or `least` (lower).
 
-    Both were taken in turns, so the rounds' own ratios tell how far it spreads.
+    Both were measured in turns, so the ratio of each round shows the spread.
     """
     ratio = median(measured) / median(against)
     ratios = [one / other for one, other in zip(measured, against, strict=True)]
@@ -51,6 +51,6 @@ def compared(
         bound=f"≥ {least:g} ×" if most is None else f"≤ {most:g} ×",
         found=f"{ratio:.2f} ×",
         spread=f"{min(ratios):.2f}–{max(ratios):.2f}",
-        held=(most is None or ratio <= most) and (least is None or ratio >= least),
-        basis=f"{unit(median(measured))} against {unit(median(against))}, {len(ratios)} rounds",
+        met=(most is None or ratio <= most) and (least is None or ratio >= least),
+        basis=f"{unit(median(measured))} vs {unit(median(against))}, {len(ratios)} rounds",
     )

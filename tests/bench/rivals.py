@@ -1,9 +1,9 @@
-"""Other ways to read every droplet of some teams, each in a process of its own that stays up between rounds.
+"""Other ways to read all droplets of some teams. Each runs in its own process, which stays alive between rounds.
 
     python -m tests.bench.rivals pydo http://127.0.0.1:8001
 
-reads a JSON list of tokens from standard input, gets ready, and then answers each further line with one reading: a
-line of JSON with its `seconds` and the number of `droplets`. Sessions, and with them connections, are kept.
+reads a JSON list of tokens from standard input and prepares. For each further line it reads all droplets once and
+prints a line of JSON with the `seconds` and the number of `droplets`. Sessions, and so connections, are kept.
 """
 
 from __future__ import annotations
@@ -26,11 +26,10 @@ Reader = Callable[[], int]
 
 
 def bare(url: str, tokens: Sequence[str]) -> Reader:
-    """The least that reads it all in parallel: page 1 of both listings of every team, then all the rest at once.
+    """A minimal parallel reader: page 1 of both lists of each team, then all other pages at once.
 
-    The same calls as Conveyor makes, over requests and kept connections. Each answer is decoded by msgspec, the
-    fastest there is, in the thread that got it, and its droplets are kept as they are. Nothing is looked at, not even
-    whether all of it came.
+    It makes the same calls as Conveyor, with requests and kept connections. Each answer is decoded with msgspec, a
+    very fast decoder, in the thread that received it. Nothing is checked, not even whether all droplets arrived.
     """
     import msgspec
     import requests
@@ -51,11 +50,11 @@ def bare(url: str, tokens: Sequence[str]) -> Reader:
         return found
 
     def read() -> int:
-        listings = [(token, kind) for token in tokens for kind in ({}, {"type": "gpus"})]
-        firsts = list(pool.map(lambda listing: page(*listing, 1), listings))
+        lists = [(token, kind) for token in tokens for kind in ({}, {"type": "gpus"})]
+        firsts = list(pool.map(lambda each: page(*each, 1), lists))
         rest = [
             (token, kind, number)
-            for (token, kind), first in zip(listings, firsts, strict=True)
+            for (token, kind), first in zip(lists, firsts, strict=True)
             for number in range(2, -(-first["meta"]["total"] // PER_PAGE) + 1)
         ]
         answers = firsts + list(pool.map(lambda call: page(*call), rest))
@@ -65,7 +64,7 @@ def bare(url: str, tokens: Sequence[str]) -> Reader:
 
 
 def python_digitalocean(url: str, tokens: Sequence[str]) -> Reader:
-    """python-digitalocean's own loop over pages of 200, team after team. GPU droplets it does not know."""
+    """python-digitalocean: its own loop over pages of 200, one team after the other. It has no GPU droplets."""
     os.environ["DIGITALOCEAN_END_POINT"] = f"{url}/v2/"
     import digitalocean
 
@@ -74,7 +73,7 @@ def python_digitalocean(url: str, tokens: Sequence[str]) -> Reader:
 
 
 def pydo(url: str, tokens: Sequence[str]) -> Reader:
-    """DigitalOcean's own client, looping over pages of 200 as its README shows, team after team; no GPU droplets."""
+    """DigitalOcean's own client: a loop over pages of 200 as in its README, team by team. No GPU droplets."""
     from pydo import Client
 
     clients = [Client(token=token, endpoint=url) for token in tokens]
@@ -100,7 +99,7 @@ READERS: dict[str, Callable[[str, Sequence[str]], Reader]] = {
 
 
 class Rival:
-    """One of READERS in a process of its own, which has read everything once."""
+    """One of READERS in its own process, which has read everything once."""
 
     def __init__(self, name: str, url: str, tokens: Sequence[str]) -> None:
         self._process = subprocess.Popen(
@@ -110,19 +109,19 @@ class Rival:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self._tell(json.dumps(tokens))
+        self._send(json.dumps(tokens))
         self.droplets = 0
         self.read()
 
     def read(self) -> float:
-        """Let it read once. The seconds that took."""
-        self._tell("go")
+        """Make it read once. Returns the seconds."""
+        self._send("go")
         assert self._process.stdout
         answer = json.loads(self._process.stdout.readline())
         self.droplets = int(answer["droplets"])
         return float(answer["seconds"])
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         assert self._process.stdin
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()

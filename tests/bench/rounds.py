@@ -1,4 +1,4 @@
-"""Rounds: what is compared takes turns, so that whatever else the machine does hits all of it alike."""
+"""Rounds: what is compared takes turns, so that other load on the machine affects all of it equally."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ ROUNDS = 5
 
 
 def rounds(title: str, number: int = ROUNDS) -> Iterator[int]:
-    """0, 1, … with progress on standard error."""
+    """Yields 0, 1, …, with a progress bar on standard error."""
     yield from tqdm(range(number), desc=title, leave=False, disable=None, file=sys.stderr)
 
 
 def in_turns(title: str, things: Mapping[str, Callable[[int], float]], number: int = ROUNDS) -> dict[str, list[float]]:
-    """Call each with the round's number, in the given order and in the opposite one by turns; what they return."""
+    """Call each with the number of the round, in this order and in reverse order by turns. Returns the results."""
     found: dict[str, list[float]] = {name: [] for name in things}
     for turn in rounds(title, number):
         order = list(things.items())

@@ -1,4 +1,4 @@
-"""One run: measure after measure, the table on standard output, and the document after a whole one."""
+"""One run: each benchmark, the table on standard output, and the document after a complete run."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from tests.bench import report
 from tests.bench.environment import MEASURES
 from tests.bench.report import Section
 from tests.bench.results import Result
-from tests.bench.stage import NotWhole, Stage
+from tests.bench.stage import Incomplete, Stage
 from tests.support.sandbox import Sandbox
 
 
 def run(directory: Path, sandbox: Sandbox, names: Sequence[str]) -> int:
-    """The exit code: 1 when a bound was missed. Without `names`, everything is measured and the document written."""
+    """Returns the exit code, 1 if a bound is missed. Without `names`, runs everything and writes the document."""
     load = os.getloadavg()[0]
     stage = Stage(directory, sandbox)
     sections = [_section(stage, name) for name in tqdm(names or MEASURES, desc="make bench", file=sys.stderr)]
     print(report.table([result for section in sections for result in section.results]))
     if not names:
         print(f"\nWritten to {report.write(sections, load=load)}.")
-    return 1 if any(result.held is False for section in sections for result in section.results) else 0
+    return 1 if any(result.met is False for section in sections for result in section.results) else 0
 
 
 def _section(stage: Stage, name: str) -> Section:
@@ -35,10 +35,10 @@ def _section(stage: Stage, name: str) -> Section:
     try:
         results: list[Result] = measure.measure(stage)
     except Exception as error:
-        # What went wrong in one measure is that one's; the others still tell.
-        if not isinstance(error, NotWhole):
+        # An error in one benchmark does not stop the others.
+        if not isinstance(error, Incomplete):
             traceback.print_exc()
-        results = [Result(f"make bench M={name}", "", f"{type(error).__name__}: {error}"[:100], held=False)]
+        results = [Result(f"make bench M={name}", "", f"{type(error).__name__}: {error}"[:100], met=False)]
     finally:
         stage.sandbox.clear_faults()
     return Section(name, (measure.__doc__ or "").strip(), results)

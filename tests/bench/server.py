@@ -1,4 +1,4 @@
-"""gunicorn with the repository's own configuration, as a host starts it."""
+"""gunicorn with the project's own configuration, as a host starts it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from urllib.error import URLError
 from tests.support.programs import GUNICORN, PROJECT, environment, free_port
 from tests.support.waiting import wait_until
 
-_FROM_HERE = (
+_SHARED = (
     "SECRET_KEY",
     "TOKEN_KEYS",
     "DIGITAL_OCEAN_CLIENT_ID",
@@ -30,9 +30,9 @@ _FROM_HERE = (
 def gunicorn(
     directory: Path, *, processes: int = 1, redis_url: str = "", settings: str = "conveyor.settings"
 ) -> Iterator[int]:
-    """A Conveyor that shares this process's database and keys, until the end of the block. Yields its port."""
+    """Runs Conveyor with this process's database and keys until the block ends. Yields its port."""
     port = free_port()
-    given = {name: os.environ[name] for name in _FROM_HERE} | {
+    given = {name: os.environ[name] for name in _SHARED} | {
         "PORT": str(port),
         "WEB_CONCURRENCY": str(processes),
         "REDIS_URL": redis_url,
@@ -67,7 +67,7 @@ def _answers(process: subprocess.Popen[bytes], port: int, log: Path) -> bool:
 
 @contextmanager
 def redis(directory: Path, program: str) -> Iterator[str]:
-    """A Redis that keeps nothing, until the end of the block. Yields its URL."""
+    """Runs a Redis that saves nothing to disk until the block ends. Yields its URL."""
     port = free_port()
     command = [program, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(directory)]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""Conveyor's settings, with one address more: the bare view that a warm page is held against."""
+"""Conveyor's settings with one more URL: the minimal view that a cached page is compared with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every measure starts from: a sandbox with teams of known sizes, and people who have connected some of them."""
+"""What each benchmark starts with: a sandbox with teams of known sizes, and users who have connected some of them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from tests.support.person import Person
 from tests.support.sandbox import Sandbox
 
 LATENCY = 100
-"""Milliseconds that DigitalOcean takes to answer a call, when it is measured."""
+"""Milliseconds that DigitalOcean takes to answer a call during a benchmark."""
 
 PER_PAGE = 200
 
 
-class NotWhole(Exception):
-    """A page does not show all that it should, so its time says nothing."""
+class Incomplete(Exception):
+    """A page does not show everything that it must, so its time means nothing."""
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """Somebody who has connected teams. `session` is their browser's; `client` the same browser within this process."""
+    """A user who has connected teams. `session` is the session key; `client` is a test client with that session."""
 
     person: Person
     teams: tuple[str, ...]
@@ -43,7 +43,7 @@ class Visitor:
         return str(self.client.cookies[settings.SESSION_COOKIE_NAME].value)
 
     def sessions(self, number: int) -> list[str]:
-        """The sessions of so many further browsers of theirs."""
+        """The session keys of `number` more browsers of this user."""
         user = self.person.user
         clients = [Client(SERVER_NAME="127.0.0.1") for _ in range(number)]
         for client in clients:
@@ -52,12 +52,12 @@ class Visitor:
 
 
 class Stage:
-    """`three` are teams of 1,000 droplets each; the `others`, however many, have twenty until `resize`."""
+    """`three` are teams of 1,000 droplets each; the `others` have twenty each until `resize`."""
 
     def __init__(self, directory: Path, sandbox: Sandbox) -> None:
         self.directory = directory
         self.sandbox = sandbox
-        # The other clients use the same few tokens all the time, and mind no limits.
+        # The other clients use the same few tokens all the time, and ignore rate limits.
         sandbox.settings(burst_limit=0, hourly_limit=1_000_000)
         mine = set(sandbox.user("ada").teams)
         names = [team.name for team in sandbox.teams() if team.uuid in mine]
@@ -77,19 +77,19 @@ class Stage:
         return [self._sizes[team] for team in teams]
 
     def droplets(self, *teams: str) -> int:
-        """How many droplets these teams have together, of either kind."""
+        """How many droplets these teams have together, ordinary and GPU."""
         return sum(ordinary + gpus for ordinary, gpus in self.sizes(*teams))
 
     def calls(self, *teams: str) -> int:
-        """How many calls a whole reading of these teams takes: every page of both listings, the empty ones too."""
+        """How many calls reading these teams takes: every page of both lists, empty ones too."""
         return sum(max(1, -(-size // PER_PAGE)) for sizes in self.sizes(*teams) for size in sizes)
 
     def visitor(self, *teams: str) -> Visitor:
-        """A new person who has connected these teams over the consent page, and read nothing yet."""
+        """A new user who has connected these teams on the consent page, and has read nothing yet."""
         email = f"visitor-{next(self._numbers)}@example.com"
-        # DigitalOcean users of their own: one user's team can be connected to one account only.
+        # Each has its own DigitalOcean user: a team of one user can be connected to one account only.
         person = Person(self.sandbox, email, self.sandbox.add_user("A visitor", email, *teams).uuid)
-        cache.clear()  # signing up is limited by the address that it comes from
+        cache.clear()  # sign-ups are limited per IP address
         person.sign_up()
         for team in teams:
             person.connect(team)
@@ -101,20 +101,20 @@ class Stage:
     def server(
         self, *, processes: int = 1, redis_url: str = "", settings: str = "conveyor.settings"
     ) -> AbstractContextManager[int]:
-        """A gunicorn of this Conveyor; the port."""
+        """Conveyor in gunicorn. Yields the port."""
         return gunicorn(self.directory, processes=processes, redis_url=redis_url, settings=settings)
 
     @contextmanager
     def latency(self) -> Iterator[None]:
-        """Every call to DigitalOcean takes LATENCY milliseconds, within the block."""
+        """Within the block, each call to DigitalOcean takes LATENCY milliseconds."""
         self.sandbox.settings(latency_ms=LATENCY)
         try:
             yield
         finally:
             self.sandbox.settings(latency_ms=0)
 
-    def whole(self, page: Page, teams: Sequence[str]) -> float:
-        """The seconds that a page took. Raises NotWhole when it does not tell of all droplets of `teams`."""
+    def checked(self, page: Page, teams: Sequence[str]) -> float:
+        """The seconds that a page took. Raises Incomplete if it does not show the number of all droplets of `teams`."""
         if f"{self.droplets(*teams):,}" not in page.body:
-            raise NotWhole(f"a page does not show the {self.droplets(*teams):,} droplets of {', '.join(teams)}")
+            raise Incomplete(f"a page does not show the {self.droplets(*teams):,} droplets of {', '.join(teams)}")
         return page.seconds

@@ -1,4 +1,4 @@
-"""Conveyor's addresses, and a bare view that fills the fleet's template with data that never changes."""
+"""Conveyor's URLs, and a minimal view that renders the fleet's template with data that never changes."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ _constant: tuple[str, dict[str, Any]] | None = None
 @login_required
 @require_safe
 def constant(request: HttpRequest) -> HttpResponse:
-    """The fleet's page, less all that makes it true: no reading, no finding, no query but those of the log-in."""
-    template, context = _constant or _learn(request)
+    """The fleet page without its work: reads no fleet, searches nothing, makes no query except for the log-in."""
+    template, context = _constant or _record(request)
     return render(request, template, context)
 
 
-def _learn(request: HttpRequest) -> tuple[str, dict[str, Any]]:
-    """What the real view gives its template, once for each process."""
+def _record(request: HttpRequest) -> tuple[str, dict[str, Any]]:
+    """What the real view passes to its template; recorded once per process."""
     global _constant
 
-    def note(request: HttpRequest, template: str, context: dict[str, Any], **more: Any) -> HttpResponse:
+    def record(request: HttpRequest, template: str, context: dict[str, Any], **more: Any) -> HttpResponse:
         global _constant
         _constant = template, context
         return render(request, template, context, **more)
 
     with _lock:
-        fleet.render = note
+        fleet.render = record
         try:
             fleet.fleet(request)
         finally:
             fleet.render = render
     if _constant is None:
-        raise RuntimeError("the fleet's view rendered nothing")
+        raise RuntimeError("the fleet's view did not render a template")
     return _constant
 
 

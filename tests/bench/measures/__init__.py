@@ -1,1 +1,1 @@
-"""One file for each measure: `measure(stage)` returns its lines of the table. Its docstring goes into the document."""
+"""One file per benchmark: `measure(stage)` returns lines of the table. Its docstring goes into docs/benchmarks.md."""

@@ -1,17 +1,17 @@
-"""Three teams of 1,000 droplets, whose DigitalOcean takes 100 ms for every call.
+"""Three teams of 1,000 droplets; DigitalOcean takes 100 ms for each call.
 
-The first page ever is `GET /droplets/` of somebody whom nothing is cached for, from the first byte sent to the last one
-received: log-in, tokens, both rounds of calls, decoding, sorting, adding up and HTML. A renewal is the page's own
-follow-up half a minute later, which makes all calls in one round. Both are held against other ways to get at the same
-droplets, each in a process of its own with connections kept and timed within it, start-up not counted:
+The first page ever is `GET /droplets/` of a user who has nothing in the cache, from the first byte sent to the last
+byte received: log-in, tokens, two rounds of calls, decoding, sorting, totals and HTML. A reload is the page's own
+follow-up request half a minute later, which makes all calls in one round. Both are compared with other ways to read
+the same droplets. Each of those runs in its own process, keeps its connections, and is timed without its start:
 
-- the bare parallel script makes the same calls in the same two rounds, over `requests` on 32 threads, decodes each
-  answer with msgspec and keeps what came, unchecked; its two rounds alone are 200 ms;
-- python-digitalocean and pydo loop over pages of 200, team after team. They leave out GPU droplets, and with them a
-  call for each team.
+- the minimal parallel script makes the same calls in the same two rounds, with `requests` in 32 threads, and decodes
+  each answer with msgspec without checking it; its two rounds alone take 200 ms;
+- python-digitalocean and pydo loop over pages of 200, one team after the other. They do not read GPU droplets, which
+  saves them one call per team.
 
-Everybody has read once before, so that the sandbox has every page encoded. How long its process works for one reading
-of the bare script is measured too: it is not what any of them waits for.
+Everyone has read all droplets once before, so the sandbox has every page ready. The processor time of the sandbox
+during one run of the minimal script is measured too, to show that nobody waits for the sandbox.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from tests.bench.browser import Browser
 from tests.bench.results import Result, compared
 from tests.bench.rivals import READERS, Rival
 from tests.bench.rounds import ROUNDS, in_turns, rounds
-from tests.bench.stage import NotWhole, Stage
+from tests.bench.stage import Incomplete, Stage
 
 LOOPING = ("python-digitalocean", "pydo")
 
 FRESH = 31.0
-"""Seconds after which a reading is not fresh any more."""
+"""Seconds after which a cached fleet is due for a reload."""
 
 
 def measure(stage: Stage) -> list[Result]:
@@ -43,52 +43,52 @@ def measure(stage: Stage) -> list[Result]:
         again = [stack.enter_context(Browser(port, visitor.session)) for visitor in regulars]
         stack.enter_context(stage.latency())
         for browser in again:
-            stage.whole(browser.get(), teams)
+            stage.checked(browser.get(), teams)
         _wait(FRESH)
 
-        def renew(turn: int) -> float:
+        def reload(turn: int) -> float:
             before = stage.sandbox.counters().total
-            took = stage.whole(again[turn].follow_up(), teams)
+            seconds = stage.checked(again[turn].follow_up(), teams)
             made = stage.sandbox.counters().total - before
             if made != stage.calls(*teams):
-                raise NotWhole(f"a renewal made {made} calls, where a reading takes {stage.calls(*teams)}")
-            return took
+                raise Incomplete(f"a reload made {made} calls instead of {stage.calls(*teams)}")
+            return seconds
 
-        worked: list[float] = []
+        busy: list[float] = []
 
         def bare(turn: int) -> float:
-            before = _at_work(stage.sandbox.pid)
-            took = rivals["bare"].read()
-            worked.append(_at_work(stage.sandbox.pid) - before)
-            return took
+            before = _processor_time(stage.sandbox.pid)
+            seconds = rivals["bare"].read()
+            busy.append(_processor_time(stage.sandbox.pid) - before)
+            return seconds
 
         found = in_turns(
-            "first page, renewal and rivals",
+            "first page, reload and other clients",
             {
-                "first": lambda turn: stage.whole(first[turn].get(), teams),
-                "renewal": renew,
+                "first": lambda turn: stage.checked(first[turn].get(), teams),
+                "reload": reload,
                 "bare": bare,
                 "python-digitalocean": lambda turn: rivals["python-digitalocean"].read(),
                 "pydo": lambda turn: rivals["pydo"].read(),
             },
         )
     return [
-        compared("First page ever, against a bare parallel script", found["first"], found["bare"], most=1.3),
-        *(compared(f"{name}, against that first page", found[name], found["first"], least=4) for name in LOOPING),
-        *(compared(f"{name}, against a renewal", found[name], found["renewal"], least=6) for name in LOOPING),
-        _sandbox(worked, found["bare"]),
+        compared("First page ever, vs. a minimal parallel script", found["first"], found["bare"], most=1.3),
+        *(compared(f"{name}, vs. that first page", found[name], found["first"], least=4) for name in LOOPING),
+        *(compared(f"{name}, vs. a reload", found[name], found["reload"], least=6) for name in LOOPING),
+        _sandbox(busy, found["bare"]),
     ]
 
 
-def _sandbox(worked: list[float], took: list[float]) -> Result:
-    what = "The sandbox at work, of the bare script's time"
-    if not any(worked):
-        return Result(what, "≤ 0.2 ×", "this system does not tell")
-    return compared(what, worked, took, most=0.2)
+def _sandbox(busy: list[float], took: list[float]) -> Result:
+    what = "Sandbox's processor time, vs. the minimal script's time"
+    if not any(busy):
+        return Result(what, "≤ 0.2 ×", "not available on this system")
+    return compared(what, busy, took, most=0.2)
 
 
-def _at_work(pid: int) -> float:
-    """Seconds of processor time of a process that has one thread only; nothing where the system does not tell."""
+def _processor_time(pid: int) -> float:
+    """Processor time in seconds of a process with one thread; 0 if the system does not provide it."""
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
     except OSError:
@@ -96,7 +96,7 @@ def _at_work(pid: int) -> float:
 
 
 def _wait(seconds: float) -> None:
-    """Until what was read is no longer fresh, which only time can bring about."""
+    """Wait until the cached fleets are due for a reload; only time can do that."""
     ends = monotonic() + seconds
-    for _ in rounds("until readings are not fresh any more", int(seconds)):
+    for _ in rounds("waiting until reloads are due", int(seconds)):
         sleep(max(0.0, min(1.0, ends - monotonic())))

@@ -1,8 +1,8 @@
-"""200 browsers of one person open a fleet that nothing is cached of, all at the same moment.
+"""200 browsers of one user open a fleet that is not in the cache, all at the same moment.
 
-Three gunicorn processes serve them, once with Redis and once without, where each process caches for itself; every
-round has a new person with three teams of 1,000 droplets, and DigitalOcean takes 100 ms for every call. How often the
-fleet was read is told by the sandbox's counter of calls: so many make one reading. Every page has to be whole.
+Three gunicorn processes serve them, once with Redis and once without, where each process has its own cache. Each round
+has a new user with three teams of 1,000 droplets; DigitalOcean takes 100 ms for each call. The sandbox counts the
+calls, which shows how often the fleet was read. Each page must show all droplets.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ def measure(stage: Stage) -> list[Result]:
         with redis(stage.directory, program) as url:
             found.append(_stampedes(stage, sessions, url))
     else:
-        found.append(Result(_what(WITH), "1", "there is no redis-server here"))
+        found.append(Result(_what(WITH), "1", "redis-server is not installed"))
     found.append(_stampedes(stage, sessions, ""))
     return found
 
 
 def _what(how: str) -> str:
-    return f"Readings upstream, {SESSIONS} browsers on a cold fleet, {PROCESSES} processes {how}"
+    return f"Reads of DigitalOcean, {SESSIONS} browsers, empty cache, {PROCESSES} processes {how}"
 
 
 def _stampedes(stage: Stage, crowds: list[list[str]], redis_url: str) -> Result:
-    """Each crowd's reading is its first with these processes, whatever others have made of it."""
+    """Each crowd is new to these processes, so its first read is counted."""
     how, most = (WITH, 1) if redis_url else (WITHOUT, PROCESSES)
-    readings, slowest = [], []
+    reads, slowest = [], []
     with (
         stage.server(processes=PROCESSES, redis_url=redis_url) as port,
         ThreadPoolExecutor(SESSIONS) as pool,
@@ -52,25 +52,25 @@ def _stampedes(stage: Stage, crowds: list[list[str]], redis_url: str) -> Result:
         for turn in rounds(f"stampedes {how}"):
             before = stage.sandbox.counters().total
             slowest.append(_stampede(stage, port, pool, crowds[turn]))
-            readings.append((stage.sandbox.counters().total - before) / stage.calls(*stage.three))
+            reads.append((stage.sandbox.counters().total - before) / stage.calls(*stage.three))
     return Result(
         what=_what(how),
         bound=f"1 to {most}" if most > 1 else "1",
-        found=f"{max(readings):g}",
-        spread=f"{min(readings):g}–{max(readings):g}",
-        held=min(readings) >= 1 and max(readings) <= most,
-        basis=f"all {SESSIONS} whole after {seconds(max(slowest))} at the latest, {len(readings)} rounds",
+        found=f"{max(reads):g}",
+        spread=f"{min(reads):g}–{max(reads):g}",
+        met=min(reads) >= 1 and max(reads) <= most,
+        basis=f"all {SESSIONS} complete after at most {seconds(max(slowest))}, {len(reads)} rounds",
     )
 
 
 def _stampede(stage: Stage, port: int, pool: ThreadPoolExecutor, sessions: list[str]) -> float:
-    """All at once; the seconds that the slowest waited."""
+    """All at the same moment. Returns the seconds of the slowest."""
     start = Barrier(len(sessions))
 
-    def come(browser: Browser) -> float:
+    def open_page(browser: Browser) -> float:
         start.wait(60)
-        return stage.whole(browser.get(), stage.three)
+        return stage.checked(browser.get(), stage.three)
 
     with ExitStack() as stack:
         browsers = [stack.enter_context(Browser(port, session)) for session in sessions]
-        return max(pool.map(come, browsers))
+        return max(pool.map(open_page, browsers))

@@ -1,8 +1,8 @@
-"""A page that is read already, of three teams of 1,000 droplets, as often as one gunicorn process can make it.
+"""A cached page of three teams of 1,000 droplets, as often as one gunicorn process can serve it.
 
-It is held against a bare view of the same server, under an address of its own: the same gunicorn, middleware, session,
-log-in and template, filled with what the real view gave it once. Four browsers ask without a pause, for two seconds
-each turn. One process, so that those who ask do not compete with those who answer.
+It is compared with a minimal view of the same server at its own URL: the same gunicorn, middleware, session, log-in and
+template, with the data that the real view passed to the template once. Four browsers send requests without a pause, two
+seconds for each turn. There is one process, so that the browsers and the server do not compete for processors.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ def measure(stage: Stage) -> list[Result]:
         port = stack.enter_context(stage.server(settings="tests.bench.settings"))
         pool = stack.enter_context(ThreadPoolExecutor(BROWSERS))
         browsers = [stack.enter_context(Browser(port, visitor.session)) for _ in range(BROWSERS)]
-        stage.whole(browsers[0].get(), stage.three)
-        stage.whole(browsers[0].get("/bench/constant"), stage.three)
+        stage.checked(browsers[0].get(), stage.three)
+        stage.checked(browsers[0].get("/bench/constant"), stage.three)
 
-        def pages_a_second(path: str) -> float:
-            browsers[0].follow_up()  # a page that has gone stale would be another one
+        def pages_per_second(path: str) -> float:
+            browsers[0].follow_up()  # an old fleet would be reloaded, which is another page
             start = perf_counter()
             pages = sum(pool.map(lambda browser: _pages(browser, path, start + SECONDS), browsers))
             return pages / (perf_counter() - start)
 
         found = in_turns(
-            "warm page",
+            "cached page",
             {
-                "real": lambda turn: pages_a_second("/droplets/"),
-                "constant": lambda turn: pages_a_second("/bench/constant"),
+                "real": lambda turn: pages_per_second("/droplets/"),
+                "constant": lambda turn: pages_per_second("/bench/constant"),
             },
             7,
         )
-    what = "Warm page, against the same template filled by a bare view"
+    what = "Cached page, vs. the same template in a minimal view"
     return [compared(what, found["real"], found["constant"], least=0.6, unit=per_second)]
 
 
