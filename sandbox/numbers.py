@@ -1,10 +1,10 @@
-"""Reads whole numbers out of addresses."""
+"""Parses whole numbers in URLs."""
 
 from __future__ import annotations
 
-DIGITS = 15  # more than any id or page has, fewer than Python minds
+DIGITS = 15  # more than any id or page has, below Python's limit for int()
 
 
-def whole(text: str) -> int | None:
-    """The number that `text` is, or None when it is anything but a few plain digits."""
+def parse_number(text: str) -> int | None:
+    """The number in `text`, or None unless it is a few decimal digits."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= DIGITS else None

@@ -13,7 +13,7 @@ THIRTY_DAYS = 2_592_000  # seconds; the `expires_in` that DigitalOcean documents
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a sandbox is started. `None` for the world's shape means: as the state file has it, else the default."""
+    """The command line options. None for droplets, teams or seed: use the value in the state file, else the default."""
 
     host: str
     port: int
@@ -25,11 +25,12 @@ class Options:
     state: str
     client_id: str
     client_secret: str
+    client_name: str
     redirect_uris: tuple[str, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare every option on `parser`."""
+    """Add every option to `parser`."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument(
         "--port", type=_port, default=8001, help="port to listen on; 0 picks a free one (default: 8001)"
@@ -50,15 +51,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed",
         type=int,
         metavar="N",
-        help=f"the same seed makes the same world (default: as the state file has it, else {DEFAULT_SEED}); "
-        "another one than the state file's starts a fresh world",
+        help=f"the same seed generates the same data (default: as the state file has it, else {DEFAULT_SEED}); "
+        "another seed than the state file's starts with new data",
     )
     parser.add_argument(
         "--latency-ms",
         type=_count,
         default=0,
         metavar="N",
-        help="milliseconds that every answer of the API and of the token endpoint takes longer (default: 0)",
+        help="milliseconds added to every response of the API and of the token endpoint (default: 0)",
     )
     parser.add_argument(
         "--token-lifetime",
@@ -71,11 +72,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--state",
         default="sandbox.sqlite3",
         metavar="FILE",
-        help='SQLite file of clients, teams, grants and tokens; ":memory:" keeps none (default: sandbox.sqlite3)',
+        help='SQLite file of clients, teams, grants and tokens; ":memory:" stores nothing (default: sandbox.sqlite3)',
     )
     parser.add_argument("--client-id", default="sandbox-client", help="OAuth client id (default: sandbox-client)")
     parser.add_argument(
         "--client-secret", default="sandbox-secret", help="OAuth client secret (default: sandbox-secret)"
+    )
+    parser.add_argument(
+        "--client-name", default="Conveyor", help="the OAuth client's name on the consent page (default: Conveyor)"
     )
     parser.add_argument(
         "--redirect-uri",
@@ -88,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read(namespace: argparse.Namespace) -> Options:
-    """Turn what `argparse` parsed into Options."""
+    """The parsed command line as Options."""
     return Options(
         host=namespace.host,
         port=namespace.port,
@@ -100,6 +104,7 @@ def read(namespace: argparse.Namespace) -> Options:
         state=namespace.state,
         client_id=namespace.client_id,
         client_secret=namespace.client_secret,
+        client_name=namespace.client_name,
         redirect_uris=tuple(namespace.redirect_uri or ()),
     )
 

@@ -1,4 +1,4 @@
-"""Who there is: the sandbox's people and their teams, the same for the same seed."""
+"""The generated users and teams. The same seed generates the same ones."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from dataclasses import dataclass
 
 from sandbox.store import Store
 
-NO_TEAM = ""  # the uuid that stands for "no team" in forms and tables
+NO_TEAM = ""  # stands for "no team" in forms and tables
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person with a login. `status` is active, warning or locked."""
+    """A user with a login. `status` is active, warning or locked; `status_message` None means the default text."""
 
     uuid: str
     name: str
     email: str
     status: str
+    status_message: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A team. `number` is unique in this world; `theme` says what kind of things it runs."""
+    """A team. `number` is unique; `theme` decides what roles its droplets have."""
 
     uuid: str
     number: int
@@ -50,14 +51,14 @@ SECOND_WORDS = (
 )  # fmt: skip
 
 
-def uuid_of(seed: int, *parts: str) -> str:
-    """A uuid as DigitalOcean gives users and teams: 40 characters without dashes."""
+def make_uuid(seed: int, *parts: str) -> str:
+    """A uuid in the format of DigitalOcean's users and teams: 40 characters without dashes."""
     return hashlib.sha1(f"{seed}/{'/'.join(parts)}".encode(), usedforsecurity=False).hexdigest()
 
 
-def settle(store: Store, seed: int, teams: int) -> None:
-    """Write the people and teams that a world of `seed` with `teams` teams of Ada's has. What is there stays."""
-    people = {key: uuid_of(seed, "user", key) for key, _, _ in PEOPLE}
+def create(store: Store, seed: int, teams: int) -> None:
+    """Add the users and teams of this seed, with `teams` teams for Ada. Existing rows stay as they are."""
+    people = {key: make_uuid(seed, "user", key) for key, _, _ in PEOPLE}
     with store.transaction():
         for position, (key, name, email) in enumerate(PEOPLE):
             store.run(
@@ -67,9 +68,9 @@ def settle(store: Store, seed: int, teams: int) -> None:
         for name, theme in (*_adas_teams(seed, teams), (SHARED, "shop"), (GRACES_OWN, "data")):
             add_team(store, seed, name, theme)
         for name, _ in _adas_teams(seed, teams):
-            join(store, people["ada"], uuid_of(seed, "team", name))
+            join(store, people["ada"], make_uuid(seed, "team", name))
         for name in (SHARED, GRACES_OWN):
-            join(store, people["grace"], uuid_of(seed, "team", name))
+            join(store, people["grace"], make_uuid(seed, "team", name))
 
 
 def _adas_teams(seed: int, count: int) -> list[tuple[str, str]]:
@@ -83,8 +84,8 @@ def _adas_teams(seed: int, count: int) -> list[tuple[str, str]]:
 
 
 def add_team(store: Store, seed: int, name: str, theme: str = "hobby") -> str:
-    """Make the team called `name` unless it is there. Returns its uuid."""
-    uuid = uuid_of(seed, "team", name)
+    """Add the team called `name` unless it exists. Returns its uuid."""
+    uuid = make_uuid(seed, "team", name)
     store.run(
         "INSERT OR IGNORE INTO teams (uuid, position, name, theme) "
         "VALUES (?, (SELECT coalesce(max(position), 0) + 1 FROM teams), ?, ?)",
@@ -94,42 +95,42 @@ def add_team(store: Store, seed: int, name: str, theme: str = "hobby") -> str:
 
 
 def join(store: Store, user_uuid: str, team_uuid: str) -> None:
-    """Make the user a member of the team."""
+    """Add the user to the team."""
     store.run("INSERT OR IGNORE INTO members (user_uuid, team_uuid) VALUES (?, ?)", user_uuid, team_uuid)
 
 
 def add_user(store: Store, seed: int, name: str, email: str) -> str:
-    """Make a further person, without a team. Returns their uuid."""
+    """Add a user without a team. Returns their uuid."""
     position = store.one("SELECT max(position) + 1 FROM users")[0]
-    uuid = uuid_of(seed, "user", str(position), email)
+    uuid = make_uuid(seed, "user", str(position), email)
     store.run("INSERT INTO users (uuid, position, name, email) VALUES (?, ?, ?, ?)", uuid, position, name, email)
     return uuid
 
 
 def users(store: Store) -> list[User]:
-    """Everybody, in the order of the cast."""
-    rows = store.all("SELECT uuid, name, email, status FROM users ORDER BY position")
-    return [User(row["uuid"], row["name"], row["email"], row["status"]) for row in rows]
+    """Every user, in the order in which they were added."""
+    rows = store.all("SELECT uuid, name, email, status, status_message FROM users ORDER BY position")
+    return [User(**row) for row in rows]
 
 
 def user(store: Store, uuid: str) -> User | None:
-    """One person."""
+    """One user, or None."""
     return next((person for person in users(store) if person.uuid == uuid), None)
 
 
 def teams(store: Store) -> list[Team]:
-    """Every team, in the order of making."""
+    """Every team, in the order in which they were added."""
     rows = store.all("SELECT uuid, position, name, theme FROM teams ORDER BY position")
     return [Team(row["uuid"], row["position"], row["name"], row["theme"]) for row in rows]
 
 
 def team(store: Store, uuid: str) -> Team | None:
-    """One team."""
+    """One team, or None."""
     row = store.first("SELECT uuid, position, name, theme FROM teams WHERE uuid = ?", uuid)
     return None if row is None else Team(row["uuid"], row["position"], row["name"], row["theme"])
 
 
 def teams_of(store: Store, user_uuid: str) -> list[Team]:
-    """The teams that one person is a member of."""
-    mine = {row[0] for row in store.all("SELECT team_uuid FROM members WHERE user_uuid = ?", user_uuid)}
-    return [each for each in teams(store) if each.uuid in mine]
+    """The teams that a user is a member of."""
+    uuids = {row[0] for row in store.all("SELECT team_uuid FROM members WHERE user_uuid = ?", user_uuid)}
+    return [each for each in teams(store) if each.uuid in uuids]

@@ -13,14 +13,14 @@ from aiohttp import web
 
 from sandbox.options import Options
 from sandbox.routes import application
-from sandbox.store import StateUnusable, Store
-from sandbox.world import World
+from sandbox.simulation import Simulation
+from sandbox.store import StateFileUnusable, Store
 
-BACKLOG = 1_024  # connections waiting to be accepted: a stampede must not be refused by the kernel
+BACKLOG = 1_024  # connections waiting to be accepted, so that the kernel refuses none of many at once
 
 
 class CannotListen(Exception):
-    """The address cannot be used. The text is one sentence for a person."""
+    """The address cannot be used. The text is one sentence for the user."""
 
 
 def run(options: Options) -> int:
@@ -28,7 +28,7 @@ def run(options: Options) -> int:
     logging.basicConfig(format="%(levelname)s %(message)s", level=logging.WARNING)
     try:
         asyncio.run(_serve(options))
-    except (CannotListen, StateUnusable) as error:
+    except (CannotListen, StateFileUnusable) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
@@ -37,13 +37,13 @@ def run(options: Options) -> int:
 async def _serve(options: Options) -> None:
     store = Store(options.state)
     try:
-        # Answers that are still being held back or dripped do not keep the process.
-        runner = web.AppRunner(application(World(options, store)), access_log=None, shutdown_timeout=0.1)
+        # Responses that a fault still delays do not keep the process running.
+        runner = web.AppRunner(application(Simulation(options, store)), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         try:
             stopped = _stop_signal()
             await _listen(runner, options)
-            sys.stdout.write(f"Sandbox listens on http://{_shown(options.host)}:{_port(runner.addresses)}\n")
+            sys.stdout.write(f"Sandbox listens on http://{_bracketed(options.host)}:{_port(runner.addresses)}\n")
             sys.stdout.flush()
             await stopped.wait()
         finally:
@@ -56,11 +56,11 @@ async def _listen(runner: web.AppRunner, options: Options) -> None:
     try:
         await web.TCPSite(runner, options.host, options.port, backlog=BACKLOG).start()
     except OSError as error:
-        place = f"{_shown(options.host)}:{options.port}"
+        address = f"{_bracketed(options.host)}:{options.port}"
         if error.errno == errno.EADDRINUSE:
-            sentence = f"Sandbox cannot listen on {place}: the port is taken. Give another with --port."
+            sentence = f"Sandbox cannot listen on {address}: the port is in use. Choose another with --port."
             raise CannotListen(sentence) from error
-        raise CannotListen(f"Sandbox cannot listen on {place}: {error.strerror or error}.") from error
+        raise CannotListen(f"Sandbox cannot listen on {address}: {error.strerror or error}.") from error
 
 
 def _stop_signal() -> asyncio.Event:
@@ -72,7 +72,7 @@ def _stop_signal() -> asyncio.Event:
     return stopped
 
 
-def _shown(host: str) -> str:
+def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 

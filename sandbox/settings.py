@@ -10,14 +10,14 @@ from sandbox.options import Options
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Behaviour, not world: it does not outlive the process, and a reset brings back what the start said.
+    """Settings end with the process. A reset returns them to the values of the command line.
 
-    latency_ms: milliseconds that every answer of the API and the token endpoint takes longer.
-    token_lifetime: seconds that an access token issued from now on lives.
-    burst_limit, hourly_limit: requests a token may make in 60 s and in 3,600 s; 0 is no limit.
-    action_seconds: how long an action such as power_on takes that is begun from now on; others take more or less.
-    actions_fail: actions that are begun from now on end errored, without effect.
-    The rest are switches for what DigitalOcean's documentation leaves open; each is described in README.md.
+    latency_ms: milliseconds added to every response of the API and of the token endpoint.
+    token_lifetime: seconds for which a newly issued access token works.
+    burst_limit, hourly_limit: requests allowed per token in 60 s and in 3,600 s; 0 is no limit.
+    action_seconds: how long a new action such as power_on takes; other types take more or less.
+    actions_fail: new actions end as errored, without effect.
+    The others are switches for what DigitalOcean's documentation leaves open; README.md describes each.
     """
 
     latency_ms: int = 0
@@ -40,11 +40,11 @@ class Settings:
         return cls(latency_ms=options.latency_ms, token_lifetime=options.token_lifetime)
 
     def changed(self, values: dict[str, Any]) -> Settings:
-        """These settings with some of them changed. Raises ValueError with a sentence for an unknown or odd one."""
+        """A copy with some settings changed. Raises ValueError for an unknown name or an invalid value."""
         kinds = {each.name: type(getattr(self, each.name)) for each in fields(self)}
         for name, value in values.items():
             if name not in kinds:
-                raise ValueError(f"there is no setting {name!r}; there are {', '.join(kinds)}")
+                raise ValueError(f"unknown setting {name!r}; known: {', '.join(kinds)}")
             if type(value) is not kinds[name] or (kinds[name] is int and value < 0):
                 wanted = "true or false" if kinds[name] is bool else "a whole number, not below zero"
                 raise ValueError(f"{name} must be {wanted}")

@@ -1,4 +1,4 @@
-"""The sandbox's lasting state: one SQLite file, so that tokens still work after a restart."""
+"""The persistent state: one SQLite file, so that tokens still work after a restart."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Bumped when the tables change. SQLite's user_version tells our file from another's.
-VERSION = 7100
+# Raised when the tables change. SQLite's user_version marks the file as the sandbox's.
+VERSION = 7101
+# Statements that bring a file of an earlier version up to this one.
+UPGRADES = {
+    7100: (
+        "ALTER TABLE clients ADD COLUMN name TEXT NOT NULL DEFAULT 'Conveyor'",
+        "ALTER TABLE users ADD COLUMN status_message TEXT",
+    ),
+}
 
 TABLES = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE clients (id TEXT PRIMARY KEY, secret TEXT NOT NULL, redirect_uris TEXT NOT NULL);
+CREATE TABLE clients (id TEXT PRIMARY KEY, secret TEXT NOT NULL, redirect_uris TEXT NOT NULL, name TEXT NOT NULL);
 CREATE TABLE users (
     uuid TEXT PRIMARY KEY, position INTEGER NOT NULL, name TEXT NOT NULL, email TEXT NOT NULL,
-    status TEXT NOT NULL DEFAULT 'active');
+    status TEXT NOT NULL DEFAULT 'active', status_message TEXT);
 CREATE TABLE teams (uuid TEXT PRIMARY KEY, position INTEGER NOT NULL, name TEXT NOT NULL, theme TEXT NOT NULL);
 CREATE TABLE members (
     user_uuid TEXT NOT NULL REFERENCES users, team_uuid TEXT NOT NULL REFERENCES teams,
@@ -47,21 +54,21 @@ EMPTY = (
 )
 
 
-class StateUnusable(Exception):
-    """The state file cannot be opened, or is not the sandbox's. The text is one sentence for a person."""
+class StateFileUnusable(Exception):
+    """The state file cannot be opened, or is not the sandbox's. The text is one sentence for the user."""
 
 
 class Store:
-    """The open state file. All calls are short and made on the event loop's thread."""
+    """The open state file. All calls are short and run on the event loop's thread."""
 
     def __init__(self, path: str) -> None:
-        """Open or make the file at `path`. Raises StateUnusable."""
+        """Open or create the file at `path`. Raises StateFileUnusable."""
         try:
             self._connection = sqlite3.connect(path, isolation_level=None)
             self._connection.row_factory = sqlite3.Row
             self._prepare(path)
         except sqlite3.Error as error:
-            raise StateUnusable(f"Sandbox cannot use the state file {path}: {error}.") from error
+            raise StateFileUnusable(f"Sandbox cannot use the state file {path}: {error}.") from error
 
     def _prepare(self, path: str) -> None:
         version = self.one("PRAGMA user_version")[0]
@@ -70,10 +77,13 @@ class Store:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.executescript(TABLES)
             self._connection.execute(f"PRAGMA user_version = {VERSION}")
+        elif version in UPGRADES:
+            for statement in (*UPGRADES[version], f"PRAGMA user_version = {VERSION}"):
+                self._connection.execute(statement)
         elif version != VERSION:
-            raise StateUnusable(
+            raise StateFileUnusable(
                 f"Sandbox cannot use the state file {path}: it was not made by this version of the sandbox. "
-                "Name another with --state, or delete it."
+                "Choose another with --state, or delete it."
             )
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
@@ -107,7 +117,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of the statements inside, or none."""
+        """Run all statements inside, or none."""
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -116,21 +126,21 @@ class Store:
             raise
         self._connection.execute("COMMIT")
 
-    def fact(self, name: str) -> str | None:
-        """A lasting fact about the world, such as its seed."""
+    def get_fact(self, name: str) -> str | None:
+        """A stored value of the simulation, such as its seed, or None."""
         row = self.first("SELECT value FROM facts WHERE name = ?", name)
         return None if row is None else str(row["value"])
 
-    def keep_fact(self, name: str, value: object) -> None:
-        """Write a lasting fact."""
+    def set_fact(self, name: str, value: object) -> None:
+        """Store a value of the simulation."""
         self.run(
             "INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             name,
             str(value),
         )
 
-    def forget(self, *, keep_clients: bool) -> None:
-        """Empty every table, that of the clients only when asked."""
+    def clear(self, *, keep_clients: bool) -> None:
+        """Empty every table; the clients' only without `keep_clients`."""
         with self.transaction():
             for statement in EMPTY:
                 self.run(statement)

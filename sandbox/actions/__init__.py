@@ -1,1 +1,1 @@
-"""Actions on droplets: what can be asked, what comes of it, and the book of all of them."""
+"""Droplet actions: their types, the validation of a request, their effects and the log of all of them."""

@@ -1,4 +1,4 @@
-"""One action, as the API tells of it."""
+"""One action, as the API shows it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sandbox.clock import iso
 
 @dataclass
 class Action:
-    """Something that was, or is being, done to a droplet. Moments are seconds since the epoch.
+    """An action on a droplet. Times are seconds since the epoch.
 
-    status: in-progress, completed or errored. region: as the droplet had it.
+    status: in-progress, completed or errored. region: the droplet's region object when the action started.
     """
 
     id: int
@@ -23,8 +23,8 @@ class Action:
     droplet_id: int
     region: dict[str, Any]
 
-    def shown(self, *, sizes: bool) -> dict[str, Any]:
-        """As JSON; the region's sizes need a scope of their own."""
+    def as_json(self, *, sizes: bool) -> dict[str, Any]:
+        """The action as JSON. Without `sizes` the region's list of sizes is empty (scope sizes:read)."""
         return {
             "id": self.id,
             "status": self.status,

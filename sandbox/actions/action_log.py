@@ -1,4 +1,4 @@
-"""The book of actions: started by requests, finished by the clock, kept as long as the process lives."""
+"""The log of actions: started by requests, completed when the clock reaches their end, kept until the process ends."""
 
 from __future__ import annotations
 
@@ -11,120 +11,120 @@ from sandbox.actions import history
 from sandbox.actions.action import Action
 from sandbox.actions.effects import EFFECTS
 from sandbox.fleet.droplets import Droplet
-from sandbox.fleet.fields import part
-from sandbox.fleet.listing import Fleet
+from sandbox.fleet.fields import object_field
+from sandbox.fleet.fleets import Fleet
 
-FIRST_ID = 9_000_000_001  # above the ids of all made-up actions
+FIRST_ID = 9_000_000_001  # above the ids of all generated actions
 
 
 @dataclass
-class Started:
-    """An action that came in over the API, with the fleet that it acts upon.
+class LoggedAction:
+    """An action that was requested over the API, and the fleet of its droplet.
 
-    asked: the body of the request. order: what it comes to. ends_at: seconds since the epoch. fails: it will end
-    errored.
+    body: the request's JSON body. parameters: what `validation.validate` made of it. ends_at: seconds since the epoch.
+    fails: the action will end as errored, without effect.
     """
 
     action: Action
     fleet: Fleet
-    asked: dict[str, Any]
-    order: dict[str, Any]
+    body: dict[str, Any]
+    parameters: dict[str, Any]
     ends_at: float
     fails: bool = False
 
 
-class Book:
-    """Every action since the process started. Nothing runs behind: `settle` finishes what is due when it is called."""
+class ActionLog:
+    """Every action since the process started. There is no background task: `complete_due` completes what is due."""
 
     def __init__(self) -> None:
-        """Nothing has happened yet."""
-        self._started: list[Started] = []
-        self._running: list[Started] = []
+        """Start with an empty log."""
+        self._entries: list[LoggedAction] = []
+        self._running: list[LoggedAction] = []
         self._due = math.inf
 
     def start(
-        self, fleet: Fleet, droplet: Droplet, type_: str, asked: dict[str, Any], order: dict[str, Any], now: float,
+        self, fleet: Fleet, droplet: Droplet, type_: str, body: dict[str, Any], parameters: dict[str, Any], now: float,
         ends_at: float,
-    ) -> Started:  # fmt: skip
-        """Enter an action, and lock its droplet until it is done."""
-        # What the droplet will say of itself later must not change its made-up past.
-        fleet.holdings.pasts.setdefault(droplet["id"], history.of(fleet.holdings, droplet))
+    ) -> LoggedAction:  # fmt: skip
+        """Add an action, and lock its droplet until the action ends."""
+        # Later changes of the droplet must not change its generated past.
+        fleet.resources.past_actions.setdefault(droplet["id"], history.past_actions(fleet.resources, droplet))
         action = Action(
-            id=FIRST_ID + len(self._started),
+            id=FIRST_ID + len(self._entries),
             type=type_,
             status="in-progress",
             started_at=now,
             completed_at=None,
             droplet_id=droplet["id"],
-            region=part(droplet, "region"),
+            region=object_field(droplet, "region"),
         )
-        started = Started(action, fleet, asked, order, ends_at)
-        self._started.append(started)
-        self._running.append(started)
+        entry = LoggedAction(action, fleet, body, parameters, ends_at)
+        self._entries.append(entry)
+        self._running.append(entry)
         self._due = min(self._due, ends_at)
         droplet["locked"] = True
-        fleet.change()
-        return started
+        fleet.clear_pages()
+        return entry
 
-    def settle(self, now: float) -> None:
-        """Finish every action whose time has come, in their order."""
+    def complete_due(self, now: float) -> None:
+        """Complete every action whose end has come, in the order of their ends."""
         while self._due <= now:
             self._finish(min(self._running, key=lambda each: each.ends_at))
 
-    def end(self, action_id: int, now: float, *, fails: bool) -> bool:
-        """Finish one action at once. False when none of this id is under way."""
-        started = next((each for each in self._running if each.action.id == action_id), None)
-        if started is None:
+    def finish(self, action_id: int, now: float, *, fails: bool) -> bool:
+        """End one action now. Returns False when no action of this id is in progress."""
+        entry = next((each for each in self._running if each.action.id == action_id), None)
+        if entry is None:
             return False
-        started.ends_at, started.fails = now, fails
-        self._finish(started)
+        entry.ends_at, entry.fails = now, fails
+        self._finish(entry)
         return True
 
-    def _finish(self, started: Started) -> None:
-        self._running.remove(started)
+    def _finish(self, entry: LoggedAction) -> None:
+        self._running.remove(entry)
         self._due = min((each.ends_at for each in self._running), default=math.inf)
-        action, fleet = started.action, started.fleet
-        action.completed_at = started.ends_at
-        action.status = "errored" if started.fails else "completed"
+        action, fleet = entry.action, entry.fleet
+        action.completed_at = entry.ends_at
+        action.status = "errored" if entry.fails else "completed"
         droplet = fleet.find(action.droplet_id)
         if droplet is None:
             return
         droplet["locked"] = False
-        if not started.fails:
-            EFFECTS[action.type](fleet, droplet, started.order, started.ends_at)
-        fleet.change()
+        if not entry.fails:
+            EFFECTS[action.type](fleet, droplet, entry.parameters, entry.ends_at)
+        fleet.clear_pages()
 
     def of_droplet(self, fleet: Fleet, droplet: Droplet) -> list[Action]:
-        """What was done to a droplet, the latest first."""
-        past = fleet.holdings.pasts.get(droplet["id"])
-        found = history.of(fleet.holdings, droplet) if past is None else past
-        mine = [each.action for each in self._started if each.fleet is fleet]
-        return _latest_first([*found, *(each for each in mine if each.droplet_id == droplet["id"])])
+        """The actions on one droplet, latest first."""
+        past = fleet.resources.past_actions.get(droplet["id"])
+        found = history.past_actions(fleet.resources, droplet) if past is None else past
+        requested = [each.action for each in self._entries if each.fleet is fleet]
+        return _latest_first([*found, *(each for each in requested if each.droplet_id == droplet["id"])])
 
     def of_fleet(self, fleet: Fleet) -> list[Action]:
-        """What was done to all of a team's droplets, the latest first; also to those destroyed meanwhile."""
-        pasts = fleet.holdings.pasts
-        found = [each.action for each in self._started if each.fleet is fleet]
-        found += chain.from_iterable(pasts.values())
+        """The actions on all droplets of a team, latest first, destroyed droplets included."""
+        past_actions = fleet.resources.past_actions
+        found = [each.action for each in self._entries if each.fleet is fleet]
+        found += chain.from_iterable(past_actions.values())
         for droplet in fleet.all():
-            if droplet.get("id") not in pasts:
-                found += history.of(fleet.holdings, droplet)
+            if droplet.get("id") not in past_actions:
+                found += history.past_actions(fleet.resources, droplet)
         return _latest_first(found)
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Every action that took effect as a request, for the control API: oldest first."""
+        """Every requested action, oldest first, for the control API."""
         return [
             {
                 "id": each.action.id,
-                "team": each.fleet.holdings.team.uuid if each.fleet.holdings.team else "",
+                "team": each.fleet.resources.team.uuid if each.fleet.resources.team else "",
                 "droplet_id": each.action.droplet_id,
                 "type": each.action.type,
                 "status": each.action.status,
                 "started_at": each.action.started_at,
                 "completed_at": each.action.completed_at,
-                "asked": each.asked,
+                "body": each.body,
             }
-            for each in self._started
+            for each in self._entries
         ]
 
 

@@ -1,4 +1,4 @@
-"""What was done to a made-up droplet before the sandbox knew it: its making, its snapshots, what its state tells."""
+"""Generated past actions of a generated droplet: its creation, its snapshots, and what its status implies."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from sandbox.actions.action import Action
 from sandbox.clock import epoch
 from sandbox.fleet import snapshots
 from sandbox.fleet.droplets import TODAY, Droplet
-from sandbox.fleet.fields import part, values
-from sandbox.fleet.holdings import Holdings
+from sandbox.fleet.fields import list_field, object_field
+from sandbox.fleet.team_resources import TeamResources
 
-IDS = 10  # for each droplet: an action's id is the droplet's times ten, and a digit
+IDS = 10  # per droplet: an action's id is the droplet's id times ten, plus a digit
 CREATE, BACKUPS, FIRST_SNAPSHOT, POWER, LOCK = 0, 1, 2, 8, 9
 DAY = 86_400
 
 
-def of(holdings: Holdings, droplet: Droplet) -> list[Action]:
-    """The past actions of a droplet. A locked one has one under way."""
+def past_actions(resources: TeamResources, droplet: Droplet) -> list[Action]:
+    """The generated past actions of a droplet. A locked droplet has one in progress."""
     if type(droplet.get("id")) is not int:
         return []
     today = TODAY.timestamp()
@@ -23,11 +23,13 @@ def of(holdings: Holdings, droplet: Droplet) -> list[Action]:
     new = droplet.get("status") == "new"
     found = [_action(droplet, CREATE, "create", born, None if new else 43)]
     if not new:
-        if "backups" in values(droplet, "features"):
+        if "backups" in list_field(droplet, "features"):
             found.append(_action(droplet, BACKUPS, "enable_backups", born + 620, 1))
-        for place, held in enumerate(snapshots.of(holdings, values(droplet, "snapshot_ids"))[: POWER - FIRST_SNAPSHOT]):
-            taken = epoch(held.image["created_at"]) or today
-            found.append(_action(droplet, FIRST_SNAPSHOT + place, "snapshot", taken, 95))
+        for number, entry in enumerate(
+            snapshots.by_ids(resources, list_field(droplet, "snapshot_ids"))[: POWER - FIRST_SNAPSHOT]
+        ):
+            taken = epoch(entry.image["created_at"]) or today
+            found.append(_action(droplet, FIRST_SNAPSHOT + number, "snapshot", taken, 95))
         if droplet.get("status") == "off":
             stopped = max(born + 3_600, today - (1 + droplet["id"] % 90) * DAY)
             found.append(_action(droplet, POWER, "power_off", stopped, 4))
@@ -44,5 +46,5 @@ def _action(droplet: Droplet, digit: int, type_: str, started: float, seconds: i
         started_at=started,
         completed_at=None if seconds is None else started + seconds,
         droplet_id=droplet["id"],
-        region=part(droplet, "region"),
+        region=object_field(droplet, "region"),
     )

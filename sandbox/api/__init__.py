@@ -1,1 +1,1 @@
-"""DigitalOcean's API v2, as far as it is needed: one file per resource, gate.py before all of them."""
+"""DigitalOcean's API v2 as far as it is needed, a module for each resource. authorization.py runs before all."""

@@ -1,4 +1,4 @@
-"""Droplets: the list, and one of them."""
+"""Droplets: list them, show one, destroy one."""
 
 from __future__ import annotations
 
@@ -6,68 +6,68 @@ from aiohttp import web
 
 from sandbox import paging
 from sandbox.api import errors
-from sandbox.api.gate import Caller, needs
+from sandbox.api.authorization import Caller, requires
 from sandbox.fleet.droplets import Droplet
-from sandbox.fleet.listing import Query, Sight, shown
-from sandbox.numbers import whole
+from sandbox.fleet.fleets import Query, Visibility, visible_fields
+from sandbox.numbers import parse_number
 
 
-@needs("droplet:read")
+@requires("droplet:read")
 def listing(request: web.Request, caller: Caller) -> web.Response:
-    """One page of the team's droplets. GPU droplets are a list of their own (type=gpus)."""
-    asked = request.query
-    page = paging.asked(asked)
+    """GET /v2/droplets: one page of the team's droplets. GPU droplets are a separate list (type=gpus)."""
+    parameters = request.query
+    page = paging.requested_page(parameters)
     query = Query(
         page=page.number,
         per_page=page.size,
-        kind=asked.get("type", "droplets"),
-        tag=asked.get("tag_name", ""),
-        name=asked.get("name", ""),
-        given=tuple((name, value) for name, value in asked.items() if name != "page"),
+        kind=parameters.get("type", "droplets"),
+        tag=parameters.get("tag_name", ""),
+        name=parameters.get("name", ""),
+        link_parameters=tuple((name, value) for name, value in parameters.items() if name != "page"),
     )
     if query.kind not in ("droplets", "gpus"):
         raise errors.unprocessable("type must be one of droplets, gpus.")
-    if query.tag and (query.name or "type" in asked):
+    if query.tag and (query.name or "type" in parameters):
         raise errors.unprocessable("tag_name can not be combined with name or type.")
-    if query.tag and not caller.may("tag:read"):
+    if query.tag and not caller.allows("tag:read"):
         raise errors.forbidden()
-    body = caller.fleet.page(query, sight(caller), f"http://{request.host}/v2/droplets")
+    body = caller.fleet.page(query, visibility(caller), f"http://{request.host}/v2/droplets")
     return web.Response(body=body, content_type="application/json", charset="utf-8")
 
 
-@needs("droplet:read")
+@requires("droplet:read")
 def one(request: web.Request, caller: Caller) -> web.Response:
-    """One droplet of the team, of either kind."""
-    return web.json_response({"droplet": shown(of(request, caller), sight(caller))})
+    """GET /v2/droplets/{droplet_id}, GPU droplets included."""
+    return web.json_response({"droplet": visible_fields(find_droplet(request, caller), visibility(caller))})
 
 
-@needs("droplet:delete")
+@requires("droplet:delete")
 def destroy(request: web.Request, caller: Caller) -> web.Response:
     """DELETE /v2/droplets/{droplet_id}: at once; volumes, snapshots and reserved addresses stay."""
-    droplet = of(request, caller)
+    droplet = find_droplet(request, caller)
     if droplet.get("locked"):
         raise errors.unprocessable("Droplet already has a pending event.")
-    now = caller.world.clock.now()
-    caller.world.actions.start(caller.fleet, droplet, "destroy", {}, {}, now, now)
-    caller.world.actions.settle(now)
+    now = caller.simulation.clock.now()
+    caller.simulation.actions.start(caller.fleet, droplet, "destroy", {}, {}, now, now)
+    caller.simulation.actions.complete_due(now)
     return web.Response(status=204, content_type="application/json")
 
 
-def of(request: web.Request, caller: Caller) -> Droplet:
-    """The droplet that the path names. Raises ApiError (404) when the team has none of that id."""
-    asked = whole(request.match_info["droplet_id"])
-    droplet = None if asked is None else caller.fleet.find(asked)
+def find_droplet(request: web.Request, caller: Caller) -> Droplet:
+    """The droplet in the request's path. Raises ApiError (404) when the team has no such droplet."""
+    droplet_id = parse_number(request.match_info["droplet_id"])
+    droplet = None if droplet_id is None else caller.fleet.find(droplet_id)
     if droplet is None:
         raise errors.not_found()
     return droplet
 
 
-def sight(caller: Caller) -> Sight:
-    """How much of a droplet the caller may see."""
-    return Sight(
-        images=caller.may("image:read"),
-        tags=caller.may("tag:read"),
-        volumes=caller.may("block_storage:read"),
-        vpcs=caller.may("vpc:read"),
-        sizes=caller.may("sizes:read"),
+def visibility(caller: Caller) -> Visibility:
+    """Which fields of a droplet the caller may see."""
+    return Visibility(
+        images=caller.allows("image:read"),
+        tags=caller.allows("tag:read"),
+        volumes=caller.allows("block_storage:read"),
+        vpcs=caller.allows("vpc:read"),
+        sizes=caller.allows("sizes:read"),
     )

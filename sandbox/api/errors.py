@@ -1,4 +1,4 @@
-"""Error bodies of the API: `{id, message, request_id}`."""
+"""Errors of the API and their bodies: `{id, message, request_id}`."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ IDS = {
 
 
 class ApiError(Exception):
-    """A refusal of the API. The text is what the body's `message` says."""
+    """An error response of the API. `message` goes into the body."""
 
     def __init__(self, status: int, message: str) -> None:
-        """`status` picks the body's `id`."""
+        """`status` is the HTTP status; it also decides the body's `id`."""
         super().__init__(message)
         self.status = status
         self.message = message
 
 
 def unauthorized() -> ApiError:
-    """No token, or one that does not work."""
+    """401: no token, or an invalid one."""
     return ApiError(401, "Unable to authenticate you.")
 
 
 def forbidden() -> ApiError:
-    """A working token whose scope does not reach this."""
+    """403: a valid token without the scope that this needs."""
     return ApiError(403, "You are not authorized to perform this operation.")
 
 
 def not_found() -> ApiError:
-    """Gone, or another team's."""
+    """404: it does not exist, or belongs to another team."""
     return ApiError(404, "The resource you requested could not be found.")
 
 
 def unprocessable(message: str) -> ApiError:
-    """A parameter with a value that cannot be."""
+    """422: a parameter has an invalid value."""
     return ApiError(422, message)
 
 
-def answer(status: int, message: str, request_id: str) -> web.Response:
-    """The body that every refusal has; without a request id the field is left out."""
+def response(status: int, message: str, request_id: str) -> web.Response:
+    """An error response. With an empty request id the body has no `request_id`."""
     body = {"id": IDS.get(status, "server_error"), "message": message}
     if request_id:
         body["request_id"] = request_id

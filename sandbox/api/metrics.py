@@ -5,18 +5,18 @@ from __future__ import annotations
 from aiohttp import web
 
 from sandbox.api import errors
-from sandbox.api.gate import Caller, Handler, needs
+from sandbox.api.authorization import Caller, Handler, requires
 from sandbox.fleet.droplets import Droplet
-from sandbox.fleet.fields import values
-from sandbox.metrics import rhythm, runs, series
-from sandbox.metrics.rhythm import DAY, STEP
+from sandbox.fleet.fields import list_field
+from sandbox.metrics import load_pattern, runs, series
+from sandbox.metrics.load_pattern import DAY, STEP
 from sandbox.metrics.runs import Run
 from sandbox.metrics.series import Series
-from sandbox.numbers import whole
+from sandbox.numbers import parse_number
 
 PREFIX = "monitoring/metrics/droplet"
-AGENT = "monitoring"  # the feature that tells of the agent
-KEPT = 14 * DAY  # seconds that samples are kept
+AGENT = "monitoring"  # the feature of droplets with the metrics agent
+KEPT = 14 * DAY  # how long samples are kept, in seconds
 LOADS = {"load_1": 1, "load_5": 5, "load_15": 15}
 MEMORIES = ("memory_total", "memory_free", "memory_available", "memory_cached")
 FILESYSTEMS = ("filesystem_size", "filesystem_free")
@@ -25,9 +25,9 @@ NAMES = ("bandwidth", "cpu", *LOADS, *MEMORIES, *FILESYSTEMS)
 
 
 def handler(name: str) -> Handler:
-    """What answers for one metric: a matrix, empty for a droplet without the agent and for one that there is not."""
+    """The handler of one metric. The result is empty for a droplet without the agent and for an unknown droplet."""
 
-    @needs("monitoring:read")
+    @requires("monitoring:read")
     def metric(request: web.Request, caller: Caller) -> web.Response:
         host, start, end = (_number(request, each) for each in ("host_id", "start", "end"))
         if end < start:
@@ -35,10 +35,10 @@ def handler(name: str) -> Handler:
         wires = _wires(request) if name == "bandwidth" else ("", "")
         droplet = caller.fleet.find(host)
         found: list[Series] = []
-        if droplet is not None and AGENT in values(droplet, "features"):
-            now = caller.world.clock.now()
+        if droplet is not None and AGENT in list_field(droplet, "features"):
+            now = caller.simulation.clock.now()
             since, until = max(start, now - KEPT - STEP), min(end + 1, now)
-            found = _series(caller, name, droplet, runs.between(caller.fleet.holdings, droplet, since, until), wires)
+            found = _series(caller, name, droplet, runs.between(caller.fleet.resources, droplet, since, until), wires)
         return web.json_response({"status": "success", "data": {"resultType": "matrix", "result": found}})
 
     return metric
@@ -48,31 +48,31 @@ def _wires(request: web.Request) -> tuple[str, str]:
     return _one_of(request, "interface", INTERFACES), _one_of(request, "direction", DIRECTIONS)
 
 
-def _series(caller: Caller, name: str, droplet: Droplet, stretches: list[Run], wires: tuple[str, str]) -> list[Series]:
-    holdings = caller.fleet.holdings
-    habits = rhythm.of(holdings.seed, droplet["id"])
+def _series(caller: Caller, name: str, droplet: Droplet, found_runs: list[Run], wires: tuple[str, str]) -> list[Series]:
+    resources = caller.fleet.resources
+    pattern = load_pattern.create(resources.seed, droplet["id"])
     kind, _, part = name.partition("_")
     match kind:
         case "bandwidth":
-            return series.bandwidth(habits, droplet, stretches, *wires)
+            return series.bandwidth(pattern, droplet, found_runs, *wires)
         case "cpu":
-            return series.cpu(habits, droplet, stretches)
+            return series.cpu(pattern, droplet, found_runs)
         case "load":
-            return series.load(habits, droplet, stretches, LOADS[name])
+            return series.load(pattern, droplet, found_runs, LOADS[name])
         case "memory":
-            return series.memory(habits, droplet, stretches, part)
+            return series.memory(pattern, droplet, found_runs, part)
         case _:
-            return series.filesystem(holdings, habits, droplet, stretches, part)
+            return series.filesystem(resources, pattern, droplet, found_runs, part)
 
 
 def _number(request: web.Request, name: str) -> int:
-    number = whole(request.query.get(name, ""))
+    number = parse_number(request.query.get(name, ""))
     if number is None:
         raise errors.unprocessable(f"{name} must be a whole number.")
     return number
 
 
 def _one_of(request: web.Request, name: str, choices: tuple[str, ...]) -> str:
-    if (asked := request.query.get(name, "")) not in choices:
+    if (value := request.query.get(name, "")) not in choices:
         raise errors.unprocessable(f"{name} must be one of {', '.join(choices)}.")
-    return asked
+    return value

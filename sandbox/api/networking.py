@@ -1,4 +1,4 @@
-"""What droplets are connected to: firewalls, VPCs, reserved addresses."""
+"""Firewalls, VPCs and reserved addresses."""
 
 from __future__ import annotations
 
@@ -7,36 +7,39 @@ from typing import Any
 from aiohttp import web
 
 from sandbox import paging
-from sandbox.api import droplets, errors
-from sandbox.api.gate import Caller, needs
+from sandbox.api import errors
+from sandbox.api.authorization import Caller, requires
+from sandbox.api.droplets import find_droplet, visibility
 from sandbox.fleet import firewalls as all_firewalls
 from sandbox.fleet import regions, sizes
 from sandbox.fleet import vpcs as all_vpcs
 from sandbox.fleet.fields import region_slug
-from sandbox.fleet.listing import shown
+from sandbox.fleet.fleets import visible_fields
 from sandbox.fleet.reserved import Reserved
 
 
-@needs("firewall:read")
+@requires("firewall:read")
 def firewalls(request: web.Request, caller: Caller) -> web.Response:
     """GET /v2/firewalls."""
-    return paging.answer(request, "firewalls", caller.fleet.holdings.firewalls, lambda each: _firewall(caller, each))
+    return paging.list_response(
+        request, "firewalls", caller.fleet.resources.firewalls, lambda each: _firewall(caller, each)
+    )
 
 
-@needs("firewall:read")
+@requires("firewall:read")
 def firewalls_of_droplet(request: web.Request, caller: Caller) -> web.Response:
-    """GET /v2/droplets/{droplet_id}/firewalls: by its id and by its tags."""
-    found = all_firewalls.of(caller.fleet.holdings.firewalls, droplets.of(request, caller))
-    return paging.answer(request, "firewalls", found, lambda each: _firewall(caller, each))
+    """GET /v2/droplets/{droplet_id}/firewalls: those that list its id or one of its tags."""
+    found = all_firewalls.applying_to(caller.fleet.resources.firewalls, find_droplet(request, caller))
+    return paging.list_response(request, "firewalls", found, lambda each: _firewall(caller, each))
 
 
-@needs("vpc:read")
+@requires("vpc:read")
 def vpcs(request: web.Request, caller: Caller) -> web.Response:
     """GET /v2/vpcs."""
-    return paging.answer(request, "vpcs", _vpcs(caller))
+    return paging.list_response(request, "vpcs", _vpcs(caller))
 
 
-@needs("vpc:read")
+@requires("vpc:read")
 def vpc(request: web.Request, caller: Caller) -> web.Response:
     """GET /v2/vpcs/{vpc_id}."""
     found = next((each for each in _vpcs(caller) if each["id"] == request.match_info["vpc_id"]), None)
@@ -45,17 +48,19 @@ def vpc(request: web.Request, caller: Caller) -> web.Response:
     return web.json_response({"vpc": found})
 
 
-@needs("reserved_ip:read")
+@requires("reserved_ip:read")
 def reserved_ips(request: web.Request, caller: Caller) -> web.Response:
-    """GET /v2/reserved_ips, of version 4."""
-    return paging.answer(request, "reserved_ips", caller.fleet.holdings.reserved, lambda each: _reserved(caller, each))
+    """GET /v2/reserved_ips: IPv4 addresses."""
+    return paging.list_response(
+        request, "reserved_ips", caller.fleet.resources.reserved, lambda each: _reserved(caller, each)
+    )
 
 
-@needs("reserved_ip:read")
+@requires("reserved_ip:read")
 def reserved_ipv6(request: web.Request, caller: Caller) -> web.Response:
-    """GET /v2/reserved_ipv6, which tell less of themselves."""
-    return paging.answer(
-        request, "reserved_ipv6s", caller.fleet.holdings.reserved_v6, lambda each: _reserved_v6(caller, each)
+    """GET /v2/reserved_ipv6: IPv6 addresses, which have fewer fields."""
+    return paging.list_response(
+        request, "reserved_ipv6s", caller.fleet.resources.reserved_v6, lambda each: _reserved_v6(caller, each)
     )
 
 
@@ -63,25 +68,25 @@ def _vpcs(caller: Caller) -> list[dict[str, Any]]:
     if caller.team is None:
         return []
     used = {region_slug(each) for each in caller.fleet.all()} & set(regions.SLUGS)
-    return all_vpcs.make(caller.fleet.holdings.seed, caller.team.uuid, caller.team.number, used)
+    return all_vpcs.create(caller.fleet.resources.seed, caller.team.uuid, caller.team.number, used)
 
 
 def _firewall(caller: Caller, firewall: dict[str, Any]) -> dict[str, Any]:
     return {
         **firewall,
-        "droplet_ids": firewall["droplet_ids"] if caller.may("droplet:read") else None,
-        "tags": firewall["tags"] if caller.may("tag:read") else None,
+        "droplet_ids": firewall["droplet_ids"] if caller.allows("droplet:read") else None,
+        "tags": firewall["tags"] if caller.allows("tag:read") else None,
     }
 
 
 def _reserved(caller: Caller, address: Reserved) -> dict[str, Any]:
-    told = {
+    result = {
         "ip": address.ip,
         "region": caller.region(regions.describe(address.region, sizes.offered_in(address.region))),
         "droplet": _holder(caller, address),
         "locked": False,
     }
-    return told | ({"project_id": address.project_id} if caller.may("project:read") else {})
+    return result | ({"project_id": address.project_id} if caller.allows("project:read") else {})
 
 
 def _reserved_v6(caller: Caller, address: Reserved) -> dict[str, Any]:
@@ -94,8 +99,8 @@ def _reserved_v6(caller: Caller, address: Reserved) -> dict[str, Any]:
 
 
 def _holder(caller: Caller, address: Reserved) -> dict[str, Any] | None:
-    """The whole droplet that an address is on, for those who may see droplets."""
-    if address.droplet_id is None or not caller.may("droplet:read"):
+    """The droplet that an address is assigned to, if the caller may see droplets."""
+    if address.droplet_id is None or not caller.allows("droplet:read"):
         return None
     droplet = caller.fleet.find(address.droplet_id)
-    return None if droplet is None else shown(droplet, droplets.sight(caller))
+    return None if droplet is None else visible_fields(droplet, visibility(caller))

@@ -8,25 +8,25 @@ from aiohttp import web
 
 from sandbox import paging
 from sandbox.api import errors
-from sandbox.api.gate import Caller, needs
+from sandbox.api.authorization import Caller, requires
 
 
-@needs("block_storage:read")
+@requires("block_storage:read")
 def listing(request: web.Request, caller: Caller) -> web.Response:
     """GET /v2/volumes."""
-    found = list(caller.fleet.holdings.volumes.values())
-    return paging.answer(request, "volumes", found, lambda each: _shown(caller, each))
+    found = list(caller.fleet.resources.volumes.values())
+    return paging.list_response(request, "volumes", found, lambda each: _as_json(caller, each))
 
 
-@needs("block_storage:read")
+@requires("block_storage:read")
 def one(request: web.Request, caller: Caller) -> web.Response:
     """GET /v2/volumes/{volume_id}."""
-    volume = caller.fleet.holdings.volumes.get(request.match_info["volume_id"])
+    volume = caller.fleet.resources.volumes.get(request.match_info["volume_id"])
     if volume is None:
         raise errors.not_found()
-    return web.json_response({"volume": _shown(caller, volume)})
+    return web.json_response({"volume": _as_json(caller, volume)})
 
 
-def _shown(caller: Caller, volume: dict[str, Any]) -> dict[str, Any]:
-    tags = volume["tags"] if caller.may("tag:read") else None
+def _as_json(caller: Caller, volume: dict[str, Any]) -> dict[str, Any]:
+    tags = volume["tags"] if caller.allows("tag:read") else None
     return {**volume, "region": caller.region(volume["region"]), "tags": tags}

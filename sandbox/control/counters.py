@@ -1,32 +1,32 @@
-"""Control: what was counted, what was asked, which grants stand."""
+"""Control API: request counters, the request log and the list of grants."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sandbox.control.bodies import Given, only
-from sandbox.faults.counters import Counters
+from sandbox.control.handlers import Body, allow_only
 from sandbox.oauth import grants
-from sandbox.world import World
+from sandbox.simulation import Simulation
+from sandbox.traffic.counters import Counters
 
 
-def counters(world: World, given: Given) -> Any:
+def counters(simulation: Simulation, body: Body) -> Any:
     """GET counters."""
-    return world.counters.as_json()
+    return simulation.counters.as_json()
 
 
-def reset_counters(world: World, given: Given) -> Any:
-    """POST counters/reset. Requests still under way finish in the old books."""
-    only(given)
-    world.counters = Counters()
+def reset_counters(simulation: Simulation, body: Body) -> Any:
+    """POST counters/reset. Requests in progress are counted in the old counters."""
+    allow_only(body)
+    simulation.counters = Counters()
     return {}
 
 
-def ledger(world: World, given: Given) -> Any:
+def ledger(simulation: Simulation, body: Body) -> Any:
     """GET ledger."""
-    return grants.ledger(world.store)
+    return grants.ledger(simulation.store)
 
 
-def requests(world: World, given: Given) -> Any:
+def requests(simulation: Simulation, body: Body) -> Any:
     """GET requests."""
-    return world.log.as_json()
+    return simulation.log.as_json()

@@ -1,4 +1,4 @@
-"""Control: a team's droplets, more of them, fewer, or odd ones."""
+"""Control API: a team's droplets: how many there are, and their fields."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from typing import Any
 
 from sandbox import people
 from sandbox.api import errors
-from sandbox.control.bodies import Given, only
-from sandbox.faults import pointers
-from sandbox.fleet import belongings
-from sandbox.fleet.listing import Fleet
-from sandbox.world import World
+from sandbox.control.handlers import Body, allow_only
+from sandbox.faults import json_pointer
+from sandbox.fleet import droplet_resources
+from sandbox.fleet.fleets import Fleet
+from sandbox.simulation import Simulation
 
 
-def change(world: World, given: Given) -> Any:
+def change(simulation: Simulation, body: Body) -> Any:
     """POST teams/{team_uuid}/droplets: count, then remove, then add, then patch."""
-    only(given, "count", "remove", "add", "patch", "gpus")
-    team = people.team(world.store, str(given["path:team_uuid"]))
+    allow_only(body, "count", "remove", "add", "patch", "gpus")
+    team = people.team(simulation.store, str(body["path:team_uuid"]))
     if team is None:
         raise errors.not_found()
-    world.actions.settle(world.clock.now())
-    if "count" in given:
-        world.fleets.resize(team, _count(given, "count"))
-    fleet = world.fleets.of(team)
-    if "remove" in given:
-        kept = max(0, len(fleet.ordinary) - _count(given, "remove"))
+    simulation.actions.complete_due(simulation.clock.now())
+    if "count" in body:
+        simulation.fleets.recreate(team, _count(body, "count"))
+    fleet = simulation.fleets.for_team(team)
+    if "remove" in body:
+        kept = max(0, len(fleet.ordinary) - _count(body, "remove"))
         for droplet in fleet.ordinary[kept:]:
-            belongings.release(fleet.holdings, droplet)
+            droplet_resources.remove(fleet.resources, droplet)
         del fleet.ordinary[kept:]
-    if "add" in given:
-        world.fleets.add(team, _count(given, "add"))
-    for patch in given.get("patch", []):
-        _patch(fleet, patch, gpus=given.get("gpus") is True)
-    fleet.change()
+    if "add" in body:
+        simulation.fleets.add(team, _count(body, "add"))
+    for patch in body.get("patch", []):
+        _patch(fleet, patch, gpus=body.get("gpus") is True)
+    fleet.clear_pages()
     return {"droplets": len(fleet.ordinary), "gpus": len(fleet.gpus)}
 
 
@@ -41,25 +41,25 @@ def _patch(fleet: Fleet, patch: Any, *, gpus: bool) -> None:
     """Change one droplet: `{index, set: {field or JSON pointer: value}, remove: [field or JSON pointer]}`."""
     if not isinstance(patch, dict) or type(patch.get("index")) is not int:
         raise ValueError("a patch must be an object with an index")
-    only(patch, "index", "set", "remove")
+    allow_only(patch, "index", "set", "remove")
     droplets = fleet.gpus if gpus else fleet.ordinary
     try:
         droplet = copy.deepcopy(droplets[patch["index"]])
-        for place, value in patch.get("set", {}).items():
-            droplet = pointers.put(droplet, _pointer(place), value)
-        for place in patch.get("remove", []):
-            droplet = pointers.remove(droplet, _pointer(place))
+        for path, value in patch.get("set", {}).items():
+            droplet = json_pointer.set_value(droplet, _pointer(path), value)
+        for path in patch.get("remove", []):
+            droplet = json_pointer.remove_value(droplet, _pointer(path))
     except LookupError as error:
         raise ValueError(f"the patch does not fit: {error}") from error
     droplets[patch["index"]] = droplet
-    belongings.take_in(fleet.holdings, droplet)
+    droplet_resources.add(fleet.resources, droplet)
 
 
-def _pointer(place: str) -> str:
-    return place if place.startswith("/") or place == "" else f"/{place}"
+def _pointer(path: str) -> str:
+    return path if path.startswith("/") or path == "" else f"/{path}"
 
 
-def _count(given: Given, name: str) -> int:
-    if type(given[name]) is not int or given[name] < 0:
+def _count(body: Body, name: str) -> int:
+    if type(body[name]) is not int or body[name] < 0:
         raise ValueError(f"{name} must be a whole number, not below zero")
-    return int(given[name])
+    return int(body[name])

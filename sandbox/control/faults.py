@@ -1,34 +1,34 @@
-"""Control: faults."""
+"""Control API: faults."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sandbox.api import errors
-from sandbox.control.bodies import Given, only
-from sandbox.world import World
+from sandbox.control.handlers import Body, allow_only
+from sandbox.simulation import Simulation
 
 
-def arrange(world: World, given: Given) -> Any:
+def add(simulation: Simulation, body: Body) -> Any:
     """POST faults."""
-    return {"id": world.faults.add(given)}
+    return {"id": simulation.faults.add(body)}
 
 
-def listed(world: World, given: Given) -> Any:
+def list_all(simulation: Simulation, body: Body) -> Any:
     """GET faults."""
-    return world.faults.as_json()
+    return simulation.faults.as_json()
 
 
-def clear(world: World, given: Given) -> Any:
+def clear(simulation: Simulation, body: Body) -> Any:
     """DELETE faults."""
-    only(given)
-    world.faults.clear()
+    allow_only(body)
+    simulation.faults.clear()
     return {}
 
 
-def drop(world: World, given: Given) -> Any:
+def remove(simulation: Simulation, body: Body) -> Any:
     """DELETE faults/{fault_id}."""
-    asked = str(given["path:fault_id"])
-    if not asked.isdigit() or not world.faults.drop(int(asked)):
+    fault_id = str(body["path:fault_id"])
+    if not fault_id.isdigit() or not simulation.faults.remove(int(fault_id)):
         raise errors.not_found()
     return {}

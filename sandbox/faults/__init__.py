@@ -1,1 +1,1 @@
-"""Trouble on demand (faults, limits) and the books on what came in (calls, counters)."""
+"""Faults on request: which requests they match, and what they do to the response."""

@@ -1,4 +1,4 @@
-"""Carries out a fault: holds back, replaces, cuts or distorts one answer."""
+"""Applies a fault to one request: delays, replaces, cuts or changes the response."""
 
 from __future__ import annotations
 
@@ -15,140 +15,140 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 from sandbox.api import errors
-from sandbox.faults import pointers
+from sandbox.faults import json_pointer
 from sandbox.faults.rules import Fault
 
-Really = Callable[[], Awaitable[web.Response]]
+Respond = Callable[[], Awaitable[web.Response]]
 
-FOREVER = 3_600.0  # seconds that a hang lasts when no end is given
-GLANCE = 0.2  # seconds between looks at whether the client is still there
+DEFAULT_HANG_SECONDS = 3_600.0  # an hour
+POLL_SECONDS = 0.2  # between checks whether the client is still connected
 HTML = "<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
 
 
-class Gone(web.StreamResponse):
-    """Stands for an answer that was not sent, or was sent by hand. aiohttp must write nothing and close."""
+class NoResponse(web.StreamResponse):
+    """Stands for a response that was not sent, or was written by hand. aiohttp must write nothing and close."""
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """aiohttp takes a ConnectionError here for a client that has left, and closes the connection."""
-        raise ConnectionResetError("spoilt on purpose")
+        """Raise ConnectionResetError: aiohttp then takes the client for gone and closes the connection."""
+        raise ConnectionResetError("closed by a fault")
 
 
-async def spoil(request: web.Request, fault: Fault, really: Really) -> web.StreamResponse:
-    """Answer a request with the trouble of `fault`. `really` does what was asked and gives the true answer.
+async def corrupt(request: web.Request, fault: Fault, respond: Respond) -> web.StreamResponse:
+    """Respond to a request as `fault` says. `respond` handles the request and returns the correct response.
 
-    A fault of phase "after" lets the request take effect first; drip, truncate and patch always do.
+    A fault of phase "after" handles the request first; drip, truncate and patch always do.
     """
     match fault.kind:
         case "delay":
-            return await _delayed(request, fault, really)
+            return await _delayed(request, fault, respond)
         case "drip":
-            return await _dripped(request, fault.parameters, await really())
+            return await _dripped(request, fault.parameters, await respond())
         case "truncate":
-            return _truncated(request, fault.parameters, await really())
+            return _truncated(request, fault.parameters, await respond())
         case "patch":
-            return _patched(fault.parameters, await really())
+            return _patched(fault.parameters, await respond())
     if fault.phase == "after":
-        await really()
+        await respond()
     match fault.kind:
         case "hang":
-            await _wait(request, float(fault.parameters.get("seconds", FOREVER)))
-            return Gone()
+            await _wait(request, float(fault.parameters.get("seconds", DEFAULT_HANG_SECONDS)))
+            return NoResponse()
         case "reset":
             return _reset(request)
     return _replacement(fault.kind, fault.parameters, request["request_id"])
 
 
-async def _delayed(request: web.Request, fault: Fault, really: Really) -> web.StreamResponse:
+async def _delayed(request: web.Request, fault: Fault, respond: Respond) -> web.StreamResponse:
     seconds = float(fault.parameters["seconds"])
     if fault.phase == "before":
         await _wait(request, seconds)
-        return await really()
-    answer = await really()
+        return await respond()
+    answer = await respond()
     await _wait(request, seconds)
     return answer
 
 
-def _replacement(kind: str, given: dict[str, Any], request_id: str) -> web.Response:
-    status = int(given.get("status", {"html": 502, "redirect": 302}.get(kind, 200)))
+def _replacement(kind: str, parameters: dict[str, Any], request_id: str) -> web.Response:
+    status = int(parameters.get("status", {"html": 502, "redirect": 302}.get(kind, 200)))
     match kind:
-        case "status" if "json" in given:
-            answer = web.json_response(given["json"], status=status)
-        case "status" if "body" in given:
-            answer = web.Response(text=given["body"], status=status)
+        case "status" if "json" in parameters:
+            answer = web.json_response(parameters["json"], status=status)
+        case "status" if "body" in parameters:
+            answer = web.Response(text=parameters["body"], status=status)
         case "status":
-            answer = errors.answer(status, f"A fault of the sandbox answers {status}.", request_id)
+            answer = errors.response(status, f"A fault of the sandbox answers {status}.", request_id)
         case "json":
-            answer = web.json_response(given["json"], status=status)
+            answer = web.json_response(parameters["json"], status=status)
         case "body":
-            answer = web.Response(body=given["body"].encode(), status=status)
-            answer.headers["Content-Type"] = given.get("content_type", "application/json")
+            answer = web.Response(body=parameters["body"].encode(), status=status)
+            answer.headers["Content-Type"] = parameters.get("content_type", "application/json")
         case "html":
-            page = given.get("body", HTML.format(title=f"{status} {_reason(status)}"))
+            page = parameters.get("body", HTML.format(title=f"{status} {_reason(status)}"))
             answer = web.Response(text=page, status=status, content_type="text/html")
         case "redirect":
-            answer = web.Response(status=status, headers={"Location": given["location"]})
+            answer = web.Response(status=status, headers={"Location": parameters["location"]})
         case _:  # empty
             answer = web.Response(status=status)
-    answer.headers.update({str(name): str(value) for name, value in given.get("headers", {}).items()})
+    answer.headers.update({str(name): str(value) for name, value in parameters.get("headers", {}).items()})
     return answer
 
 
-def _patched(given: dict[str, Any], answer: web.Response) -> web.Response:
+def _patched(parameters: dict[str, Any], answer: web.Response) -> web.Response:
     document = json.loads(_body(answer))
-    for pointer, value in given.get("set", {}).items():
-        document = pointers.put(document, pointer, value)
-    for pointer in given.get("remove", []):
-        document = pointers.remove(document, pointer)
+    for pointer, value in parameters.get("set", {}).items():
+        document = json_pointer.set_value(document, pointer, value)
+    for pointer in parameters.get("remove", []):
+        document = json_pointer.remove_value(document, pointer)
     answer.body = json.dumps(document).encode()
     return answer
 
 
-def _reset(request: web.Request) -> Gone:
+def _reset(request: web.Request) -> NoResponse:
     if (transport := request.transport) is not None:
         connection: socket.socket | None = transport.get_extra_info("socket")
         if connection is not None:
             # Closing with a linger of zero sends RST instead of FIN.
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
-    return Gone()
+    return NoResponse()
 
 
-def _truncated(request: web.Request, given: dict[str, Any], answer: web.Response) -> Gone:
+def _truncated(request: web.Request, parameters: dict[str, Any], answer: web.Response) -> NoResponse:
     body = _body(answer)
-    cut = min(int(given.get("at", len(body) // 2)), max(0, len(body) - 1))
+    cut = min(int(parameters.get("at", len(body) // 2)), max(0, len(body) - 1))
     _write(request, _head(answer, len(body)) + body[:cut])
-    return Gone()
+    return NoResponse()
 
 
-async def _dripped(request: web.Request, given: dict[str, Any], answer: web.Response) -> Gone:
+async def _dripped(request: web.Request, parameters: dict[str, Any], answer: web.Response) -> NoResponse:
     body = _body(answer)
     head = _head(answer, len(body))
-    if given.get("drip_headers"):
+    if parameters.get("drip_headers"):
         body = head + body
     else:
         _write(request, head)
-    if "interval" in given:
-        step, pause = 1, float(given["interval"])
+    if "interval" in parameters:
+        step, pause = 1, float(parameters["interval"])
     else:
-        rate = float(given.get("bytes_per_second", 10))
+        rate = float(parameters.get("bytes_per_second", 10))
         step = max(1, int(rate / 20))
         pause = step / rate
     for start in range(0, len(body), step):
-        if _has_left(request):
+        if _client_has_left(request):
             break
         _write(request, body[start : start + step])
         await asyncio.sleep(pause)
-    return Gone()
+    return NoResponse()
 
 
 async def _wait(request: web.Request, seconds: float) -> None:
-    """Sleep, but no longer than the client stays: a thousand hangs must not outlive their test."""
+    """Sleep, but not longer than the client stays connected, so that hanging requests do not outlive their test."""
     end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0 and not _has_left(request):
-        await asyncio.sleep(min(left, GLANCE))
+    while (left := end - time.monotonic()) > 0 and not _client_has_left(request):
+        await asyncio.sleep(min(left, POLL_SECONDS))
 
 
-def _has_left(request: web.Request) -> bool:
+def _client_has_left(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
 
 

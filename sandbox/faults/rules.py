@@ -1,4 +1,4 @@
-"""Faults: which requests get which trouble. How the trouble is made is spoil.py's business."""
+"""Faults and the requests that they match. corrupt.py applies them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sandbox.faults.calls import Call
+from sandbox.traffic.request_info import RequestInfo
 
 Phase = Literal["before", "after"]
 
@@ -14,7 +14,7 @@ NUMBER = (int, float)
 TEXT = (str,)
 ANYTHING = (object,)
 
-# For each kind, the parameters that it takes; the needed ones end in "!".
+# The parameters of each kind; the required ones end in "!".
 KINDS: dict[str, dict[str, tuple[type, ...]]] = {
     "status": {"status!": (int,), "body": TEXT, "json": ANYTHING, "headers": (dict,)},
     "hang": {"seconds": NUMBER},
@@ -37,14 +37,14 @@ MATCHERS: dict[str, tuple[type, ...]] = {
     "page": (int,),
     "type": TEXT,
 }
-LEAST = {"status": 200, "bytes_per_second": 1}  # of the others, the least is zero
-OPEN = frozenset({"times", "method", "grant_type", "team", "page", "type"})  # may be null: any, or for ever
-REACH: dict[str, tuple[type, ...]] = {"times": (int,), "skip": (int,), "phase": TEXT, "kind": TEXT}
+MINIMUM = {"status": 200, "bytes_per_second": 1}  # zero for the others
+NULLABLE = frozenset({"times", "method", "grant_type", "team", "page", "type"})  # null means: any, or without end
+COMMON: dict[str, tuple[type, ...]] = {"times": (int,), "skip": (int,), "phase": TEXT, "kind": TEXT}
 
 
 @dataclass
 class Fault:
-    """One arranged trouble. `seen` counts requests that it fits, `hits` those that it spoilt."""
+    """One fault. `seen` counts the requests that it matched, `hits` those that it was applied to."""
 
     id: int
     kind: str
@@ -56,47 +56,47 @@ class Fault:
     seen: int = 0
     hits: int = 0
 
-    def fits(self, call: Call) -> bool:
-        """Whether this trouble is meant for the call."""
+    def matches(self, info: RequestInfo) -> bool:
+        """Whether the request fits path, method and the other matchers."""
         pattern = self.matchers["path"]
         exact = {name: value for name, value in self.matchers.items() if name != "path"}
-        return re.search(pattern, call.path) is not None and all(
-            getattr(call, name) == value for name, value in exact.items()
+        return re.search(pattern, info.path) is not None and all(
+            getattr(info, name) == value for name, value in exact.items()
         )
 
     def as_json(self) -> dict[str, Any]:
         """For the control API."""
-        told = {"id": self.id, "kind": self.kind, "phase": self.phase, "times": self.times, "skip": self.skip}
-        return told | self.matchers | self.parameters | {"seen": self.seen, "hits": self.hits}
+        result = {"id": self.id, "kind": self.kind, "phase": self.phase, "times": self.times, "skip": self.skip}
+        return result | self.matchers | self.parameters | {"seen": self.seen, "hits": self.hits}
 
 
 class Faults:
-    """The arranged troubles, in the order in which they were arranged: the first that fits and is not spent acts."""
+    """All faults, in the order in which they were added. The first that matches and is not used up applies."""
 
     def __init__(self) -> None:
-        """None yet."""
+        """Start without faults."""
         self._faults: dict[int, Fault] = {}
         self._last = 0
 
     def add(self, spec: dict[str, Any]) -> int:
-        """Arrange one. Returns its id. Raises ValueError with a sentence when the description is odd."""
+        """Add a fault. Returns its id. Raises ValueError with a sentence for an invalid description."""
         fault = _read(self._last + 1, spec)
         self._last = fault.id
         self._faults[fault.id] = fault
         return fault.id
 
-    def drop(self, fault_id: int) -> bool:
-        """Forget one. False when there is none of that id."""
+    def remove(self, fault_id: int) -> bool:
+        """Remove one. Returns False when there is none of that id."""
         return self._faults.pop(fault_id, None) is not None
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all."""
         self._faults.clear()
 
-    def strike(self, call: Call) -> Fault | None:
-        """The fault that spoils this call, counted; None for a call that goes through."""
+    def match(self, info: RequestInfo) -> Fault | None:
+        """The fault to apply to this request, which is counted; None for a request without a fault."""
         for fault in self._faults.values():
-            if not fault.fits(call):
+            if not fault.matches(info):
                 continue
             fault.seen += 1
             if fault.seen > fault.skip and (fault.times is None or fault.hits < fault.times):
@@ -110,7 +110,7 @@ class Faults:
 
 
 def _is(value: object, types: tuple[type, ...]) -> bool:
-    """isinstance, but true and false are no numbers."""
+    """isinstance, except that a bool is not a number."""
     return isinstance(value, types) and (not isinstance(value, bool) or bool in types or object in types)
 
 
@@ -120,13 +120,13 @@ def _read(fault_id: int, spec: dict[str, Any]) -> Fault:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}")
     needed = {name.removesuffix("!") for name in KINDS[kind] if name.endswith("!")}
     taken = {name.removesuffix("!"): types for name, types in KINDS[kind].items()}
-    known = REACH | MATCHERS | taken
+    known = COMMON | MATCHERS | taken
     for name, value in spec.items():
         if name not in known:
-            raise ValueError(f"a fault of kind {kind} has no {name!r}; it has {', '.join(known)}")
-        if not (_is(value, known[name]) or (value is None and name in OPEN)):
+            raise ValueError(f"a fault of kind {kind} does not take {name!r}; it takes {', '.join(known)}")
+        if not (_is(value, known[name]) or (value is None and name in NULLABLE)):
             raise ValueError(f"{name} must be {' or '.join(each.__name__ for each in known[name])}")
-        if _is(value, NUMBER) and (value < LEAST.get(name, 0) or (name == "status" and value > 599)):
+        if _is(value, NUMBER) and (value < MINIMUM.get(name, 0) or (name == "status" and value > 599)):
             raise ValueError(f"{name} cannot be {value}")
     if missing := needed - spec.keys():
         raise ValueError(f"a fault of kind {kind} needs {', '.join(sorted(missing))}")

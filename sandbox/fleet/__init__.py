@@ -1,1 +1,1 @@
-"""The droplets of the sandbox's teams: made up, but of DigitalOcean's own sizes, regions and images."""
+"""Generated droplets and other resources of the teams, with DigitalOcean's own sizes, regions and images."""

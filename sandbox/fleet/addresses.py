@@ -1,4 +1,4 @@
-"""Addresses for droplets: none of them anybody's, and a public one is unique within its team.
+"""IP addresses of droplets, from ranges that nobody uses. A public address is unique within its team.
 
 Public IPv4 comes from 198.18.0.0/15 (RFC 2544, benchmarking), IPv6 from 2001:db8::/32 (RFC 3849, documentation),
 private ones from 10.0.0.0/8.
@@ -16,16 +16,16 @@ BLOCK = 4096  # a /20, as DigitalOcean hands out
 
 
 def networks(team: int, region: int, index: int, *, ipv6: bool) -> dict[str, list[dict[str, Any]]]:
-    """The networks of the `index`th droplet of team number `team` in region number `region`."""
-    # A stride that shares no factor with the pool scatters neighbours, as in life.
-    spot = (team * 20_011 + index * 7_919 + 37) & PUBLIC_MASK
-    public = PUBLIC + spot
-    inside = _private_base(team, region) + 2 + index % (BLOCK - 3)
+    """The field `networks` of droplet number `index` of a team in a region. Team and region are numbers."""
+    # A stride without a common factor with the pool's size scatters the addresses.
+    offset = (team * 20_011 + index * 7_919 + 37) & PUBLIC_MASK
+    public = PUBLIC + offset
+    private = _private_base(team, region) + 2 + index % (BLOCK - 3)
     v4 = [
         {
-            "ip_address": str(ipaddress.IPv4Address(inside)),
+            "ip_address": str(ipaddress.IPv4Address(private)),
             "netmask": "255.255.240.0",
-            "gateway": "nil",  # the word that the API reference shows for "none"
+            "gateway": "nil",  # the API reference's word for "none"
             "type": "private",
         },
         {
@@ -39,7 +39,7 @@ def networks(team: int, region: int, index: int, *, ipv6: bool) -> dict[str, lis
 
 
 def private_network(team: int, region: int) -> str:
-    """The range of the private addresses that a team has in a region, in CIDR notation."""
+    """The range of a team's private addresses in a region, in CIDR notation."""
     return f"{ipaddress.IPv4Address(_private_base(team, region))}/20"
 
 
@@ -48,7 +48,7 @@ def _private_base(team: int, region: int) -> int:
 
 
 def ipv6_address(team: int, region: int, host: int, *, last: int) -> dict[str, Any]:
-    """A public IPv6 address. `host` and `last` tell it from the others of the team in the region."""
+    """A public IPv6 address. `host` and `last` make it unique within the team and region."""
     net = f"2001:db8:{region + 1:x}:{team & 0xFFFF:x}"
     return {
         "ip_address": str(ipaddress.IPv6Address(f"{net}::{host >> 16:x}:{host & 0xFFFF:x}:{last:x}")),

@@ -1,4 +1,4 @@
-"""Reads fields of a droplet, which a test may have made odd: what is not of its kind counts as nothing."""
+"""Reads fields of a droplet that a test may have changed: a value of the wrong type counts as empty."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any
 from sandbox.fleet.droplets import Droplet
 
 
-def values(droplet: Droplet, name: str) -> list[Any]:
+def list_field(droplet: Droplet, name: str) -> list[Any]:
     """A list, such as its tags."""
     found = droplet.get(name)
     return found if isinstance(found, list) else []
 
 
-def amount(droplet: Droplet, name: str) -> int:
-    """A whole number, such as its disk in GB; an odd one is 0."""
+def number_field(droplet: Droplet, name: str) -> int:
+    """A whole number, such as its disk in GB; 0 for anything else."""
     found = droplet.get(name)
     return found if type(found) is int and found >= 0 else 0
 
 
-def part(droplet: Droplet, name: str) -> dict[str, Any]:
+def object_field(droplet: Droplet, name: str) -> dict[str, Any]:
     """An object, such as its image."""
     found = droplet.get(name)
     return found if isinstance(found, dict) else {}
 
 
 def region_slug(droplet: Droplet) -> str:
-    """The slug of its region, or an empty text."""
-    return str(part(droplet, "region").get("slug", ""))
+    """The slug of its region, or an empty string."""
+    return str(object_field(droplet, "region").get("slug", ""))

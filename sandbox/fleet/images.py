@@ -1,4 +1,4 @@
-"""Images that droplets run: DigitalOcean's distributions by age, marketplace images, and a team's own."""
+"""Images of droplets: DigitalOcean's distributions by year, marketplace images, and a team's own."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sandbox.fleet import regions
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A public image. `since` and `until` are the years in which new droplets were made from it.
+    """A public image. `since` and `until` are the years in which new droplets use it.
 
-    application: a 1-Click application of the marketplace, not a plain distribution.
+    application: whether it is a 1-Click application of the marketplace, not a plain distribution.
     """
 
     id: int
@@ -47,17 +47,17 @@ PUBLIC = (
 GPU_READY = Image(166407044, "gpu-h100x1-base", "Ubuntu", "AI/ML Ready H100x1", 2024, 2027, 18.47, 1, True)
 
 
-def pick(chance: random.Random, year: int, *, gpu: bool) -> dict[str, Any]:
-    """An image that a droplet made in `year` could well be running."""
+def pick(rng: random.Random, year: int, *, gpu: bool) -> dict[str, Any]:
+    """A random image for a droplet that was created in `year`."""
     if gpu:
         return describe(GPU_READY)
     fitting = [image for image in PUBLIC if image.since <= year <= image.until] or [PUBLIC[0]]
-    return describe(chance.choices(fitting, [image.weight for image in fitting])[0])
+    return describe(rng.choices(fitting, [image.weight for image in fitting])[0])
 
 
 @cache
 def describe(image: Image) -> dict[str, Any]:
-    """A public image as in a droplet; every droplet made from it shares this one object."""
+    """A public image as JSON. All droplets of the image share this one object."""
     return {
         "id": image.id,
         "name": image.name,
@@ -75,19 +75,19 @@ def describe(image: Image) -> dict[str, Any]:
     }
 
 
-def own_snapshot(chance: random.Random, name: str, region: str, created_at: str, disk: int) -> dict[str, Any]:
-    """A snapshot that a team took of one of its droplets and made another from."""
+def own_snapshot(rng: random.Random, name: str, region: str, created_at: str, disk: int) -> dict[str, Any]:
+    """A snapshot of another droplet of the team, from which this droplet was created."""
     return {
-        "id": chance.randrange(40_000_000, 190_000_000),
+        "id": rng.randrange(40_000_000, 190_000_000),
         "name": f"{name}-{created_at[:10]}",
-        "distribution": chance.choice(("Ubuntu", "Ubuntu", "Debian")),
+        "distribution": rng.choice(("Ubuntu", "Ubuntu", "Debian")),
         "slug": None,
         "public": False,
         "regions": [region],
         "created_at": created_at,
         "min_disk_size": disk,
         "type": "snapshot",
-        "size_gigabytes": round(chance.uniform(2.1, disk * 0.6 + 2.2), 2),
+        "size_gigabytes": round(rng.uniform(2.1, disk * 0.6 + 2.2), 2),
         "description": "",
         "tags": [],
         "status": "available",

@@ -1,4 +1,4 @@
-"""Names for droplets, as people give them."""
+"""Names of droplets, in styles that people use."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ STYLES = (
 )
 
 
-def ordinary(chance: random.Random, role: Role, stage: str, region: str, size: str, team: str, serial: int) -> str:
-    """A name for the `serial`th droplet of its role. `team` is a host name such as acme-web.example."""
+def ordinary(rng: random.Random, role: Role, stage: str, region: str, size: str, team: str, serial: int) -> str:
+    """A name for droplet number `serial` of its role. `team` is a host name such as acme-web.example."""
     if not role.name:
         return f"ubuntu-{size}-{region}-{serial:02d}"
-    style = chance.choices(STYLES, (6, 5, 2, 2))[0]
+    style = rng.choices(STYLES, (6, 5, 2, 2))[0]
     if stage == "prod" and style.startswith("{stage}"):
         style = "{role}-{n:02d}"
     return style.format(role=role.name, stage=stage, n=serial, region=region, team=team)
 
 
-def gpu(chance: random.Random, size: str, serial: int) -> str:
+def gpu(rng: random.Random, size: str, serial: int) -> str:
     """A name for a GPU droplet."""
-    if chance.random() < 0.4:
-        return f"ml-ai-ubuntu-{size}-{chance.choice(regions.GPU_SLUGS)}"
-    return f"{chance.choice(GPU_NAMES)}-{serial:02d}"
+    if rng.random() < 0.4:
+        return f"ml-ai-ubuntu-{size}-{rng.choice(regions.GPU_SLUGS)}"
+    return f"{rng.choice(GPU_NAMES)}-{serial:02d}"
 
 
 def host_name(team: str) -> str:
-    """A team's name as the end of a host name: "Acme Web" gives "acme-web.example"."""
+    """A team's name as a host name: "Acme Web" gives "acme-web.example"."""
     return "-".join(team.lower().split()) + ".example"

@@ -18,7 +18,7 @@ RETENTION_DAYS = {"weekly": 28, "daily": 7}
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A plan, the hour (UTC) at which its window opens, and for the weekly plan a weekday."""
+    """A plan, the hour (UTC) at which its window opens, and a weekday for the weekly plan."""
 
     plan: str
     hour: int
@@ -35,32 +35,32 @@ class Policy:
         return RETENTION_DAYS[self.plan] * DAY
 
     def window(self, now: float) -> int:
-        """When the window opens that is open at `now`, or else the next one; seconds since the epoch."""
+        """The start of the window that is open at `now`, or of the next one, in seconds since the epoch."""
         start = self.hour * 3_600
         if self.weekday is not None:
             start += FIRST_SUNDAY + WEEKDAYS.index(self.weekday) * DAY
         return start + int((now - WINDOW - start) // self.period + 1) * self.period
 
     def describe(self) -> dict[str, Any]:
-        """As the API shows it; a daily policy has no weekday."""
-        told: dict[str, Any] = {"plan": self.plan, "hour": self.hour}
+        """The policy as JSON; a daily policy has no weekday."""
+        result: dict[str, Any] = {"plan": self.plan, "hour": self.hour}
         if self.weekday is not None:
-            told["weekday"] = self.weekday
-        return told | {"window_length_hours": WINDOW_HOURS, "retention_period_days": RETENTION_DAYS[self.plan]}
+            result["weekday"] = self.weekday
+        return result | {"window_length_hours": WINDOW_HOURS, "retention_period_days": RETENTION_DAYS[self.plan]}
 
 
-DEFAULT = Policy("daily", 0, None)  # what enable_backups without a policy gets: the daily plan
+DEFAULT = Policy("daily", 0, None)  # for enable_backups without a policy
 
 
-def at(plan: str, moment: float) -> Policy:
-    """The policy of this plan whose window opens at `moment` (seconds since the epoch), to the hour."""
+def policy_at(plan: str, moment: float) -> Policy:
+    """The policy of this plan whose window opens at `moment` (seconds since the epoch), rounded down to the hour."""
     hour = int(moment % DAY) // 3_600
     weekday = WEEKDAYS[int((moment - FIRST_SUNDAY) % PERIODS["weekly"]) // DAY] if plan == "weekly" else None
     return Policy(plan, hour, weekday)
 
 
 def supported() -> list[dict[str, Any]]:
-    """What there is to choose from."""
+    """The policies to choose from, as JSON."""
     return [
         {
             "name": plan,

@@ -1,13 +1,13 @@
-"""When droplets were on: for metrics, which a droplet has only while it runs and which count from its last boot."""
+"""Records when droplets were on. Metrics exist only for these times, and CPU counters restart at each boot."""
 
 from __future__ import annotations
 
 from sandbox.fleet.droplets import Droplet
-from sandbox.fleet.holdings import Holdings, Switch
+from sandbox.fleet.team_resources import PowerChange, TeamResources
 
 
-def turn(holdings: Holdings, droplet: Droplet, now: float, *, on: bool) -> None:
-    """Turn the droplet on or off; turning on what is on boots it again."""
-    past = holdings.switches.setdefault(droplet["id"], [Switch(0.0, droplet.get("status") == "active")])
-    past.append(Switch(now, on))
+def set_power(resources: TeamResources, droplet: Droplet, now: float, *, on: bool) -> None:
+    """Turn the droplet on or off. Turning on a running droplet reboots it."""
+    past = resources.power_changes.setdefault(droplet["id"], [PowerChange(0.0, droplet.get("status") == "active")])
+    past.append(PowerChange(now, on))
     droplet["status"] = "active" if on else "off"

@@ -1,4 +1,4 @@
-"""DigitalOcean's regions, by slug, as its API reference and panel name them."""
+"""DigitalOcean's regions by slug, with the names of its API reference and control panel."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ NAMES = {
 }
 SLUGS = tuple(NAMES)
 GPU_SLUGS = ("nyc2", "tor1", "ams3")
-CLOSED = frozenset({"sfo2"})  # runs what it has, takes no new droplets
+CLOSED = frozenset({"sfo2"})  # takes no new droplets
 FEATURES = (
     "backups", "ipv6", "metadata", "install_agent", "storage", "image_transfer", "server_id", "management_networking",
 )  # fmt: skip
 
 
 def describe(slug: str, sizes: list[str]) -> dict[str, Any]:
-    """A region object as in a droplet; `sizes` are the size slugs that can be had there."""
+    """A region object as in a droplet; `sizes` are the slugs of the sizes that are available there."""
     return {
         "name": NAMES[slug],
         "slug": slug,

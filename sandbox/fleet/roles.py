@@ -1,4 +1,4 @@
-"""What a team's droplets are for: from a role follow name, size, tags and how many of its kind there are."""
+"""Roles of a team's droplets. A role decides name, size, tags and how many droplets have it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ ROLES: dict[str, tuple[Role, ...]] = {
         Role("git", 2, MIDDLING, (), volumes=True),
         Role("bot", 4, SMALL, ("bot",)),
         Role("old-wordpress", 2, SMALL),
-        Role("", 5, SMALL),  # never named: keeps the name that the panel proposes
+        Role("", 5, SMALL),  # keeps the name that the control panel proposes
     ),
 }
 GPU_NAMES = ("trainer", "inference", "embedder", "llm-lab", "render")

@@ -1,7 +1,7 @@
 """DigitalOcean's droplet sizes: slugs, hardware and list prices.
 
-Prices and slugs are from DigitalOcean's public price list of 2025, GPU prices per hour from the same; a month of a
-GPU droplet is 744 hours there.
+Slugs and prices are those of DigitalOcean's public price list of 2025. GPU prices are listed per hour; a month of a
+GPU droplet has 744 hours there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox.fleet import regions
 
-HOURS_CHARGED = 672  # an ordinary droplet is charged for at most this many hours a month
+HOURS_CHARGED = 672  # an ordinary droplet is billed for at most this many hours a month
 SOLD_OUT = frozenset({"so-4vcpu-32gb"})
 SCARCE = {"c-16": ("nyc1", "nyc3", "fra1"), "m-8vcpu-64gb": ("nyc3", "ams3", "sgp1")}
 
@@ -36,12 +36,12 @@ class Size:
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """Where new droplets of this size can be had."""
+        """Where new droplets of this size are available."""
         return regions.GPU_SLUGS if self.gpus else SCARCE.get(self.slug, regions.SLUGS)
 
     @property
     def available(self) -> bool:
-        """Whether new droplets of this size can be had at all."""
+        """Whether new droplets of this size are available in any region."""
         return self.slug not in SOLD_OUT
 
 
@@ -123,12 +123,12 @@ BY_SLUG = {size.slug: size for size in (*ORDINARY, *GPU)}
 
 
 def offered_in(region: str) -> list[str]:
-    """The size slugs that can be had in a region."""
+    """The slugs of the sizes that are available in a region."""
     return [size.slug for size in BY_SLUG.values() if size.available and region in size.regions]
 
 
 def disks(size: Size) -> list[dict[str, Any]]:
-    """The disks of a size, as `disk_info`."""
+    """The disks of a size, as in the field `disk_info`."""
     found = [{"type": "local", "size": {"amount": size.disk, "unit": "gib"}}]
     if size.scratch:
         found.append({"type": "scratch", "size": {"amount": size.scratch, "unit": "gib"}})
@@ -136,13 +136,13 @@ def disks(size: Size) -> list[dict[str, Any]]:
 
 
 def gpu_info(size: Size) -> dict[str, Any]:
-    """What accelerators a GPU size has."""
+    """The GPUs of a size, as in the field `gpu_info`."""
     return {"count": size.gpus, "vram": {"amount": size.vram, "unit": "gib"}, "model": size.gpu_model}
 
 
 def describe(size: Size) -> dict[str, Any]:
     """A size object as in a droplet."""
-    told: dict[str, Any] = {
+    result: dict[str, Any] = {
         "slug": size.slug,
         "memory": size.memory,
         "vcpus": size.vcpus,
@@ -156,11 +156,11 @@ def describe(size: Size) -> dict[str, Any]:
         "disk_info": disks(size),
     }
     if size.gpus:
-        told["gpu_info"] = gpu_info(size)
-    return told
+        result["gpu_info"] = gpu_info(size)
+    return result
 
 
 def _single(value: float) -> float:
-    """A float as DigitalOcean sends it: rounded to single precision, so 0.00893 reads 0.008929999545216560."""
+    """A float rounded to single precision, as DigitalOcean sends it: 0.00893 becomes 0.008929999545216560."""
     single: float = struct.unpack("f", struct.pack("f", value))[0]
     return single

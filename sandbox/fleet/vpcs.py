@@ -1,4 +1,4 @@
-"""VPCs: the default one of each region that a team uses, which all of its droplets there are in."""
+"""VPCs: the default VPC of each region that a team uses. All its droplets of the region are in it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from sandbox.fleet import addresses, regions
 VPC = dict[str, Any]
 
 
-def uuid_of(seed: int, team_uuid: str, region: str) -> str:
+def make_uuid(seed: int, team_uuid: str, region: str) -> str:
     """The id of a team's default VPC in a region."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{seed}/{team_uuid}/vpc/{region}"))
 
 
-def make(seed: int, team_uuid: str, number: int, used: Iterable[str]) -> list[VPC]:
-    """The VPCs of the team of this number in the regions that it uses."""
+def create(seed: int, team_uuid: str, number: int, used: Iterable[str]) -> list[VPC]:
+    """The VPCs of team number `number` in the regions that it uses."""
     found = []
     for region in sorted(used):
-        vpc_id = uuid_of(seed, team_uuid, region)
+        vpc_id = make_uuid(seed, team_uuid, region)
         found.append(
             {
                 "id": vpc_id,

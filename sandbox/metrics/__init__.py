@@ -1,1 +1,1 @@
-"""What the metrics agent of a droplet would report. All of it follows from the seed, the droplet and the time."""
+"""Generated metrics, as a droplet's agent would report them. The seed, the droplet and the time decide each value."""

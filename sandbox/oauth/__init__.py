@@ -1,1 +1,1 @@
-"""DigitalOcean's authorization server: consent page, codes, pairs of tokens, revocation."""
+"""DigitalOcean's authorization server: consent page, codes, token pairs, revocation."""

@@ -1,4 +1,4 @@
-"""GET and POST /v1/oauth/authorize: the consent page, and the way back to the application."""
+"""GET and POST /v1/oauth/authorize: the consent page and the redirect to the application."""
 
 from __future__ import annotations
 
@@ -9,142 +9,161 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from sandbox import people as sandbox_people
-from sandbox.faults import calls
 from sandbox.oauth import clients, grants, pages, scopes
-from sandbox.world import WORLD, World
+from sandbox.simulation import SIMULATION, Simulation
+from sandbox.traffic import request_info
 
-COOKIE = "sandbox_user"  # who is signed in to the sandbox in this browser
+COOKIE = "sandbox_user"  # the uuid of the user who is signed in in this browser
 PATH = "/v1/oauth/authorize"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A request for authorization that may be shown and answered: client, callback and scope are good."""
+class AuthorizationRequest:
+    """An authorization request with a valid client, callback and scope."""
 
     client_id: str
+    client_name: str
     redirect_uri: str
     scope: str
     state: str | None
     challenge: str
-    parameters: Mapping[str, str]  # as they came, to come again with the form
+    parameters: Mapping[str, str]  # as received, for the form to send again
 
-    def back(self, **answer: str) -> web.Response:
-        """Send the browser back to the application, with its own state."""
+    def redirect(self, **parameters: str) -> web.Response:
+        """Redirect the browser to the application, with the state that it sent."""
         if self.state is not None:
-            answer["state"] = self.state
-        joint = "&" if "?" in self.redirect_uri else "?"
-        location = f"{self.redirect_uri}{joint}{urlencode(answer)}"
+            parameters["state"] = self.state
+        separator = "&" if "?" in self.redirect_uri else "?"
+        location = f"{self.redirect_uri}{separator}{urlencode(parameters)}"
         return web.Response(status=302, headers={"Location": location, "Cache-Control": "no-store"})
 
-    def back_with_error(self, error: str, description: str) -> web.Response:
-        """Send the browser back with a refusal (RFC 6749 section 4.1.2.1)."""
-        return self.back(error=error, error_description=description)
+    def redirect_with_error(self, error: str, description: str) -> web.Response:
+        """Redirect the browser to the application with an error (RFC 6749 section 4.1.2.1)."""
+        return self.redirect(error=error, error_description=description)
 
 
-class Unanswerable(Exception):
-    """The request is so wrong that the browser must not be sent back: DigitalOcean shows an error page."""
+class InvalidRequest(Exception):
+    """Client, callback, scope or user is invalid: the browser sees an error page and is not redirected."""
 
 
-async def ask(request: web.Request) -> web.Response:
-    """Show the consent page, or answer at once where `prompt=none` asks for that."""
-    world = request.app[WORLD]
+async def show_consent(request: web.Request) -> web.Response:
+    """Show the consent page; with `prompt=none`, redirect at once."""
+    simulation = request.app[SIMULATION]
     try:
-        wish = _wish(world, request.query)
-    except Unanswerable as error:
-        return pages.error(str(error))
-    if (refusal := _refusal(wish)) is not None:
-        return refusal
+        authorization = _parse_request(simulation, request.query)
+    except InvalidRequest as invalid:
+        return pages.error(str(invalid))
+    if (response := _redirected_error(authorization)) is not None:
+        return response
     if request.query.get("prompt") == "none":
-        return _silently(request, world, wish)
-    people = sandbox_people.users(world.store)
+        return _without_consent_page(request, simulation, authorization)
+    people = sandbox_people.users(simulation.store)
     chosen = request.query.get("user") or request.cookies.get(COOKIE)
     user = next((person for person in people if person.uuid == chosen), people[0])
     return pages.consent(
         action=PATH,
         user=user,
         others=[person for person in people if person != user],
-        teams=sandbox_people.teams_of(world.store, user.uuid),
-        client_id=wish.client_id,
-        scope=wish.scope,
-        parameters=wish.parameters,
-        redirect_uri=wish.redirect_uri,
+        teams=sandbox_people.teams_of(simulation.store, user.uuid),
+        client_name=authorization.client_name,
+        scope=authorization.scope,
+        parameters=authorization.parameters,
+        redirect_uri=authorization.redirect_uri,
     )
 
 
-async def decide(request: web.Request) -> web.Response:
-    """Take the person's decision and send the browser back."""
-    world = request.app[WORLD]
-    given = await calls.parameters(request)
+async def submit_consent(request: web.Request) -> web.Response:
+    """Store the user's decision and redirect the browser to the application."""
+    simulation = request.app[SIMULATION]
+    parameters = await request_info.request_parameters(request)
     try:
-        wish = _wish(world, given)
-        user, team_uuid = _person(world, given)
-    except Unanswerable as error:
-        return pages.error(str(error))
-    if (refusal := _refusal(wish)) is not None:
-        return refusal
-    if given.get("decision") != "authorize":
-        answer = wish.back_with_error("access_denied", "The resource owner or authorization server denied the request.")
+        authorization = _parse_request(simulation, parameters)
+        user, team_uuid = _user_and_team(simulation, parameters)
+    except InvalidRequest as invalid:
+        return pages.error(str(invalid))
+    if (response := _redirected_error(authorization)) is not None:
+        return response
+    if parameters.get("decision") != "authorize":
+        response = authorization.redirect_with_error(
+            "access_denied", "The resource owner or authorization server denied the request."
+        )
     else:
         code = grants.new_code(
-            world.store, wish.client_id, wish.redirect_uri, user.uuid, team_uuid, wish.scope, wish.challenge
+            simulation.store,
+            authorization.client_id,
+            authorization.redirect_uri,
+            user.uuid,
+            team_uuid,
+            authorization.scope,
+            authorization.challenge,
         )
-        answer = wish.back(code=code)
-    # Cookies do not know ports: the path keeps this one away from an application on the same host.
-    answer.set_cookie(COOKIE, user.uuid, path="/v1/oauth", httponly=True, samesite="Lax")
-    return answer
+        response = authorization.redirect(code=code)
+    # Cookies ignore ports: the path keeps this one from an application on the same host.
+    response.set_cookie(COOKIE, user.uuid, path="/v1/oauth", httponly=True, samesite="Lax")
+    return response
 
 
-def _wish(world: World, given: Mapping[str, str]) -> Wish:
-    client_id, redirect_uri = given.get("client_id", ""), given.get("redirect_uri", "")
-    if not clients.exists(world.store, client_id):
-        raise Unanswerable("There is no application with this client_id.")
-    if not clients.may_call_back(world.store, client_id, redirect_uri):
-        raise Unanswerable("The redirect_uri is not a callback URL that this application has registered.")
-    scope = " ".join(given.get("scope", "").split()) or scopes.DEFAULT
+def _parse_request(simulation: Simulation, parameters: Mapping[str, str]) -> AuthorizationRequest:
+    client_id, redirect_uri = parameters.get("client_id", ""), parameters.get("redirect_uri", "")
+    client_name = clients.name_of(simulation.store, client_id)
+    if client_name is None:
+        raise InvalidRequest("There is no application with this client_id.")
+    if not clients.is_registered_callback(simulation.store, client_id, redirect_uri):
+        raise InvalidRequest("The redirect_uri is not a callback URL that this application has registered.")
+    scope = " ".join(parameters.get("scope", "").split()) or scopes.DEFAULT
     if not scopes.known(scope):
-        raise Unanswerable("The requested scope is invalid, unknown, or malformed.")
+        raise InvalidRequest("The requested scope is invalid, unknown, or malformed.")
     own = {"user", "team", "decision"}
-    return Wish(
+    return AuthorizationRequest(
         client_id=client_id,
+        client_name=client_name,
         redirect_uri=redirect_uri,
         scope=scope,
-        state=given.get("state"),
-        challenge=given.get("code_challenge", ""),
-        parameters={name: value for name, value in given.items() if name not in own},
+        state=parameters.get("state"),
+        challenge=parameters.get("code_challenge", ""),
+        parameters={name: value for name, value in parameters.items() if name not in own},
     )
 
 
-def _refusal(wish: Wish) -> web.Response | None:
-    """What is wrong in a way that the application may be told."""
-    if wish.parameters.get("response_type") != "code":
-        return wish.back_with_error(
+def _redirected_error(authorization: AuthorizationRequest) -> web.Response | None:
+    """A redirect for errors that the application may know of, or None."""
+    if authorization.parameters.get("response_type") != "code":
+        return authorization.redirect_with_error(
             "unsupported_response_type", "The authorization server does not support this response type."
         )
-    if wish.challenge and wish.parameters.get("code_challenge_method") != "S256":
-        return wish.back_with_error("invalid_request", "The code_challenge_method must be S256.")
+    if authorization.challenge and authorization.parameters.get("code_challenge_method") != "S256":
+        return authorization.redirect_with_error("invalid_request", "The code_challenge_method must be S256.")
     return None
 
 
-def _person(world: World, given: Mapping[str, str]) -> tuple[sandbox_people.User, str]:
-    user = sandbox_people.user(world.store, given.get("user", ""))
+def _user_and_team(simulation: Simulation, parameters: Mapping[str, str]) -> tuple[sandbox_people.User, str]:
+    user = sandbox_people.user(simulation.store, parameters.get("user", ""))
     if user is None:
-        raise Unanswerable("There is no such user here.")
-    theirs = [team.uuid for team in sandbox_people.teams_of(world.store, user.uuid)] or [sandbox_people.NO_TEAM]
-    team_uuid = given.get("team", sandbox_people.NO_TEAM)
-    if given.get("decision") == "authorize" and team_uuid not in theirs:
-        raise Unanswerable(f"{user.name} cannot choose that team.")
+        raise InvalidRequest("There is no such user.")
+    allowed = [team.uuid for team in sandbox_people.teams_of(simulation.store, user.uuid)] or [sandbox_people.NO_TEAM]
+    team_uuid = parameters.get("team", sandbox_people.NO_TEAM)
+    if parameters.get("decision") == "authorize" and team_uuid not in allowed:
+        raise InvalidRequest(f"{user.name} cannot choose that team.")
     return user, team_uuid
 
 
-def _silently(request: web.Request, world: World, wish: Wish) -> web.Response:
-    """`prompt=none`: back at once with a code where consent was given before, else with what is missing."""
-    user = sandbox_people.user(world.store, request.cookies.get(COOKIE, ""))
+def _without_consent_page(
+    request: web.Request, simulation: Simulation, authorization: AuthorizationRequest
+) -> web.Response:
+    """`prompt=none`: redirect with a code where the user has consented before, else with an error."""
+    user = sandbox_people.user(simulation.store, request.cookies.get(COOKIE, ""))
     if user is None:
-        return wish.back_with_error("login_required", "The user is not signed in.")
-    grant = grants.consented(world.store, wish.client_id, user.uuid, wish.scope)
+        return authorization.redirect_with_error("login_required", "The user is not signed in.")
+    grant = grants.find_consent(simulation.store, authorization.client_id, user.uuid, authorization.scope)
     if grant is None:
-        return wish.back_with_error("consent_required", "The user has not authorized this application.")
+        return authorization.redirect_with_error("consent_required", "The user has not authorized this application.")
     code = grants.new_code(
-        world.store, wish.client_id, wish.redirect_uri, user.uuid, grant.team_uuid, wish.scope, wish.challenge
+        simulation.store,
+        authorization.client_id,
+        authorization.redirect_uri,
+        user.uuid,
+        grant.team_uuid,
+        authorization.scope,
+        authorization.challenge,
     )
-    return wish.back(code=code)
+    return authorization.redirect(code=code)

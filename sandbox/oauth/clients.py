@@ -1,4 +1,4 @@
-"""Registered OAuth applications: who they are and where they may be called back."""
+"""Registered OAuth clients and their callback URLs."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ CALLBACK_PATH = "/accounts/digitalocean/login/callback/"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-def register(store: Store, client_id: str, secret: str, redirect_uris: tuple[str, ...]) -> None:
-    """Add a client or change it. Without redirect URIs, any loopback address of CALLBACK_PATH is good."""
+def register(store: Store, client_id: str, secret: str, name: str, redirect_uris: tuple[str, ...]) -> None:
+    """Add or update a client. Without redirect URIs, any loopback address with the path CALLBACK_PATH is allowed."""
     store.run(
-        "INSERT INTO clients (id, secret, redirect_uris) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE "
-        "SET secret = excluded.secret, redirect_uris = excluded.redirect_uris",
-        client_id, secret, json.dumps(redirect_uris),
+        "INSERT INTO clients (id, secret, name, redirect_uris) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+        "SET secret = excluded.secret, name = excluded.name, redirect_uris = excluded.redirect_uris",
+        client_id, secret, name, json.dumps(redirect_uris),
     )  # fmt: skip
 
 
-def exists(store: Store, client_id: str) -> bool:
-    """Whether there is such a client."""
-    return store.first("SELECT 1 FROM clients WHERE id = ?", client_id) is not None
+def name_of(store: Store, client_id: str) -> str | None:
+    """The client's name for the consent page, or None when the client is not registered."""
+    row = store.first("SELECT name FROM clients WHERE id = ?", client_id)
+    return None if row is None else str(row["name"])
 
 
-def may_call_back(store: Store, client_id: str, uri: str) -> bool:
-    """Whether `uri` is a callback of the client: equal to a registered one, character for character."""
+def is_registered_callback(store: Store, client_id: str, uri: str) -> bool:
+    """Whether `uri` is a callback URL of the client: it must equal a registered one exactly."""
     registered: list[str] = json.loads(store.one("SELECT redirect_uris FROM clients WHERE id = ?", client_id)[0])
     if registered:
         return uri in registered
@@ -41,7 +42,7 @@ def may_call_back(store: Store, client_id: str, uri: str) -> bool:
         return False
     return (
         uri.isascii()
-        and uri.isprintable()  # urlsplit overlooks line breaks, a Location header must not
+        and uri.isprintable()  # urlsplit ignores line breaks, but a Location header must not have any
         and "@" not in parts.netloc
         and parts.scheme == "http"
         and host in LOOPBACK
@@ -52,9 +53,9 @@ def may_call_back(store: Store, client_id: str, uri: str) -> bool:
 
 
 def authenticate(store: Store, authorization: str, parameters: Mapping[str, str]) -> str:
-    """The id of the client that a request proves to be, by HTTP Basic or by parameters (RFC 6749 section 2.3.1).
+    """The id of the client that sent a request, by HTTP Basic or by parameters (RFC 6749 section 2.3.1).
 
-    Raises Refused.
+    Raises OAuthError for an unknown client or a wrong secret.
     """
     client_id, secret = parameters.get("client_id", ""), parameters.get("client_secret", "")
     if authorization.lower().startswith("basic "):

@@ -1,10 +1,10 @@
-"""What the token endpoint refuses, in the words of RFC 6749 section 5.2."""
+"""Errors of the token endpoint (RFC 6749 section 5.2)."""
 
 from __future__ import annotations
 
 
-class Refused(Exception):
-    """A refusal as the endpoint answers it: status, `error` and a description."""
+class OAuthError(Exception):
+    """An error response: status, `error` and `error_description`."""
 
     def __init__(self, error: str, description: str, status: int = 400) -> None:
         """`error` is one of RFC 6749's codes."""
@@ -14,14 +14,14 @@ class Refused(Exception):
         self.status = status
 
 
-def invalid_request(description: str) -> Refused:
-    """Something that the request must carry is missing or malformed."""
-    return Refused("invalid_request", description)
+def invalid_request(description: str) -> OAuthError:
+    """A required parameter is missing or malformed."""
+    return OAuthError("invalid_request", description)
 
 
-def invalid_client() -> Refused:
+def invalid_client() -> OAuthError:
     """Unknown client, no authentication, or a wrong secret."""
-    return Refused(
+    return OAuthError(
         "invalid_client",
         "Client authentication failed due to unknown client, no client authentication included, or unsupported "
         "authentication method.",
@@ -29,17 +29,17 @@ def invalid_client() -> Refused:
     )
 
 
-def invalid_grant() -> Refused:
-    """A code or refresh token that is unknown, used, expired, revoked, or another client's or callback's."""
-    return Refused(
+def invalid_grant() -> OAuthError:
+    """A code or refresh token that is unknown, used, expired, revoked, or was issued for another client or callback."""
+    return OAuthError(
         "invalid_grant",
         "The provided authorization grant is invalid, expired, revoked, does not match the redirection URI used in "
         "the authorization request, or was issued to another client.",
     )
 
 
-def unsupported_grant_type() -> Refused:
-    """A grant_type that this server does not have."""
-    return Refused(
+def unsupported_grant_type() -> OAuthError:
+    """A grant_type that this server does not support."""
+    return OAuthError(
         "unsupported_grant_type", "The authorization grant type is not supported by the authorization server."
     )

@@ -1,4 +1,4 @@
-"""Codes, grants and pairs of tokens, and the rules of their lives. The tables are the truth; nothing is cached.
+"""Authorization codes, grants and token pairs. Everything is in the SQLite file; nothing is cached.
 
 A *grant* is one consent of one user, for one team and one client. A *pair* is an access token with the refresh
 token that came with it; a refresh adds a pair to its grant.
@@ -24,7 +24,7 @@ CODE_LIFE = 600  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One consent. An empty `team_uuid` is a grant outside of every team."""
+    """One consent. An empty `team_uuid` is a grant without a team."""
 
     id: int
     client_id: str
@@ -35,8 +35,8 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """Tokens as they are handed out, once. `expires_at` in seconds since the epoch is the access token's."""
+class TokenPair:
+    """A new access token and its refresh token. `expires_at` is the access token's, in seconds since the epoch."""
 
     access_token: str
     refresh_token: str
@@ -53,7 +53,7 @@ def new_code(
     scope: str,
     challenge: str,
 ) -> str:
-    """A code for one exchange, good for ten minutes. `challenge` is PKCE's S256 challenge or empty."""
+    """A code for one exchange, valid for ten minutes. `challenge` is the PKCE S256 challenge, or empty."""
     code = secrets.token_hex(32)
     store.run(
         "INSERT INTO codes (code, client_id, redirect_uri, user_uuid, team_uuid, scope, challenge, expires_at) "
@@ -63,8 +63,13 @@ def new_code(
     return code
 
 
-def exchange(store: Store, settings: Settings, client_id: str, code: str, redirect_uri: str, verifier: str) -> Pair:
-    """Spend a code. Raises Refused when it is not this client's, not for this callback, used, late or unproven."""
+def exchange(
+    store: Store, settings: Settings, client_id: str, code: str, redirect_uri: str, verifier: str
+) -> TokenPair:
+    """Exchange a code for a token pair.
+
+    Raises OAuthError for another client's or callback's code, a used or expired one, or a wrong verifier.
+    """
     with store.transaction():
         row = store.first("SELECT * FROM codes WHERE code = ?", code)
         if (
@@ -73,7 +78,7 @@ def exchange(store: Store, settings: Settings, client_id: str, code: str, redire
             or row["redirect_uri"] != redirect_uri
             or row["used"]
             or row["expires_at"] <= time.time()
-            or not _proven(row["challenge"], verifier)
+            or not _verifier_matches(row["challenge"], verifier)
         ):
             raise invalid_grant()
         store.run("UPDATE codes SET used = 1 WHERE code = ?", code)
@@ -89,8 +94,8 @@ def exchange(store: Store, settings: Settings, client_id: str, code: str, redire
         return _new_pair(store, settings, grant_id)
 
 
-def refresh(store: Store, settings: Settings, client_id: str, refresh_token: str) -> Pair:
-    """Spend a refresh token: a new pair, and the access token that it came with dies. Raises Refused."""
+def refresh(store: Store, settings: Settings, client_id: str, refresh_token: str) -> TokenPair:
+    """Exchange a refresh token for a new pair. The old access token stops working. Raises OAuthError."""
     with store.transaction():
         row = store.first(
             "SELECT p.id AS pair_id, g.id AS grant_id FROM pairs p JOIN grants g ON g.id = p.grant_id "
@@ -107,8 +112,8 @@ def refresh(store: Store, settings: Settings, client_id: str, refresh_token: str
         return _new_pair(store, settings, row["grant_id"])
 
 
-def of_access_token(store: Store, access_token: str, *, live: bool) -> tuple[Grant, float] | None:
-    """The grant of an access token and when that token expires; `live` asks for tokens that still work only."""
+def find_by_access_token(store: Store, access_token: str, *, live: bool) -> tuple[Grant, float] | None:
+    """The grant of an access token, and when the token expires. With `live`, only tokens that still work are found."""
     row = store.first(
         "SELECT g.*, p.access_expires_at, p.access_dead FROM pairs p JOIN grants g ON g.id = p.grant_id "
         "WHERE p.access_token = ?",
@@ -119,22 +124,22 @@ def of_access_token(store: Store, access_token: str, *, live: bool) -> tuple[Gra
     return _grant(row), float(row["access_expires_at"])
 
 
-def of_refresh_token(store: Store, refresh_token: str) -> Grant | None:
-    """The grant that a refresh token belongs to, whether it still works or not."""
+def find_by_refresh_token(store: Store, refresh_token: str) -> Grant | None:
+    """The grant of a refresh token, whether the token still works or not."""
     row = store.first(
         "SELECT g.* FROM pairs p JOIN grants g ON g.id = p.grant_id WHERE p.refresh_token = ?", refresh_token
     )
     return None if row is None else _grant(row)
 
 
-def team_of_code(store: Store, code: str) -> str | None:
-    """The team that a code was given for."""
+def team_for_code(store: Store, code: str) -> str | None:
+    """The uuid of the team that a code was issued for."""
     row = store.first("SELECT team_uuid FROM codes WHERE code = ?", code)
     return None if row is None else str(row["team_uuid"])
 
 
-def consented(store: Store, client_id: str, user_uuid: str, scope: str) -> Grant | None:
-    """The latest standing grant of a user to a client that covers `scope`."""
+def find_consent(store: Store, client_id: str, user_uuid: str, scope: str) -> Grant | None:
+    """The user's latest grant to the client that is not revoked and covers `scope`."""
     rows = store.all(
         "SELECT * FROM grants WHERE client_id = ? AND user_uuid = ? AND revoked = 0 ORDER BY id DESC",
         client_id, user_uuid,
@@ -143,7 +148,7 @@ def consented(store: Store, client_id: str, user_uuid: str, scope: str) -> Grant
 
 
 def revoke(store: Store, settings: Settings, grant: Grant, token: str) -> None:
-    """Kill the grant that `token` belongs to, if it is the caller's. Another's or an unknown one: nothing to do."""
+    """Revoke `grant` if `token` is one of its tokens. Any other token is ignored."""
     row = store.first("SELECT grant_id FROM pairs WHERE ? IN (access_token, refresh_token)", token)
     if row is None or row["grant_id"] != grant.id:
         return
@@ -156,7 +161,7 @@ def revoke(store: Store, settings: Settings, grant: Grant, token: str) -> None:
 
 
 def revoke_all(store: Store, team: str | None, user: str | None) -> int:
-    """As a person does in the panel: the grants of a team, of a user, or all. Returns how many died."""
+    """Revoke the grants of a team, of a user, or all, as users do in the control panel. Returns how many."""
     return store.run(
         "UPDATE grants SET revoked = 1 WHERE revoked = 0 "
         "AND coalesce(?, team_uuid) = team_uuid AND coalesce(?, user_uuid) = user_uuid",
@@ -165,7 +170,7 @@ def revoke_all(store: Store, team: str | None, user: str | None) -> int:
 
 
 def expire_all(store: Store, team: str | None, user: str | None) -> int:
-    """Let access tokens expire now; refresh tokens live. Returns how many live ones expired."""
+    """Let access tokens expire now; refresh tokens stay valid. Returns how many expired."""
     now = time.time()
     return store.run(
         "UPDATE pairs SET access_expires_at = ? WHERE access_dead = 0 AND access_expires_at > ? AND grant_id IN "
@@ -176,7 +181,7 @@ def expire_all(store: Store, team: str | None, user: str | None) -> int:
 
 
 def ledger(store: Store) -> list[dict[str, object]]:
-    """Every grant with its latest pair, for tests to hold against what an application believes."""
+    """Every grant with its latest pair, for tests to compare with what an application has stored."""
     now = time.time()
     rows = store.all(
         "SELECT g.*, p.access_token, p.refresh_token, p.access_expires_at, p.access_dead, p.refresh_used "
@@ -202,7 +207,7 @@ def ledger(store: Store) -> list[dict[str, object]]:
     ]
 
 
-def _new_pair(store: Store, settings: Settings, grant_id: int) -> Pair:
+def _new_pair(store: Store, settings: Settings, grant_id: int) -> TokenPair:
     now = time.time()
     access, refreshing = f"doo_v1_{secrets.token_hex(32)}", f"dor_v1_{secrets.token_hex(32)}"
     expires_at = now + settings.token_lifetime
@@ -211,11 +216,11 @@ def _new_pair(store: Store, settings: Settings, grant_id: int) -> Pair:
         "VALUES (?, ?, ?, ?, ?)",
         grant_id, access, refreshing, expires_at, now,
     )  # fmt: skip
-    return Pair(access, refreshing, expires_at, _grant(store.one("SELECT * FROM grants WHERE id = ?", grant_id)))
+    return TokenPair(access, refreshing, expires_at, _grant(store.one("SELECT * FROM grants WHERE id = ?", grant_id)))
 
 
-def _proven(challenge: str, verifier: str) -> bool:
-    """PKCE, S256 (RFC 7636 section 4.6). A verifier for a code that was asked for without challenge is refused too."""
+def _verifier_matches(challenge: str, verifier: str) -> bool:
+    """Check PKCE with S256 (RFC 7636 section 4.6). A verifier without a challenge is refused too."""
     if not challenge:
         return not verifier
     digest = hashlib.sha256(verifier.encode()).digest()

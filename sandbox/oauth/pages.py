@@ -1,4 +1,4 @@
-"""The sandbox's own pages: consent, and the error page that never comes back."""
+"""The sandbox's own pages: consent, and the error page."""
 
 from __future__ import annotations
 
@@ -25,38 +25,39 @@ MEANINGS = {
 
 
 async def style(request: web.Request) -> web.Response:
-    """The pages' one style sheet."""
+    """The style sheet of both pages."""
     return web.Response(text=STYLE, content_type="text/css", charset="utf-8")
 
 
 def consent(
-    *, action: str, user: User, others: Sequence[User], teams: Sequence[Team], client_id: str, scope: str,
+    *, action: str, user: User, others: Sequence[User], teams: Sequence[Team], client_name: str, scope: str,
     parameters: Mapping[str, str], redirect_uri: str,
 ) -> web.Response:  # fmt: skip
-    """Ask `user` for consent. The form posts to `action`, and from there the browser goes to `redirect_uri`."""
+    """The consent page for `user`. The form posts to `action`, which redirects the browser to `redirect_uri`."""
     hidden = "\n".join(_hidden(name, value) for name, value in {**parameters, "user": user.uuid}.items())
-    switches = "\n".join(
+    other_users = "\n".join(
         f'<a href="{escape(action)}?{escape(urlencode({**parameters, "user": other.uuid}))}">{escape(other.name)}</a>'
         for other in others
     )
     page = CONSENT.substitute(
         style=STYLE_PATH,
-        client=escape(client_id),
+        client=escape(client_name),
+        target="a team" if teams else "your account",
         user=escape(user.name),
         email=escape(user.email),
-        switches=switches,
+        other_users=other_users,
         action=escape(action),
         hidden=hidden,
         teams="\n".join(_team(team, checked=team == teams[0]) for team in teams) or _no_team(user),
         scopes="\n".join(_scope(part) for part in scope.split()),
     )
     callback = urlsplit(redirect_uri)
-    # Chromium holds form-action against the redirect that follows a form, too.
+    # Chromium applies form-action to the redirect after a form, too.
     return _page(page, 200, form_action=f"'self' {callback.scheme}://{callback.netloc}")
 
 
 def error(sentence: str) -> web.Response:
-    """Say what is wrong with the application's request. The browser stays here."""
+    """The error page: what is wrong with the application's request. It does not redirect."""
     return _page(ERROR.substitute(style=STYLE_PATH, sentence=escape(sentence)), 400, form_action="'none'")
 
 
@@ -73,7 +74,7 @@ def _team(team: Team, *, checked: bool) -> str:
 
 
 def _no_team(user: User) -> str:
-    hint = f"{escape(user.name)} has no team: the access is to the account alone."
+    hint = f"{escape(user.name)} has no team. The access is to the account only."
     return f'{_hidden("team", NO_TEAM)}<p class="hint">{hint}</p>'
 
 

@@ -1,4 +1,4 @@
-"""Scopes: the two broad ones and the fine-grained `resource:action` ones."""
+"""Scopes: `read`, `write`, and fine-grained ones such as `droplet:read`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ RESOURCES = frozenset({
     "tag", "uptime", "vpc", "vpc_peering",
 })  # fmt: skip
 ACTIONS = frozenset({"create", "read", "update", "delete", "admin", "access_cluster", "view_credentials"})
-DEFAULT = "read"  # what a request without `scope` gets
+DEFAULT = "read"  # for a request without `scope`
 
 
 def known(scope: str) -> bool:
-    """Whether every part of a space separated scope exists."""
+    """Whether every part of a space-separated scope exists."""
     return all(_known(part) for part in scope.split())
 
 
@@ -26,12 +26,12 @@ def _known(part: str) -> bool:
 
 
 def allows(granted: str, needed: str) -> bool:
-    """Whether a granted scope reaches one fine-grained need, such as `droplet:read`. `write` implies `read`."""
+    """Whether a granted scope includes one fine-grained scope such as `droplet:read`. `write` includes `read`."""
     parts = granted.split()
     return needed in parts or "write" in parts or ("read" in parts and needed.endswith(":read"))
 
 
-def covers(granted: str, asked: str) -> bool:
-    """Whether everything asked for was granted already."""
+def covers(granted: str, requested: str) -> bool:
+    """Whether the granted scope includes everything in `requested`."""
     have = set(granted.split())
-    return set(asked.split()) <= (have | {"read"} if "write" in have else have)
+    return set(requested.split()) <= (have | {"read"} if "write" in have else have)

@@ -9,46 +9,46 @@ from aiohttp import web
 
 from sandbox import people
 from sandbox.api import errors
-from sandbox.faults import calls
 from sandbox.oauth import clients, grants
 from sandbox.oauth.errors import invalid_request, unsupported_grant_type
-from sandbox.oauth.grants import Grant, Pair
-from sandbox.world import WORLD, World
+from sandbox.oauth.grants import Grant, TokenPair
+from sandbox.simulation import SIMULATION, Simulation
+from sandbox.traffic import request_info
 
 
 async def token(request: web.Request) -> web.Response:
-    """A code or a refresh token against a new pair. Raises Refused."""
-    world = request.app[WORLD]
-    given = await calls.parameters(request)
-    if "grant_type" not in given:
+    """POST /v1/oauth/token: exchange a code or a refresh token for a new pair. Raises OAuthError."""
+    simulation = request.app[SIMULATION]
+    parameters = await request_info.request_parameters(request)
+    if "grant_type" not in parameters:
         raise invalid_request("Missing required parameter: grant_type.")
-    client_id = clients.authenticate(world.store, request.headers.get("Authorization", ""), given)
-    match given["grant_type"]:
+    client_id = clients.authenticate(simulation.store, request.headers.get("Authorization", ""), parameters)
+    match parameters["grant_type"]:
         case "authorization_code":
-            code, uri = _need(given, "code"), _need(given, "redirect_uri")
-            verifier = given.get("code_verifier", "")
-            pair = grants.exchange(world.store, world.settings, client_id, code, uri, verifier)
+            code, uri = _need(parameters, "code"), _need(parameters, "redirect_uri")
+            verifier = parameters.get("code_verifier", "")
+            pair = grants.exchange(simulation.store, simulation.settings, client_id, code, uri, verifier)
         case "refresh_token":
-            pair = grants.refresh(world.store, world.settings, client_id, _need(given, "refresh_token"))
-            world.counters.refreshed(pair.grant.id)
+            pair = grants.refresh(simulation.store, simulation.settings, client_id, _need(parameters, "refresh_token"))
+            simulation.counters.refreshed(pair.grant.id)
         case _:
             raise unsupported_grant_type()
-    return _private(_answer(world, pair))
+    return _private(_answer(simulation, pair))
 
 
 async def revoke(request: web.Request) -> web.Response:
-    """Kill the pair of the token that is named, by its own authority. An empty object, whatever it was."""
-    world = request.app[WORLD]
-    given = await calls.parameters(request)
-    found = grants.of_access_token(world.store, calls.bearer(request), live=True)
+    """POST /v1/oauth/revoke: revoke the pair of the named token. The response is always an empty object."""
+    simulation = request.app[SIMULATION]
+    parameters = await request_info.request_parameters(request)
+    found = grants.find_by_access_token(simulation.store, request_info.bearer_token(request), live=True)
     if found is None:
         raise errors.unauthorized()
-    grants.revoke(world.store, world.settings, found[0], _need(given, "token"))
+    grants.revoke(simulation.store, simulation.settings, found[0], _need(parameters, "token"))
     return _private({})
 
 
-def _answer(world: World, pair: Pair) -> dict[str, Any]:
-    settings = world.settings
+def _answer(simulation: Simulation, pair: TokenPair) -> dict[str, Any]:
+    settings = simulation.settings
     found: dict[str, Any] = {"access_token": pair.access_token, "token_type": "bearer"}
     if settings.expires_in_in_answer:
         found["expires_in"] = max(0, round(pair.expires_at - time.time()))
@@ -57,20 +57,20 @@ def _answer(world: World, pair: Pair) -> dict[str, Any]:
     if settings.scope_in_answer:
         found["scope"] = pair.grant.scope
     if settings.info_in_answer:
-        found["info"] = _info(world, pair.grant)
+        found["info"] = _info(simulation, pair.grant)
     return found
 
 
-def _info(world: World, grant: Grant) -> dict[str, str]:
-    user, team = people.user(world.store, grant.user_uuid), people.team(world.store, grant.team_uuid)
+def _info(simulation: Simulation, grant: Grant) -> dict[str, str]:
+    user, team = people.user(simulation.store, grant.user_uuid), people.team(simulation.store, grant.team_uuid)
     found = {"name": user.name, "email": user.email, "uuid": user.uuid} if user else {}
     return found if team is None else {**found, "team_uuid": team.uuid, "team_name": team.name}
 
 
-def _need(given: dict[str, str], name: str) -> str:
-    if not given.get(name):
+def _need(parameters: dict[str, str], name: str) -> str:
+    if not parameters.get(name):
         raise invalid_request(f"Missing required parameter: {name}.")
-    return given[name]
+    return parameters[name]
 
 
 def _private(body: dict[str, Any]) -> web.Response:

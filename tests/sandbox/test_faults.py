@@ -285,7 +285,7 @@ def test_control_calls_are_never_spoilt(sandbox: Sandbox) -> None:
         ({"kind": "status"}, "needs status"),
         ({"kind": "status", "status": "500"}, "status must be int"),
         ({"kind": "status", "status": 99}, "status cannot be 99"),
-        ({"kind": "hang", "second": 3}, "has no 'second'"),
+        ({"kind": "hang", "second": 3}, "does not take 'second'"),
         ({"kind": "reset", "path": "("}, "regular expression"),
         ({"kind": "reset", "phase": "during"}, "before or after"),
         ({"kind": "drip", "bytes_per_second": 0}, "bytes_per_second cannot be 0"),

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.support.openapi import check, description, hold
+from tests.support.openapi import check, check_component, description
 from tests.support.sandbox import Sandbox
 
 ONE = "/v2/droplets/{droplet_id}"
@@ -87,9 +87,9 @@ def test_what_the_description_has_in_lists_alone_is_so_by_itself(sandbox: Sandbo
     volume = sandbox.get("/v2/volumes", token).json()["volumes"][0]["id"]
     vpc = sandbox.get("/v2/vpcs", token).json()["vpcs"][0]["id"]
 
-    hold(sandbox.get("/v2/images/debian-12-x64", token).json()["image"], "schemas/image")
-    hold(sandbox.get(f"/v2/volumes/{volume}", token).json()["volume"], "schemas/volume_full")
-    hold(sandbox.get(f"/v2/vpcs/{vpc}", token).json()["vpc"], "schemas/vpc")
+    check_component(sandbox.get("/v2/images/debian-12-x64", token).json()["image"], "schemas/image")
+    check_component(sandbox.get(f"/v2/volumes/{volume}", token).json()["volume"], "schemas/volume_full")
+    check_component(sandbox.get(f"/v2/vpcs/{vpc}", token).json()["vpc"], "schemas/vpc")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from sandbox.envelope import from_loopback
+from sandbox.middleware import from_loopback
 from tests.support.sandbox import PROJECT, Sandbox
 
 MODULE = [sys.executable, "-m", "sandbox"]
@@ -55,7 +55,7 @@ def test_a_taken_port_is_one_clear_line(command: list[str]) -> None:
 
     assert ended.returncode == 1
     assert ended.stderr == (
-        f"Sandbox cannot listen on 127.0.0.1:{port}: the port is taken. Give another with --port.\n"
+        f"Sandbox cannot listen on 127.0.0.1:{port}: the port is in use. Choose another with --port.\n"
     )
     assert ended.stdout == ""
 

@@ -1,4 +1,4 @@
-"""The sandbox's consent page, read as a browser would."""
+"""Reads the form of the sandbox's consent page."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from html.parser import HTMLParser
 
 
 class ConsentForm(HTMLParser):
-    """Reads the consent page's form as a browser would send it without a click in it."""
+    """The form's fields as a browser would send them without any change."""
 
     def __init__(self) -> None:
-        """Nothing read yet."""
+        """Start without fields."""
         super().__init__()
         self.action = ""
         self.fields: dict[str, str] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take the form's address and the values that it would send."""
+        """Store the form's URL and its fields."""
         found = dict(attrs)
         if tag == "form":
             self.action = found.get("action") or ""

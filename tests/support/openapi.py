@@ -8,14 +8,14 @@ from typing import Any
 
 import jsonschema
 
-from tests.support.sandbox import PROJECT
+from tests.support.sandbox_process import PROJECT
 
 FILE = PROJECT / "tests" / "data" / "openapi.json"
 
 
 @cache
 def description() -> dict[str, Any]:
-    """The description with OpenAPI 3.0's `nullable` said as JSON Schema says it."""
+    """The description, with OpenAPI 3.0's `nullable` translated to JSON Schema."""
     found: dict[str, Any] = _translated(json.loads(FILE.read_text(encoding="utf-8")))
     return found
 
@@ -32,14 +32,14 @@ def _translated(node: Any) -> Any:
 
 
 def check(answer: Any, path: str, status: str, method: str = "get") -> None:
-    """Hold an answer against what the description has for a path and this status. Raises AssertionError."""
+    """Check a response body against the description of a path and status. Raises AssertionError."""
     responses = description()["paths"][path][method]["responses"]
     name = responses.get(status, responses["default"])["$ref"].rsplit("/", 1)[1]
-    hold(answer, f"responses/{name}/content/application~1json/schema")
+    check_component(answer, f"responses/{name}/content/application~1json/schema")
 
 
-def hold(answer: Any, component: str) -> None:
-    """Hold a value against a component of the description, such as "schemas/action". Raises AssertionError."""
+def check_component(answer: Any, component: str) -> None:
+    """Check a value against a component of the description, such as "schemas/action". Raises AssertionError."""
     schema = {"$ref": f"#/components/{component}", "components": description()["components"]}
     validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
     errors = [f"{'/'.join(map(str, error.absolute_path))}: {error.message}" for error in validator.iter_errors(answer)]

@@ -1,4 +1,4 @@
-"""A server that sends exactly the bytes it is told to: for answers that no decent server gives."""
+"""A server that sends exactly the given bytes, for malformed responses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Raw:
-    """`requests` has what came in, as bytes, in the order of coming."""
+    """`requests` has the bytes of each request, in order of arrival."""
 
     url: str
     requests: list[bytes] = field(default_factory=list)
@@ -20,17 +20,17 @@ class Raw:
 
 @contextmanager
 def raw(*answers: bytes, pause: float = 0.0) -> Iterator[Raw]:
-    """Answers one connection after the other with `answers`, the last one again and again.
+    """Respond to each connection with the next of `answers`; the last is repeated.
 
-    With a `pause` the bytes go out one by one, that many seconds apart, for as long as the other side stays.
+    With a `pause` in seconds, bytes are sent one by one with that pause between them.
     """
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0.1)
     server = Raw(f"http://127.0.0.1:{listener.getsockname()[1]}")
-    over = threading.Event()
+    stopped = threading.Event()
 
     def serve() -> None:
-        while not over.is_set():
+        while not stopped.is_set():
             try:
                 connection, _ = listener.accept()
             except TimeoutError:
@@ -40,22 +40,22 @@ def raw(*answers: bytes, pause: float = 0.0) -> Iterator[Raw]:
                 server.requests.append(_request(connection))
                 answer = answers[min(len(server.requests), len(answers)) - 1]
                 try:
-                    _send(connection, answer, pause, over)
+                    _send(connection, answer, pause, stopped)
                 except OSError:
-                    continue  # the other side has left
+                    continue  # the client has disconnected
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
         yield server
     finally:
-        over.set()
+        stopped.set()
         thread.join(10)
         listener.close()
 
 
 def _request(connection: socket.socket) -> bytes:
-    """Head and body of one request."""
+    """Headers and body of one request."""
     data = b""
     while b"\r\n\r\n" not in data:
         data += connection.recv(65536) or b"\r\n\r\n"
@@ -68,19 +68,19 @@ def _request(connection: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-def _send(connection: socket.socket, answer: bytes, pause: float, over: threading.Event) -> None:
+def _send(connection: socket.socket, answer: bytes, pause: float, stopped: threading.Event) -> None:
     if not pause:
         connection.sendall(answer)
         return
     for byte in answer:
-        if over.is_set():
+        if stopped.is_set():
             return
         connection.sendall(bytes([byte]))
         time.sleep(pause)
 
 
 def http(body: bytes, *headers: str, status: str = "200 OK", length: bool = True) -> bytes:
-    """A whole answer."""
+    """A complete HTTP response with this body."""
     lines = [f"HTTP/1.1 {status}", *headers, "Connection: close"]
     if length:
         lines.append(f"Content-Length: {len(body)}")

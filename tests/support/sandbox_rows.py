@@ -1,4 +1,4 @@
-"""What the sandbox's control API answers, as rows."""
+"""Responses of the sandbox's control API as dataclasses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person of the sandbox's cast."""
+    """A user of the sandbox."""
 
     uuid: str
     name: str
@@ -19,7 +19,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A team of the sandbox. `droplets` counts ordinary ones, `gpus` the GPU ones beside them."""
+    """A team of the sandbox. `droplets` counts ordinary ones, `gpus` GPU droplets."""
 
     uuid: str
     name: str
@@ -30,7 +30,7 @@ class Team:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A row of the ledger: one consent with its latest pair. Times are seconds since the epoch."""
+    """A row of `GET ledger`: one consent with its latest pair. Times are seconds since the epoch."""
 
     grant: int
     client_id: str
@@ -48,8 +48,8 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Acted:
-    """An action that reached a droplet, whether its answer arrived or not. Times are seconds since the epoch."""
+class RequestedAction:
+    """An action that took effect, whether its response arrived or not. Times are seconds since the epoch."""
 
     id: int
     team: str
@@ -58,12 +58,12 @@ class Acted:
     status: str
     started_at: float
     completed_at: float | None
-    asked: dict[str, Any]
+    body: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What came in. Endpoints read "GET /v2/droplets" or "POST /v1/oauth/token refresh_token"."""
+    """Request counters. Endpoints read "GET /v2/droplets" or "POST /v1/oauth/token refresh_token"."""
 
     by_endpoint: dict[str, int]
     by_team: dict[str, int]
@@ -73,10 +73,10 @@ class Counters:
 
     @property
     def total(self) -> int:
-        """All requests together."""
+        """The number of all requests."""
         return sum(self.by_endpoint.values())
 
     @property
     def refresh_requests(self) -> int:
-        """How often the token endpoint was asked for a refresh, whatever came of it."""
+        """How many refreshes were requested, successful or not."""
         return self.by_endpoint.get("POST /v1/oauth/token refresh_token", 0)

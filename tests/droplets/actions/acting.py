@@ -9,7 +9,7 @@ from accounts.models import Connection
 from droplets.models import Action
 from tests.droplets.views.page import Page
 from tests.support.person import Person
-from tests.support.sandbox_rows import Acted
+from tests.support.sandbox_rows import RequestedAction
 
 DROPLET = 4711
 
@@ -41,7 +41,7 @@ class Acting:
         """Change the droplet at DigitalOcean."""
         self.sandbox.droplets(self.connection.team_name, patch=[{"index": 0, "set": fields}])
 
-    def done(self, kind: str = "") -> list[Acted]:
+    def done(self, kind: str = "") -> list[RequestedAction]:
         """What really reached the droplet, oldest first."""
         return self.sandbox.actions(self.droplet, kind or None)
 

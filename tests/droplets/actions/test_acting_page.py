@@ -120,7 +120,7 @@ def test_a_size_is_chosen_from_those_that_the_droplet_can_have(acting: Acting) -
 
     acting.press("resize", size="s-2vcpu-4gb", disk="on")
 
-    assert acting.done("resize")[0].asked == {"type": "resize", "size": "s-2vcpu-4gb", "disk": True}
+    assert acting.done("resize")[0].body == {"type": "resize", "size": "s-2vcpu-4gb", "disk": True}
 
 
 def test_an_image_is_chosen_and_the_name_typed(acting: Acting) -> None:
@@ -135,7 +135,7 @@ def test_an_image_is_chosen_and_the_name_typed(acting: Acting) -> None:
 
     acting.press("rebuild", image=own, typed="db-primary")
 
-    assert acting.done("rebuild")[0].asked == {"type": "rebuild", "image": int(own)}
+    assert acting.done("rebuild")[0].body == {"type": "rebuild", "image": int(own)}
 
 
 def test_a_backup_is_chosen(acting: Acting) -> None:
@@ -146,14 +146,14 @@ def test_a_backup_is_chosen(acting: Acting) -> None:
 
     acting.press("restore", image=backup)
 
-    assert acting.done("restore")[0].asked == {"type": "restore", "image": int(backup)}
+    assert acting.done("restore")[0].body == {"type": "restore", "image": int(backup)}
 
 
 def test_what_was_asked_for_is_kept(acting: Acting) -> None:
     acting.press("enable_backups", **FORMS["enable_backups"])
 
     assert acting.row.parameters == {"backup_policy": {"plan": "weekly", "weekday": "TUE", "hour": 8}}
-    assert acting.done()[0].asked == {"type": "enable_backups", **acting.row.parameters}
+    assert acting.done()[0].body == {"type": "enable_backups", **acting.row.parameters}
 
 
 def test_progress_is_on_the_droplets_page_until_it_is_over(acting: Acting) -> None:
@@ -314,7 +314,7 @@ def test_a_form_without_its_key_is_asked_for_again(acting: Acting, key: str | No
     assert not acting.done()
     again = acting.press("snapshot", key=key_of(page), name=value_of(page, "name"))
     assert again.status_code == 302
-    assert acting.done()[0].asked["name"] == "before-upgrade"
+    assert acting.done()[0].body["name"] == "before-upgrade"
 
 
 def test_a_form_that_is_sent_again_does_nothing_again(acting: Acting) -> None:

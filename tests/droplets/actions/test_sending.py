@@ -43,7 +43,7 @@ def test_an_action_is_sent_and_written_down(acting: Acting) -> None:
     row = begin(acting, "snapshot", name="before-upgrade")
 
     [acted] = acting.done()
-    assert acted.asked == {"type": "snapshot", "name": "before-upgrade"}
+    assert acted.body == {"type": "snapshot", "name": "before-upgrade"}
     assert (row.status, row.digitalocean_id) == ("in_progress", acted.id)
     assert (row.user, row.droplet_name, row.team_name) == (acting.person.user, "db-primary", "Acme Web")
     assert row.request_id in [request["request_id"] for request in acting.sandbox.recent_requests()]

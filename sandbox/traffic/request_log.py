@@ -1,4 +1,4 @@
-"""The last thousand requests, without what is secret in them."""
+"""The last thousand requests, without secrets."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ KEPT = 1_000
 
 
 class RequestLog:
-    """What was asked and what was answered, oldest first."""
+    """Requests and the status of their responses, oldest first."""
 
     def __init__(self) -> None:
-        """Empty."""
+        """Start with an empty log."""
         self._entries: deque[dict[str, Any]] = deque(maxlen=KEPT)
 
-    def note(self, request: web.Request, status: int | None, fault: str | None, request_id: str) -> None:
-        """Keep one request. No `status` means that no whole answer went out; `fault` is the kind that saw to it."""
+    def record(self, request: web.Request, status: int | None, fault: str | None, request_id: str) -> None:
+        """Add one request. `status` is None without a complete response; `fault` is the kind of the applied fault."""
         query = [(name, "***" if name in SECRET else value) for name, value in request.query.items()]
         self._entries.append(
             {

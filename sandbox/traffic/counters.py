@@ -1,4 +1,4 @@
-"""Counts what came in, and how much of it at once."""
+"""Counts requests, and how many run at the same time."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sandbox.faults.calls import Call
+from sandbox.traffic.request_info import RequestInfo
 
 Key = TypeVar("Key")
 
 
 class Counters:
-    """All counts since the start or the last reset. A request counts from arrival until its answer is handed over."""
+    """Counters since the start or the last reset. A request is in flight until its response is handed over."""
 
     def __init__(self) -> None:
-        """All zero."""
+        """Start at zero."""
         self._by_endpoint: Counter[str] = Counter()
         self._by_team: Counter[str] = Counter()
         self._in_flight: Counter[str] = Counter()
@@ -26,24 +26,24 @@ class Counters:
         self._refreshing_max: Counter[int] = Counter()
 
     @contextmanager
-    def during(self, call: Call) -> Iterator[None]:
-        """Count a request, and count it as in flight meanwhile."""
-        self._by_endpoint[call.endpoint] += 1
-        if call.team is not None:
-            self._by_team[call.team] += 1
-        with _held(self._in_flight, self._in_flight_max, call.endpoint):
-            if call.grant_type == "refresh_token" and call.grant_id is not None:
-                with _held(self._refreshing, self._refreshing_max, call.grant_id):
+    def in_flight(self, info: RequestInfo) -> Iterator[None]:
+        """Count a request, and count it as in flight inside the block."""
+        self._by_endpoint[info.endpoint] += 1
+        if info.team is not None:
+            self._by_team[info.team] += 1
+        with _incremented(self._in_flight, self._in_flight_max, info.endpoint):
+            if info.grant_type == "refresh_token" and info.grant_id is not None:
+                with _incremented(self._refreshing, self._refreshing_max, info.grant_id):
                     yield
             else:
                 yield
 
     def refreshed(self, grant_id: int) -> None:
-        """A refresh of this grant took effect."""
+        """Count a successful refresh of this grant."""
         self._refreshes[grant_id] += 1
 
     def as_json(self) -> dict[str, Any]:
-        """For the control API. JSON turns the grants' ids into strings."""
+        """For the control API. JSON turns the ids of grants into strings."""
         return {
             "by_endpoint": dict(self._by_endpoint),
             "by_team": dict(self._by_team),
@@ -54,7 +54,7 @@ class Counters:
 
 
 @contextmanager
-def _held(now: Counter[Key], most: Counter[Key], key: Key) -> Iterator[None]:
+def _incremented(now: Counter[Key], most: Counter[Key], key: Key) -> Iterator[None]:
     now[key] += 1
     most[key] = max(most[key], now[key])
     try:

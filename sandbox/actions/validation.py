@@ -1,4 +1,4 @@
-"""Reads what a request asks of a droplet, and refuses what cannot be done to it."""
+"""Validates the body of an action request."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 
 from sandbox.actions.kinds import KINDS
 from sandbox.api import errors
-from sandbox.fleet import catalogue, policies, sizes
+from sandbox.fleet import image_list, policies, sizes
 from sandbox.fleet.droplets import Droplet
-from sandbox.fleet.fields import amount, region_slug, values
-from sandbox.fleet.holdings import Holdings
+from sandbox.fleet.fields import list_field, number_field, region_slug
 from sandbox.fleet.policies import Policy
+from sandbox.fleet.team_resources import TeamResources
 
-Given = dict[str, Any]
-Reader = Callable[[Holdings, Droplet, Given], Given]
+Body = dict[str, Any]
+Reader = Callable[[TeamResources, Droplet, Body], Body]
 
 NAME_MOST = 255  # characters
-HOST_NAME = re.compile(r"[a-zA-Z0-9]?[a-z0-9A-Z.\-]*[a-z0-9A-Z]", re.ASCII)  # of a droplet, as for its creation
+HOST_NAME = re.compile(r"[a-zA-Z0-9]?[a-z0-9A-Z.\-]*[a-z0-9A-Z]", re.ASCII)  # as for creating a droplet
 
 
-def read(holdings: Holdings, droplet: Droplet, type_: str, body: Given) -> Given:
-    """What an action of this type needs to know, out of the body of the request. Raises ApiError (422)."""
+def validate(resources: TeamResources, droplet: Droplet, type_: str, body: Body) -> Body:
+    """Check that the action is possible and return its parameters. Raises ApiError (422)."""
     if droplet.get("locked"):
         raise errors.unprocessable("Droplet already has a pending event.")
     status = str(droplet.get("status"))
@@ -30,10 +30,10 @@ def read(holdings: Holdings, droplet: Droplet, type_: str, body: Given) -> Given
         wanted = " or ".join(sorted(KINDS[type_].statuses))
         raise errors.unprocessable(f"Droplet must be {wanted} for {type_}; it is {status}.")
     reader = READERS.get(type_)
-    return {} if reader is None else reader(holdings, droplet, body)
+    return {} if reader is None else reader(resources, droplet, body)
 
 
-def _snapshot(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
+def _snapshot(resources: TeamResources, droplet: Droplet, body: Body) -> Body:
     name = body.get("name")
     if name is None:
         return {}
@@ -42,14 +42,14 @@ def _snapshot(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
     return {"name": name}
 
 
-def _rename(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
+def _rename(resources: TeamResources, droplet: Droplet, body: Body) -> Body:
     name = body.get("name")
     if not isinstance(name, str) or len(name) > NAME_MOST or not HOST_NAME.fullmatch(name):
         raise errors.unprocessable("Name: only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)")
     return {"name": name}
 
 
-def _resize(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
+def _resize(resources: TeamResources, droplet: Droplet, body: Body) -> Body:
     slug, disk = body.get("size"), body.get("disk", False)
     size = sizes.BY_SLUG.get(slug) if isinstance(slug, str) else None
     if size is None:
@@ -60,55 +60,55 @@ def _resize(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
         raise errors.unprocessable("The Droplet has this size already.")
     if slug not in sizes.offered_in(region_slug(droplet)) or bool(size.gpus) != ("gpu_info" in droplet):
         raise errors.unprocessable("This size is not available for this Droplet.")
-    if size.disk < amount(droplet, "disk"):
+    if size.disk < number_field(droplet, "disk"):
         raise errors.unprocessable("This size is not available because it has a smaller disk.")
     return {"size": slug, "disk": disk}
 
 
-def _enable_backups(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
+def _enable_backups(resources: TeamResources, droplet: Droplet, body: Body) -> Body:
     if _has(droplet, "backups"):
         raise errors.unprocessable("Backups are already enabled for this Droplet.")
     return {"policy": policies.DEFAULT if body.get("backup_policy") is None else _policy(body["backup_policy"])}
 
 
-def _change_backup_policy(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
+def _change_backup_policy(resources: TeamResources, droplet: Droplet, body: Body) -> Body:
     _need_backups(droplet)
     return {"policy": _policy(body.get("backup_policy"))}
 
 
-def _disable_backups(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
+def _disable_backups(resources: TeamResources, droplet: Droplet, body: Body) -> Body:
     _need_backups(droplet)
     return {}
 
 
-def _enable_ipv6(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
+def _enable_ipv6(resources: TeamResources, droplet: Droplet, body: Body) -> Body:
     if _has(droplet, "ipv6"):
         raise errors.unprocessable("IPv6 is already enabled for this Droplet.")
     return {}
 
 
-def _rebuild(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
-    asked = body.get("image")
-    image = catalogue.find(holdings, asked) if isinstance(asked, str) or type(asked) is int else None
+def _rebuild(resources: TeamResources, droplet: Droplet, body: Body) -> Body:
+    image_id = body.get("image")
+    image = image_list.find_image(resources, image_id) if isinstance(image_id, str) or type(image_id) is int else None
     if image is None or image["status"] != "available" or region_slug(droplet) not in image["regions"]:
         raise errors.unprocessable("You specified an invalid image for Droplet rebuild.")
-    if (image["min_disk_size"] or 0) > amount(droplet, "disk"):
+    if (image["min_disk_size"] or 0) > number_field(droplet, "disk"):
         raise errors.unprocessable("This image needs a larger disk than the Droplet has.")
     return {"image": image}
 
 
-def _restore(holdings: Holdings, droplet: Droplet, body: Given) -> Given:
-    asked = body.get("image")
-    schedule = holdings.schedules.get(droplet["id"])
-    if type(asked) is not int or schedule is None or asked not in schedule.backups:
+def _restore(resources: TeamResources, droplet: Droplet, body: Body) -> Body:
+    image_id = body.get("image")
+    schedule = resources.schedules.get(droplet["id"])
+    if type(image_id) is not int or schedule is None or image_id not in schedule.backups:
         raise errors.unprocessable("You specified an invalid image for Droplet restore.")
-    return {"image": holdings.images[asked].image}
+    return {"image": resources.images[image_id].image}
 
 
-def _policy(asked: Any) -> Policy:
-    if not isinstance(asked, dict):
+def _policy(policy: Any) -> Policy:
+    if not isinstance(policy, dict):
         raise errors.unprocessable("backup_policy must be an object.")
-    plan, hour, weekday = asked.get("plan"), asked.get("hour", 0), asked.get("weekday")
+    plan, hour, weekday = policy.get("plan"), policy.get("hour", 0), policy.get("weekday")
     if plan not in policies.PERIODS:
         raise errors.unprocessable(f"The backup plan must be one of {', '.join(policies.PERIODS)}.")
     if type(hour) is not int or hour not in policies.HOURS:
@@ -124,7 +124,7 @@ def _need_backups(droplet: Droplet) -> None:
 
 
 def _has(droplet: Droplet, feature: str) -> bool:
-    return feature in values(droplet, "features")
+    return feature in list_field(droplet, "features")
 
 
 READERS: dict[str, Reader] = {

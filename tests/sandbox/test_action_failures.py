@@ -60,7 +60,7 @@ def test_a_lost_answer_takes_effect_exactly_once(sandbox: Sandbox, token: str, k
         assert kind == "reset"
 
     (acted,) = sandbox.actions(one)
-    assert (acted.type, acted.status, acted.asked) == ("snapshot", "in-progress", {"type": "snapshot", "name": "lost"})
+    assert (acted.type, acted.status, acted.body) == ("snapshot", "in-progress", {"type": "snapshot", "name": "lost"})
     assert sandbox.get(f"/v2/droplets/{one}/actions", token).json()["actions"][0]["id"] == acted.id
 
 

@@ -1,4 +1,4 @@
-"""What a request is about, read once on its way in: for faults to match, counters to count and the log to show."""
+"""What a request is about, read once when it arrives: for faults, counters and the log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from sandbox.api import errors
-from sandbox.numbers import whole
+from sandbox.numbers import parse_number
 from sandbox.oauth import grants
 from sandbox.store import Store
 
@@ -15,8 +15,8 @@ TOKEN_PATH = "/v1/oauth/token"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One request. `team` is None where no team is known, and empty for a token outside of every team."""
+class RequestInfo:
+    """One request. `team` is a uuid, empty for a token without a team, and None where the token is unknown."""
 
     method: str
     path: str
@@ -28,10 +28,10 @@ class Call:
     type: str
 
 
-async def parameters(request: web.Request) -> dict[str, str]:
-    """Form fields and query parameters together; a form field wins, and of a repeated one the first counts.
+async def request_parameters(request: web.Request) -> dict[str, str]:
+    """Form fields and query parameters together. A form field wins; of a repeated name the first value counts.
 
-    Raises ApiError for a form that cannot be read.
+    Raises ApiError (400) for a form that cannot be read.
     """
     found = {name: request.query[name] for name in request.query}
     if request.method == "POST":
@@ -43,37 +43,37 @@ async def parameters(request: web.Request) -> dict[str, str]:
     return found
 
 
-def bearer(request: web.Request) -> str:
-    """The bearer token of a request, or nothing."""
+def bearer_token(request: web.Request) -> str:
+    """The bearer token of a request, or an empty string."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" and token.isascii() else ""
 
 
-async def read(request: web.Request, store: Store) -> Call:
-    """Look at a request without judging it. Raises ApiError for a form that cannot be read."""
+async def inspect(request: web.Request, store: Store) -> RequestInfo:
+    """Read what a request is about, without checking it. Raises ApiError (400) for a form that cannot be read."""
     path = request.path.rstrip("/") or "/"
     resource = request.match_info.route.resource
     endpoint = f"{request.method} {resource.canonical.rstrip('/') if resource else 'elsewhere'}"
     grant_type, team, grant_id = "", None, None
     if path == TOKEN_PATH and request.method == "POST":
-        given = await parameters(request)
-        grant_type = given.get("grant_type", "")
+        parameters = await request_parameters(request)
+        grant_type = parameters.get("grant_type", "")
         endpoint = f"{endpoint} {grant_type}".rstrip()
         if grant_type == "refresh_token":
-            grant = grants.of_refresh_token(store, given.get("refresh_token", ""))
+            grant = grants.find_by_refresh_token(store, parameters.get("refresh_token", ""))
             team, grant_id = (grant.team_uuid, grant.id) if grant else (None, None)
         elif grant_type == "authorization_code":
-            team = grants.team_of_code(store, given.get("code", ""))
-    elif token := bearer(request):
-        found = grants.of_access_token(store, token, live=False)
+            team = grants.team_for_code(store, parameters.get("code", ""))
+    elif token := bearer_token(request):
+        found = grants.find_by_access_token(store, token, live=False)
         team, grant_id = (found[0].team_uuid, found[0].id) if found else (None, None)
-    return Call(
+    return RequestInfo(
         method=request.method,
         path=request.path,
         endpoint=endpoint,
         grant_type=grant_type,
         team=team,
         grant_id=grant_id,
-        page=whole(request.query.get("page", "1")) or 1,
+        page=parse_number(request.query.get("page", "1")) or 1,
         type=request.query.get("type", "droplets"),
     )

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from sandbox.faults import limits
 from sandbox.settings import Settings
+from sandbox.traffic import rate_limits
 from tests.support.sandbox import Sandbox
 
 
@@ -60,10 +60,10 @@ def test_the_documented_numbers_are_the_default_and_zero_is_none(sandbox: Sandbo
 
 def test_a_window_rolls(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter([0.0, 50.0, 59.0, 61.0, 70.0, 3_601.0])
-    monkeypatch.setattr(limits, "time", SimpleNamespace(time=lambda: 1_000_000.0 + next(moments)))
-    books, settings = limits.Limits(), Settings(burst_limit=2, hourly_limit=3)
+    monkeypatch.setattr(rate_limits, "time", SimpleNamespace(time=lambda: 1_000_000.0 + next(moments)))
+    counted, settings = rate_limits.RateLimits(), Settings(burst_limit=2, hourly_limit=3)
 
-    standings = [books.spend("token", settings) for _ in range(6)]
+    standings = [counted.count("token", settings) for _ in range(6)]
 
     assert [each.allowed for each in standings] == [True, True, False, True, False, True]
     assert [each.retry_after for each in standings] == [None, None, 1, None, 40, None]

@@ -1,0 +1,1 @@
+"""Incoming requests: what they are about, counters, rate limits and the log."""
