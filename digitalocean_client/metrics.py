@@ -25,7 +25,7 @@ def load(token: str, droplet: int, span: Span, *, minutes: Literal[1, 5, 15], de
 
 
 def memory(
-    token: str, droplet: int, span: Span, *, what: Literal["total", "available"], deadline: float
+    token: str, droplet: int, span: Span, *, what: Literal["total", "available", "free", "cached"], deadline: float
 ) -> list[Series]:
     """Bytes."""
     return _metric(token, f"memory_{what}", droplet, span, deadline=deadline)

@@ -25,29 +25,15 @@ def firewalls(token: str, droplet: int, *, deadline: float) -> Items[Firewall]:
     return all_items(token, f"/droplets/{droplet}/firewalls", "firewalls", Firewall, deadline=deadline)
 
 
-def volumes(token: str, droplet: int, *, deadline: float) -> Items[Volume]:
-    """Those attached to the droplet, of all that the team has: there is no list of a droplet's own."""
-    return all_items(
-        token,
-        "/volumes",
-        "volumes",
-        Volume,
-        deadline=deadline,
-        where=lambda volume: droplet in (volume.droplet_ids or ()),
-    )
+def volumes(token: str, *, deadline: float) -> Items[Volume]:
+    """All volumes of the team: there is no endpoint for one droplet's."""
+    return all_items(token, "/volumes", "volumes", Volume, deadline=deadline)
 
 
 def vpcs(token: str, *, deadline: float) -> Items[Vpc]:
     return all_items(token, "/vpcs", "vpcs", Vpc, deadline=deadline)
 
 
-def reserved_ips(token: str, droplet: int, *, deadline: float) -> Items[ReservedIp]:
-    """Those assigned to the droplet, of all that the team has."""
-    return all_items(
-        token,
-        "/reserved_ips",
-        "reserved_ips",
-        ReservedIp,
-        deadline=deadline,
-        where=lambda reserved: reserved.droplet is not None and reserved.droplet.id == droplet,
-    )
+def reserved_ips(token: str, *, deadline: float) -> Items[ReservedIp]:
+    """All reserved IPs of the team."""
+    return all_items(token, "/reserved_ips", "reserved_ips", ReservedIp, deadline=deadline)

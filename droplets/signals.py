@@ -11,7 +11,7 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from accounts.models import Connection
-from droplets.calls import rate_limit
+from droplets.calls import rate_limit, team_lists
 from droplets.fleet import cache as fleet_cache
 from droplets.metrics import cache as metrics_cache
 
@@ -26,4 +26,5 @@ def forget_reading(instance: Connection, **more: Any) -> None:
 def _forget(pk: UUID) -> None:
     fleet_cache.forget(pk)
     rate_limit.forget(pk)
+    team_lists.forget(pk)
     metrics_cache.forget(pk)

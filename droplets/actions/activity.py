@@ -1,4 +1,7 @@
-"""What was done to a droplet: DigitalOcean's list, and with it who did it in Conveyor and what never got that far."""
+"""A droplet's activity: DigitalOcean's list of actions, merged with Conveyor's own rows.
+
+The rows know who started an action, and those that DigitalOcean refused or never received.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from accounts.models import Connection
 from digitalocean_client import actions as actions_api
 from digitalocean_client import droplets as droplets_api
 from digitalocean_client import errors
-from digitalocean_client.actions_schema import DropletAction as Listed
+from digitalocean_client.actions_schema import DropletAction
 from digitalocean_client.schema import Droplet
 from droplets.actions import display
 from droplets.actions.display import ActionDisplay
@@ -29,9 +32,9 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Activity:
-    """One page of it, the latest first. `error` stands where DigitalOcean's own list could not be read.
+    """One page, the latest first. `error` is set where DigitalOcean's own list could not be read.
 
-    `droplet` is the droplet, or the error in its place: what was done outlives it.
+    `droplet` is an error where the droplet could not be read: the activity outlives the droplet.
     """
 
     droplet: Droplet | errors.DigitalOceanError
@@ -42,56 +45,56 @@ class Activity:
     error: errors.DigitalOceanError | None = None
 
 
-def page_number(asked: str) -> int:
-    """What an address asks for, as near as it makes sense."""
-    is_number = asked.isascii() and asked.isdigit() and len(asked) < 9
-    return min(max(int(asked), 1), _MOST_PAGES) if is_number else 1
+def page_number(text: str) -> int:
+    """The page number in a query string, from 1; 1 where it is not a number."""
+    is_number = text.isascii() and text.isdigit() and len(text) < 9
+    return min(max(int(text), 1), _MOST_PAGES) if is_number else 1
 
 
 def read_activity(connection: Connection, droplet_id: int, page: int) -> Activity:
-    """Page `page`, from 1, within FLEET_DEADLINE seconds. Never raises for what DigitalOcean answers.
+    """Page `page`, from 1, within FLEET_DEADLINE seconds. DigitalOcean's errors are part of the result.
 
-    The page before is read along: what Conveyor alone knows stands on the page into whose time it falls, and that
-    begins where the page before ends.
+    The page before is read too: rows that only Conveyor knows go on the page that covers their time, which starts
+    where the page before ends.
     """
-    questions: dict[str, Call[Any]] = {
+    calls: dict[str, Call[Any]] = {
         "droplet": lambda token, deadline: droplets_api.droplet(token, droplet_id, deadline=deadline),
         "page": partial(_page, droplet_id, page),
     }
     if page > 1:
-        questions["before"] = partial(_page, droplet_id, page - 1)
-    answers: dict[str, Any] = fetch_all(connection, questions, deadline=monotonic() + settings.FLEET_DEADLINE)
-    droplet, listed, before = answers["droplet"], answers["page"], answers.get("before")
+        calls["before"] = partial(_page, droplet_id, page - 1)
+    answers: dict[str, Any] = fetch_all(connection, calls, deadline=monotonic() + settings.FLEET_DEADLINE)
+    droplet, current, before = answers["droplet"], answers["page"], answers.get("before")
     rows = list(Action.objects.of_droplet(connection, droplet_id))
-    error = next((each for each in (listed, before) if isinstance(each, errors.DigitalOceanError)), None)
+    error = next((each for each in (current, before) if isinstance(each, errors.DigitalOceanError)), None)
     if error:
-        # Without DigitalOcean's list there is one page: of what Conveyor knows.
+        # Without DigitalOcean's list there is one page, with Conveyor's own rows.
         entries = display.display_rows(rows[: actions_api.PER_PAGE], connection.user) if page == 1 else []
         return Activity(droplet, tuple(entries), page, page, error=error)
-    pages = max(-(-listed.total // actions_api.PER_PAGE), 1)
+    pages = max(-(-current.total // actions_api.PER_PAGE), 1)
     newest = _oldest(before.items, _NEVER) if before else _EVER
-    oldest = _oldest(listed.items, _EVER) if page < pages else _NEVER
-    here, passed = _keys(listed.items), _keys(before.items) if before else set()
-    mine = [row for row in rows if _key(row) in here]
-    alone = [row for row in rows if _key(row) not in here | passed and oldest <= row.moment < newest]
-    begun_here = {_key(row) for row in mine}
+    oldest = _oldest(current.items, _EVER) if page < pages else _NEVER
+    here, earlier = _keys(current.items), _keys(before.items) if before else set()
+    matched = [row for row in rows if _key(row) in here]
+    unmatched = [row for row in rows if _key(row) not in here | earlier and oldest <= row.moment < newest]
+    matched_keys = {_key(row) for row in matched}
     entries = [
-        *display.display_rows([*mine, *alone], connection.user),
-        *(display.display_action(each) for each in listed.items if (each.id, each.started_at) not in begun_here),
+        *display.display_rows([*matched, *unmatched], connection.user),
+        *(display.display_action(each) for each in current.items if (each.id, each.started_at) not in matched_keys),
     ]
     entries.sort(key=lambda entry: entry.at or _NEVER, reverse=True)
-    return Activity(droplet, tuple(entries), page, pages, listed.unreadable)
+    return Activity(droplet, tuple(entries), page, pages, current.unreadable)
 
 
 def _page(droplet: int, page: int, token: str, deadline: float) -> Any:
     return actions_api.actions(token, droplet, page=page, deadline=deadline)
 
 
-def _oldest(actions: Iterable[Listed], default: datetime) -> datetime:
+def _oldest(actions: Iterable[DropletAction], default: datetime) -> datetime:
     return min((each.started_at for each in actions if each.started_at), default=default)
 
 
-def _keys(actions: Iterable[Listed]) -> set[tuple[int | None, datetime | None]]:
+def _keys(actions: Iterable[DropletAction]) -> set[tuple[int | None, datetime | None]]:
     return {(each.id, each.started_at) for each in actions}
 
 

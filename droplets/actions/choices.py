@@ -1,4 +1,4 @@
-"""What a droplet can become: the sizes and the images that DigitalOcean would take for it."""
+"""The sizes and images that DigitalOcean accepts for a droplet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from droplets.fleet import summary
 
 @dataclass(frozen=True)
 class SizeChoice:
-    """A size beside what the droplet has now: `difference` in US dollars a month."""
+    """A size that a droplet can be resized to. `difference` to its present price, in US dollars a month."""
 
     size: Size
     difference: float | None
@@ -26,26 +26,26 @@ class SizeChoice:
 
 @dataclass(frozen=True)
 class ImageChoice:
-    """An image that a droplet can be rebuilt from. `asked` is how DigitalOcean is told which: its slug, or its id."""
+    """An image that a droplet can be rebuilt from. `api_value` is its slug or id, as the API wants it."""
 
     name: str
     is_own: bool
-    asked: str | int
+    api_value: str | int
 
     @property
     def value(self) -> str:
-        return str(self.asked)
+        return str(self.api_value)
 
 
 def sizes(found: Iterable[Size], droplet: Droplet) -> tuple[SizeChoice, ...]:
-    """Those that can be had in the droplet's region, of its sort, and with a disk at least as large; cheapest first.
+    """The sizes available in the droplet's region with a disk at least as large, cheapest first.
 
-    Disks never shrink, and a droplet with graphics processors stays one.
+    A disk cannot shrink. A GPU droplet can only get another GPU size, and the other way round.
     """
     region = droplet.region.slug if droplet.region else None
     now = droplet.size.price_monthly if droplet.size else None
     disk = droplet.disk or 0
-    can = [
+    fitting = [
         size
         for size in found
         if size.available
@@ -54,8 +54,8 @@ def sizes(found: Iterable[Size], droplet: Droplet) -> tuple[SizeChoice, ...]:
         and (size.gpu_info is None) == (droplet.gpu_info is None)
         and size.slug != droplet.size_slug
     ]
-    can.sort(key=lambda size: (size.price_monthly or 0, str(size.slug)))
-    return tuple(SizeChoice(size, _difference(size.price_monthly, now)) for size in can)
+    fitting.sort(key=lambda size: (size.price_monthly or 0, str(size.slug)))
+    return tuple(SizeChoice(size, _difference(size.price_monthly, now)) for size in fitting)
 
 
 def _difference(price: float | None, now: float | None) -> float | None:
@@ -63,9 +63,9 @@ def _difference(price: float | None, now: float | None) -> float | None:
 
 
 def images(distributions: Iterable[Image], own: Iterable[Image], droplet: Droplet) -> tuple[ImageChoice, ...]:
-    """Distributions by name, and the team's own snapshots and custom images, the latest first, that fit the droplet.
+    """The images that fit the droplet: distributions by name, then the team's own images, the latest first.
 
-    A backup can be restored; to rebuild from it, DigitalOcean wants it made a snapshot first.
+    Backups are left out: DigitalOcean can restore a backup, but cannot rebuild from one.
     """
     public = sorted(_fitting(distributions, droplet), key=lambda image: (summary.natural(_name(image)), image.id))
     private = sorted(_fitting(own, droplet), key=lambda image: image.id, reverse=True)
@@ -92,7 +92,7 @@ def _name(image: Image) -> str:
 
 
 def grouped(found: Iterable[ImageChoice]) -> list[Any]:
-    """As a `<select>` shows them."""
+    """The choices of a `<select>` in groups, an empty one first."""
     distributions = [(image.value, image.name) for image in found if not image.is_own]
     own = [(image.value, image.name) for image in found if image.is_own]
     groups = [("Distributions", distributions), ("Your snapshots and images", own)]
@@ -100,7 +100,7 @@ def grouped(found: Iterable[ImageChoice]) -> list[Any]:
 
 
 def current_image(found: Iterable[ImageChoice], droplet: Droplet) -> str:
-    """The value of the image that the droplet was made from, where it can be had still."""
+    """The value of the image that the droplet was created from; empty where it is not in `found`."""
     if droplet.image is None:
         return ""
     now = {str(droplet.image.slug), str(droplet.image.id)}

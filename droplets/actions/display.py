@@ -1,4 +1,4 @@
-"""An action in words: what was done, by whom, when, and how it went."""
+"""How an action is shown: what was done, by whom, when, and with which result."""
 
 from __future__ import annotations
 
@@ -11,32 +11,36 @@ from uuid import UUID
 from accounts.models import Connection, User
 from digitalocean_client import actions_schema
 from digitalocean_client.text import Text
+from droplets.actions.backup_plans import backup_plan
 from droplets.actions.kinds import KINDS
 from droplets.models import Action
 
-_LOOKS = {
-    Action.Status.RECORDED: "info",
-    Action.Status.SENDING: "warn",
-    Action.Status.IN_PROGRESS: "info",
-    Action.Status.COMPLETED: "ok",
+_LABELS_AND_BADGES = {
+    Action.Status.RECORDED: ("Not sent yet", "info"),
+    Action.Status.SENDING: ("Not confirmed", "warn"),
+    Action.Status.IN_PROGRESS: ("In progress", "info"),
+    Action.Status.COMPLETED: ("Done", "ok"),
+    Action.Status.ERRORED: ("Failed", "bad"),
+    Action.Status.REFUSED: ("Refused", "bad"),
+    Action.Status.LOST: ("Lost", "bad"),
 }
-_DIGITALOCEANS = {
+_STATUSES = {
     "in-progress": Action.Status.IN_PROGRESS,
     "completed": Action.Status.COMPLETED,
     "errored": Action.Status.ERRORED,
 }
 _TITLES = {"create": "Created", "destroy": "Destroyed", "change_kernel": "Kernel changed"}
-_UNSURE = (
-    "Sent, and not answered yet. If the answer is lost on the way, Conveyor looks up at DigitalOcean what became of it "
-    "and does not send it again."
+_UNCONFIRMED = (
+    "DigitalOcean has not confirmed this yet. Conveyor checks whether it was done, and does not send it a second time."
 )
 
 
 @dataclass(frozen=True)
 class ActionDisplay:
-    """`detail` is what was asked for beside the kind. `look` is the badge's: ok, info, warn or bad.
+    """`label` is the status in words, `badge` its colour: ok, info, warn, bad or off. `message` says more, if needed.
 
-    `who` is empty for what was not done through Conveyor. `ended_at` is of what DigitalOcean has begun.
+    `detail` are the parameters in words. `who` is empty for actions that were not started in Conveyor. `ended_at` is
+    set only for actions that DigitalOcean has started.
     """
 
     title: str
@@ -44,15 +48,15 @@ class ActionDisplay:
     who: str
     at: datetime | None
     ended_at: datetime | None
-    word: str
-    look: str
-    words: str = ""
+    label: str
+    badge: str
+    message: str = ""
     request_id: str = ""
     is_in_flight: bool = False
 
     @property
     def took(self) -> str:
-        """“42 s”, “3 min”, “2 h”; empty where it is not known."""
+        """“42 s”, “3 min”, “2 h”; empty where it is unknown."""
         if self.at is None or self.ended_at is None or self.ended_at < self.at:
             return ""
         seconds = round((self.ended_at - self.at).total_seconds())
@@ -62,24 +66,25 @@ class ActionDisplay:
 
 
 def display_rows(rows: Iterable[Action], viewer: User) -> list[ActionDisplay]:
-    """As this person is told of them."""
+    """The rows as `viewer` sees them, in the same order."""
     rows = list(rows)
     others = {row.connection_id for row in rows if row.user != viewer}
     emails = dict(Connection.objects.filter(pk__in=others).values_list("pk", "email")) if others else {}
-    return [_of_row(row, viewer, emails) for row in rows]
+    return [_display_row(row, viewer, emails) for row in rows]
 
 
-def _of_row(row: Action, viewer: User, emails: Mapping[UUID, str]) -> ActionDisplay:
+def _display_row(row: Action, viewer: User, emails: Mapping[UUID, str]) -> ActionDisplay:
     status = Action.Status(row.status)
+    label, badge = _LABELS_AND_BADGES[status]
     return ActionDisplay(
         title=_title(row.kind, status),
         detail=_detail(row.parameters),
         who=_who(row, viewer, emails),
         at=row.moment,
         ended_at=row.ended_at if row.began_at else None,
-        word=str(status.label),
-        look=_LOOKS.get(status, "bad"),
-        words=row.words or (_UNSURE if status == Action.Status.SENDING else ""),
+        label=label,
+        badge=badge,
+        message=row.words or (_UNCONFIRMED if status == Action.Status.SENDING else ""),
         request_id=row.request_id,
         is_in_flight=row.is_in_flight,
     )
@@ -89,21 +94,23 @@ def _who(row: Action, viewer: User, emails: Mapping[UUID, str]) -> str:
     if row.user == viewer:
         return "You"
     if row.user is None:
-        return "Somebody who left Conveyor"
+        return "A deleted account"
     return emails.get(row.connection_id) or "A colleague"
 
 
 def display_action(action: actions_schema.DropletAction) -> ActionDisplay:
-    """One that was not begun through Conveyor, or so long ago that it is not known any more."""
-    status = _DIGITALOCEANS.get(str(action.status))
+    """An action of DigitalOcean's list that Conveyor has no row of."""
+    status = _STATUSES.get(str(action.status))
+    unknown = str(action.status or "Unknown").capitalize(), "off"
+    label, badge = _LABELS_AND_BADGES[status] if status else unknown
     return ActionDisplay(
         title=_title(str(action.type or ""), status or Action.Status.COMPLETED),
         detail="",
         who="",
         at=action.started_at,
         ended_at=action.completed_at,
-        word=str(status.label) if status else str(action.status or "Unknown").capitalize(),
-        look=_LOOKS.get(status, "bad") if status else "off",
+        label=label,
+        badge=badge,
     )
 
 
@@ -117,15 +124,14 @@ def _title(slug: str, status: Action.Status) -> str:
 
 
 def _detail(parameters: Mapping[str, Any]) -> str:
-    """“to s-2vcpu-4gb, disk included”."""
+    """“to s-2vcpu-4gb, same disk”."""
     match parameters:
         case {"size": size}:
-            return f"to {size}, disk included" if parameters.get("disk") else f"to {size}, the disk as it is"
+            return f"to {size} with a larger disk" if parameters.get("disk") else f"to {size}, same disk"
         case {"image": image}:
             return f"from {image}" if isinstance(image, str) else f"from image {image}"
         case {"name": name}:
             return f"“{name}”"
-        case {"backup_policy": {"plan": plan, "hour": hour, **rest}}:
-            day = f", {str(rest['weekday']).capitalize()}" if "weekday" in rest else ""
-            return f"{plan}{day}, from {hour:02}:00 UTC"
+        case {"backup_policy": {"plan": plan, **rest}}:
+            return backup_plan(str(plan), rest.get("weekday"), rest.get("hour"))
     return ""

@@ -17,7 +17,7 @@ def read_form_data(connection: Connection, droplet_id: int, kind: Kind) -> tuple
     Within FLEET_DEADLINE seconds. Where the rate limit has no room for all calls, the droplet alone is read. Raises a
     `DigitalOceanError` where the droplet itself cannot be read.
     """
-    calls = {name: droplet_calls.call_for(droplet_id, call) for name, call in kind.form.asks.items()}
+    calls = {name: droplet_calls.call_for(droplet_id, call) for name, call in kind.form.calls.items()}
     try:
         return droplet_calls.fetch_droplet_with(connection, droplet_id, calls, for_action=True)
     except errors.RateLimited as error:

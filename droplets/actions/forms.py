@@ -1,4 +1,4 @@
-"""What an action asks for beside the press of its button."""
+"""The forms of the actions: what a person chooses or types before an action is sent."""
 
 from __future__ import annotations
 
@@ -16,36 +16,28 @@ from digitalocean_client import errors, resources
 from digitalocean_client.resources_schema import Policy
 from digitalocean_client.schema import Droplet
 from droplets.actions import choices
+from droplets.actions.backup_plans import WEEKDAYS, plan_name
 from droplets.fleet import summary
 
-Asked = Callable[..., Any]
+FormCall = Callable[..., Any]
 """A call of the API: takes the token, the droplet's id and `deadline`."""
 
 _NAME_MOST = 255
-_STALE = "This page was opened too long ago, or was changed on the way. Check it and send it again."
+_STALE = "This form is too old or was changed. Check it and send it again."
 _PLANS = (("weekly", "Weekly"), ("daily", "Daily"))
-_WEEKDAYS = (
-    ("SUN", "Sunday"),
-    ("MON", "Monday"),
-    ("TUE", "Tuesday"),
-    ("WED", "Wednesday"),
-    ("THU", "Thursday"),
-    ("FRI", "Friday"),
-    ("SAT", "Saturday"),
-)
 _HOURS = tuple((hour, f"{hour:02}:00 to {(hour + 4) % 24:02}:00 UTC") for hour in (0, 4, 8, 12, 16, 20))
 
 
 class ActionForm(forms.Form):
-    """The form of an action that needs nothing but the press, and the base of the others.
+    """The form of an action without parameters, and the base of the others.
 
-    `key` makes the form good for one action, however often it is sent. `asks` names the calls whose answers, or
-    errors, the form is made with.
+    `key` makes sure that the form starts one action, however often it is sent. `calls` are the API calls whose answers,
+    or errors, the form gets by name.
     """
 
     key = forms.UUIDField(widget=forms.HiddenInput, error_messages={"required": _STALE, "invalid": _STALE})
 
-    asks: ClassVar[Mapping[str, Asked]] = {}
+    calls: ClassVar[Mapping[str, FormCall]] = {}
 
     def __init__(
         self, data: QueryDict | None = None, *, droplet: Droplet, answers: Mapping[str, Any] | None = None
@@ -57,22 +49,22 @@ class ActionForm(forms.Form):
         self.prepare()
 
     def prepare(self) -> None:
-        """Fill in what depends on the droplet and on the answers."""
+        """Fill in choices and initial values from the droplet and the answers."""
 
     def renew_key(self) -> None:
-        """Let what was typed be sent as another action: the one before is over."""
+        """Let the same input be sent as a new action, after the one before has ended."""
         assert isinstance(self.data, QueryDict)  # noqa: S101  # for the type checker
         data = self.data.copy()
         data["key"] = str(uuid4())
         self.data = data
 
     def parameters(self) -> dict[str, Any]:
-        """What DigitalOcean is told beside the type, once the form is valid."""
+        """The action's parameters for the API, without its type. The form must be valid."""
         return {name: value for name, value in self.cleaned_data.items() if name not in ("key", "typed")}
 
     @classmethod
     def key_in(cls, data: QueryDict) -> UUID | None:
-        """The key that such a form was sent with, where it is one."""
+        """The key in the data of a sent form; None where it is not a key."""
         try:
             found: UUID = cls.base_fields["key"].clean(data.get("key"))
         except forms.ValidationError:
@@ -81,22 +73,22 @@ class ActionForm(forms.Form):
 
     @property
     def can_be_sent(self) -> bool:
-        """Whether there is anything to choose."""
+        """Whether the form has what it needs, such as at least one choice."""
         return True
 
     @property
-    def troubles(self) -> list[errors.DigitalOceanError]:
-        """What kept the form from knowing all that there is to choose from."""
+    def call_errors(self) -> list[errors.DigitalOceanError]:
+        """The errors of the form's calls: some choices are missing then."""
         return [answer for answer in self.answers.values() if isinstance(answer, errors.DigitalOceanError)]
 
     def items(self, name: str) -> tuple[Any, ...]:
-        """The items that the call of this name found; none where it failed."""
+        """The items in the answer to the call of this name; none where it failed."""
         answer = self.answers.get(name)
         return () if answer is None or isinstance(answer, errors.DigitalOceanError) else answer.items
 
 
 class _TypedNameForm(ActionForm):
-    """Typing the name is the pause before what nobody can undo."""
+    """Before an action that cannot be undone, the droplet's name has to be typed."""
 
     typed = forms.CharField(
         max_length=_NAME_MOST,
@@ -104,13 +96,13 @@ class _TypedNameForm(ActionForm):
     )
 
     def prepare(self) -> None:
-        self.fields["typed"].label = f"Type “{summary.name_of(self.droplet)}” to go on"
+        self.fields["typed"].label = f"Type “{summary.name_of(self.droplet)}” to confirm"
 
     def clean_typed(self) -> str:
         typed: str = self.cleaned_data["typed"]
         name = summary.name_of(self.droplet)
-        if _same(typed) != _same(name):
-            raise forms.ValidationError(f"This is not its name. The droplet is called “{name}”.")
+        if _normalized(typed) != _normalized(name):
+            raise forms.ValidationError(f"This is not the droplet's name. Its name is “{name}”.")
         return typed
 
 
@@ -133,12 +125,12 @@ class SnapshotForm(ActionForm):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if not name.isprintable():
-            raise forms.ValidationError("The name has characters in it that cannot be shown.")
+            raise forms.ValidationError("The name contains characters that cannot be displayed.")
         return name
 
 
 class RenameForm(ActionForm):
-    """https://docs.digitalocean.com/reference/api/ (Droplets, `name`): what a host name may be made of."""
+    """https://docs.digitalocean.com/reference/api/ (Droplets, `name`): the characters of a host name."""
 
     name = forms.RegexField(
         r"\A[a-zA-Z0-9]?[a-z0-9A-Z.\-]*[a-z0-9A-Z]\Z",
@@ -147,7 +139,7 @@ class RenameForm(ActionForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}),
         error_messages={
             "required": "Give the droplet a name.",
-            "invalid": "A name is made of the letters a to z, digits, “.” and “-”, and ends in a letter or digit.",
+            "invalid": "Use only letters a to z, digits, “.” and “-”. The name must end in a letter or digit.",
         },
     )
 
@@ -157,7 +149,7 @@ class RenameForm(ActionForm):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if name == self.droplet.name:
-            raise forms.ValidationError("This is its name already.")
+            raise forms.ValidationError("The droplet already has this name.")
         return name
 
 
@@ -166,16 +158,16 @@ class ResizeForm(ActionForm):
         widget=forms.RadioSelect,
         error_messages={
             "required": "Choose a size.",
-            "invalid_choice": "This size is not on the list, or not any more. Choose another.",
+            "invalid_choice": "This size is not available. Choose another size.",
         },
     )
-    disk = forms.BooleanField(required=False, label="Grow the disk too")
+    disk = forms.BooleanField(required=False, label="Also enlarge the disk")
 
-    asks: ClassVar[Mapping[str, Asked]] = {"sizes": actions_api.sizes}
+    calls: ClassVar[Mapping[str, FormCall]] = {"sizes": actions_api.sizes}
 
     def prepare(self) -> None:
         self.sizes = choices.sizes(self.items("sizes"), self.droplet)
-        _choose(self.fields["size"], [(str(size.slug), str(size.slug)) for size in self.sizes])
+        _set_choices(self.fields["size"], [(str(size.slug), str(size.slug)) for size in self.sizes])
 
     @property
     def can_be_sent(self) -> bool:
@@ -188,15 +180,15 @@ class RestoreForm(ActionForm):
         widget=forms.RadioSelect,
         error_messages={
             "required": "Choose a backup.",
-            "invalid_choice": "This backup is not there, or not any more. Choose another.",
+            "invalid_choice": "This backup does not exist. Choose another backup.",
         },
     )
 
-    asks: ClassVar[Mapping[str, Asked]] = {"backups": resources.backups}
+    calls: ClassVar[Mapping[str, FormCall]] = {"backups": resources.backups}
 
     def prepare(self) -> None:
         self.backups = sorted(self.items("backups"), key=lambda backup: backup.id, reverse=True)
-        _choose(self.fields["image"], [(str(backup.id), str(backup.id)) for backup in self.backups])
+        _set_choices(self.fields["image"], [(str(backup.id), str(backup.id)) for backup in self.backups])
 
     @property
     def can_be_sent(self) -> bool:
@@ -208,17 +200,20 @@ class RebuildForm(_TypedNameForm):
         widget=forms.Select,
         error_messages={
             "required": "Choose an image.",
-            "invalid_choice": "This image is not on the list, or not any more. Choose another.",
+            "invalid_choice": "This image is not available. Choose another image.",
         },
     )
 
-    asks: ClassVar[Mapping[str, Asked]] = {"distributions": actions_api.distributions, "own": actions_api.own_images}
+    calls: ClassVar[Mapping[str, FormCall]] = {
+        "distributions": actions_api.distributions,
+        "own": actions_api.own_images,
+    }
     field_order = ("key", "image", "typed")
 
     def prepare(self) -> None:
         super().prepare()
         self.images = choices.images(self.items("distributions"), self.items("own"), self.droplet)
-        _choose(self.fields["image"], choices.grouped(self.images))
+        _set_choices(self.fields["image"], choices.grouped(self.images))
         if current := choices.current_image(self.images, self.droplet):
             self.fields["image"].initial = current
 
@@ -228,28 +223,27 @@ class RebuildForm(_TypedNameForm):
 
     def clean_image(self) -> str | int:
         chosen: str = self.cleaned_data["image"]
-        return next(image.asked for image in self.images if image.value == chosen)
+        return next(image.api_value for image in self.images if image.value == chosen)
 
 
 class _PlanForm(ActionForm):
-    """When backups are made: https://docs.digitalocean.com/reference/api/ (Droplets, `backup_policy`)."""
+    """The plan of backups: https://docs.digitalocean.com/reference/api/ (Droplets, `backup_policy`)."""
 
     plan = forms.ChoiceField(choices=_PLANS, label="How often")
-    weekday = forms.ChoiceField(choices=_WEEKDAYS, label="Day, for weekly ones", initial="SUN", required=False)
-    hour = forms.TypedChoiceField(choices=_HOURS, coerce=int, label="Between", initial=4)
+    weekday = forms.ChoiceField(
+        choices=list(WEEKDAYS.items()), label="Day (weekly backups only)", initial="SUN", required=False
+    )
+    hour = forms.TypedChoiceField(choices=_HOURS, coerce=int, label="Start between", initial=4)
 
     def clean(self) -> dict[str, Any] | None:
-        given = self.cleaned_data
-        if given.get("plan") == "weekly" and given.get("weekday") == "":
+        if self.cleaned_data.get("plan") == "weekly" and self.cleaned_data.get("weekday") == "":
             self.add_error("weekday", "Choose a day.")
         return None
 
     def parameters(self) -> dict[str, Any]:
-        chosen = self.cleaned_data
-        policy = {"plan": chosen["plan"], "hour": chosen["hour"]}
-        if chosen["plan"] == "weekly":
-            policy["weekday"] = chosen["weekday"]
-        return {"backup_policy": policy}
+        plan = self.cleaned_data["plan"]
+        fields = {"weekly": ("hour", "weekday"), "daily": ("hour",)}.get(plan, ())
+        return {"backup_policy": {"plan": plan, **{name: self.cleaned_data[name] for name in fields}}}
 
 
 class EnableBackupsForm(_PlanForm):
@@ -257,7 +251,7 @@ class EnableBackupsForm(_PlanForm):
 
 
 class BackupPolicyForm(_PlanForm):
-    asks: ClassVar[Mapping[str, Asked]] = {"policy": resources.policy}
+    calls: ClassVar[Mapping[str, FormCall]] = {"policy": resources.policy}
 
     def prepare(self) -> None:
         policy = self.answers.get("policy")
@@ -266,13 +260,15 @@ class BackupPolicyForm(_PlanForm):
             for name, value in (("plan", now.plan), ("weekday", now.weekday), ("hour", now.hour)):
                 if value is not None:
                     self.fields[name].initial = value
+            if now.plan and now.plan not in dict(_PLANS):
+                _set_choices(self.fields["plan"], [*_PLANS, (str(now.plan), plan_name(now.plan))])
 
 
-def _choose(field: forms.Field, found: list[Any]) -> None:
+def _set_choices(field: forms.Field, found: list[Any]) -> None:
     assert isinstance(field, forms.ChoiceField)  # noqa: S101  # for the type checker
     field.choices = found
 
 
-def _same(name: str) -> str:
-    """For comparing what was typed with what was shown: keyboards and servers compose letters differently."""
+def _normalized(name: str) -> str:
+    """The name for comparison: a keyboard may compose a letter differently than the server does (Unicode NFC)."""
     return " ".join(unicodedata.normalize("NFC", name).split())

@@ -1,7 +1,7 @@
-"""What can be done to a droplet: each kind of action, its words, its harm, and what it needs.
+"""The kinds of droplet actions: their texts, their harm, and what they need.
 
 What each does and costs is from https://docs.digitalocean.com/products/droplets/how-to/ and the API's reference
-(Droplet Actions), the scopes likewise.
+(Droplet Actions), and so are the scopes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ RUNNING, STOPPED = frozenset({"active"}), frozenset({"off"})
 
 
 class Harm(IntEnum):
-    """What an action can cost; a page asks in proportion. From `LOSES_DATA` on it is red."""
+    """How much an action can harm. From `LOSES_DATA` on its button is red."""
 
     NONE = 0
     INTERRUPTS = 1
@@ -26,11 +26,11 @@ class Harm(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """`slug` is DigitalOcean's type of action. The words: `title` on a button, `doing` and `done` of one that is there.
+    """`slug` is DigitalOcean's type of action. `title` is its name, `doing` and `done` the names of a started one.
 
-    `question` is put about a droplet's name, and `consequences` are what to know before. `scopes` are what DigitalOcean
-    wants for it, `reads` what its form must see beforehand. `needs` names a feature that the droplet must have, `lacks`
-    one that it must not have yet.
+    `command` has a place for the droplet's name; the confirm button shows it, and the page's title with a question
+    mark. `consequences` are shown before confirming. `scopes` are needed for the action, `reads` for its form. `needs`
+    is a feature that the droplet must have, `lacks` one that it must not have.
     """
 
     slug: str
@@ -38,7 +38,7 @@ class Kind:
     title: str
     doing: str
     done: str
-    question: str
+    command: str
     consequences: tuple[str, ...] = ()
     harm: Harm = Harm.NONE
     statuses: frozenset[str] = RUNNING | STOPPED
@@ -48,16 +48,16 @@ class Kind:
     lacks: str = ""
     form: type[ActionForm] = ActionForm
 
-    def ask(self, name: str) -> str:
-        """The question about a droplet of this name."""
-        return self.question.format(name=name)
+    def command_for(self, name: str) -> str:
+        """“Reboot web-1”."""
+        return self.command.format(name=name)
 
     @property
-    def is_red(self) -> bool:
+    def is_destructive(self) -> bool:
         return self.harm >= Harm.LOSES_DATA
 
 
-_BILLED = "While it is off it is billed as before: its disk, its addresses and its place are kept."
+_BILLED = "DigitalOcean bills a droplet that is off as before, because it keeps its disk, IP addresses and capacity."
 _POWER, _IMAGES, _CHANGE, _DANGER = "Power", "Snapshots and backups", "Change", "Danger"
 _ADMIN = ("droplet:update", "droplet:admin")
 
@@ -68,7 +68,7 @@ _ALL = (
         title="Power on",
         doing="Powering on",
         done="Powered on",
-        question="Power on {name}?",
+        command="Power on {name}",
         statuses=STOPPED,
     ),
     Kind(
@@ -77,10 +77,10 @@ _ALL = (
         title="Reboot",
         doing="Rebooting",
         done="Rebooted",
-        question="Reboot {name}?",
+        command="Reboot {name}",
         consequences=(
-            "Its operating system is asked to shut down and start again, so what it serves is away for a moment. A "
-            "system that hangs may not follow; a power cycle does not ask.",
+            "The operating system shuts down and starts again, so the droplet is not reachable for a short time. If "
+            "the system hangs, use a power cycle instead.",
         ),
         harm=Harm.INTERRUPTS,
         statuses=RUNNING,
@@ -91,10 +91,9 @@ _ALL = (
         title="Shut down",
         doing="Shutting down",
         done="Shut down",
-        question="Shut down {name}?",
+        command="Shut down {name}",
         consequences=(
-            "Its operating system is asked to shut down, as with a short press on a power button. A system that hangs "
-            "may not follow; powering off does not ask.",
+            "The operating system is asked to shut down. If it hangs, use “Power off” instead.",
             _BILLED,
         ),
         harm=Harm.INTERRUPTS,
@@ -106,10 +105,10 @@ _ALL = (
         title="Power cycle",
         doing="Power cycling",
         done="Power cycled",
-        question="Pull the plug of {name}, and put it back?",
+        command="Power cycle {name}",
         consequences=(
-            "The operating system is not asked. What programs have not written to the disk yet is lost, and a file "
-            "system can be damaged. A reboot asks first.",
+            "The droplet is switched off and on at once, without shutting down the operating system. Data that is not "
+            "yet on the disk is lost, and a file system can be damaged. “Reboot” is safer.",
         ),
         harm=Harm.LOSES_DATA,
         statuses=RUNNING,
@@ -120,10 +119,10 @@ _ALL = (
         title="Power off",
         doing="Powering off",
         done="Powered off",
-        question="Pull the plug of {name}?",
+        command="Power off {name}",
         consequences=(
-            "The operating system is not asked. What programs have not written to the disk yet is lost, and a file "
-            "system can be damaged. Shutting down asks first.",
+            "The droplet is switched off at once, without shutting down the operating system. Data that is not yet on "
+            "the disk is lost, and a file system can be damaged. “Shut down” is safer.",
             _BILLED,
         ),
         harm=Harm.LOSES_DATA,
@@ -135,11 +134,11 @@ _ALL = (
         title="Take a snapshot",
         doing="Taking a snapshot",
         done="Snapshot taken",
-        question="Take a snapshot of {name}?",
+        command="Take a snapshot of {name}",
         consequences=(
-            "It takes about two minutes for each GB that is in use. Of a running droplet it is as if the plug had been "
-            "pulled at that moment: shut it down first where a database must be whole.",
-            "DigitalOcean bills a snapshot by its size until you delete it. Volumes are not in it.",
+            "A snapshot takes about two minutes for each GB in use. If the droplet runs a database, shut it down "
+            "first: data that is not yet on the disk is not in the snapshot.",
+            "DigitalOcean bills a snapshot by its size until you delete it. Volumes are not included.",
         ),
         scopes=("droplet:update", "image:create"),
         form=forms.SnapshotForm,
@@ -147,13 +146,13 @@ _ALL = (
     Kind(
         slug="restore",
         group=_IMAGES,
-        title="Restore a backup",
-        doing="Restoring a backup",
-        done="Backup restored",
-        question="Put {name} back to a backup?",
+        title="Restore from a backup",
+        doing="Restoring from a backup",
+        done="Restored from a backup",
+        command="Restore {name} from a backup",
         consequences=(
-            "The disk is replaced by the backup: what was written since is lost, and that cannot be undone. Take a "
-            "snapshot first to keep it. Addresses stay, and volumes are not touched.",
+            "The backup replaces the disk. Everything written since the backup is lost, and this cannot be undone. To "
+            "keep it, take a snapshot first. IP addresses and volumes do not change.",
         ),
         harm=Harm.LOSES_DATA,
         scopes=_ADMIN,
@@ -162,13 +161,13 @@ _ALL = (
     Kind(
         slug="enable_backups",
         group=_IMAGES,
-        title="Switch backups on",
-        doing="Switching backups on",
-        done="Backups switched on",
-        question="Switch backups of {name} on?",
+        title="Enable backups",
+        doing="Enabling backups",
+        done="Backups enabled",
+        command="Enable backups of {name}",
         consequences=(
-            "DigitalOcean makes them by itself, and bills them on top of the droplet's price: 20 % of it for weekly "
-            "backups, 30 % for daily ones.",
+            "DigitalOcean makes the backups automatically. Weekly backups cost 20 % of the droplet's price, daily "
+            "backups 30 %.",
         ),
         lacks="backups",
         form=forms.EnableBackupsForm,
@@ -176,24 +175,24 @@ _ALL = (
     Kind(
         slug="change_backup_policy",
         group=_IMAGES,
-        title="Change when backups are made",
+        title="Change the backup plan",
         doing="Changing the backup plan",
         done="Backup plan changed",
-        question="When shall backups of {name} be made?",
-        consequences=("Weekly backups cost 20 % of the droplet's price on top of it, daily ones 30 %.",),
+        command="Change the backup plan of {name}",
+        consequences=("Weekly backups cost 20 % of the droplet's price, daily backups 30 %.",),
         needs="backups",
         form=forms.BackupPolicyForm,
     ),
     Kind(
         slug="disable_backups",
         group=_IMAGES,
-        title="Switch backups off",
-        doing="Switching backups off",
-        done="Backups switched off",
-        question="Switch backups of {name} off?",
+        title="Disable backups",
+        doing="Disabling backups",
+        done="Backups disabled",
+        command="Disable backups of {name}",
         consequences=(
-            "No further backups are made. Do not count on those that there are: take a snapshot of what you may have "
-            "to go back to.",
+            "DigitalOcean makes no more backups. Existing backups may be deleted: take a snapshot of what you may need "
+            "later.",
         ),
         harm=Harm.LOSES_DATA,
         needs="backups",
@@ -204,10 +203,10 @@ _ALL = (
         title="Rename",
         doing="Renaming",
         done="Renamed",
-        question="Rename {name}?",
+        command="Rename {name}",
         consequences=(
-            "Only DigitalOcean's name of it changes, and with it the reverse DNS of its addresses; the host name that "
-            "its operating system knows stays.",
+            "The droplet's name at DigitalOcean changes, and with it the reverse DNS of its IP addresses. The host "
+            "name inside the operating system does not change.",
         ),
         form=forms.RenameForm,
     ),
@@ -217,10 +216,9 @@ _ALL = (
         title="Resize",
         doing="Resizing",
         done="Resized",
-        question="Which size shall {name} have?",
+        command="Resize {name}",
         consequences=(
-            "It stays off while it is resized, about a minute for each GB that is in use, and afterwards until you "
-            "power it on.",
+            "Resizing takes about a minute for each GB in use. The droplet stays off until you power it on.",
         ),
         harm=Harm.INTERRUPTS,
         statuses=STOPPED,
@@ -231,13 +229,13 @@ _ALL = (
     Kind(
         slug="enable_ipv6",
         group=_CHANGE,
-        title="Switch IPv6 on",
-        doing="Switching IPv6 on",
-        done="IPv6 switched on",
-        question="Switch IPv6 of {name} on?",
+        title="Enable IPv6",
+        doing="Enabling IPv6",
+        done="IPv6 enabled",
+        command="Enable IPv6 on {name}",
         consequences=(
-            "It gets a public IPv6 address, at no cost, and that cannot be switched off again. Its operating system "
-            "has to be told of the address by hand, and firewalls have to know it.",
+            "The droplet gets a public IPv6 address at no cost. IPv6 cannot be disabled later. You have to configure "
+            "the address in the operating system, and check your firewalls.",
         ),
         lacks="ipv6",
     ),
@@ -247,10 +245,10 @@ _ALL = (
         title="Reset the root password",
         doing="Resetting the root password",
         done="Root password reset",
-        question="Reset the root password of {name}?",
+        command="Reset the root password of {name}",
         consequences=(
-            "It is rebooted, and DigitalOcean sends a new root password by e-mail. The old one works no more; SSH keys "
-            "stay as they are.",
+            "The droplet is rebooted, and DigitalOcean emails you a new root password. The old password stops working. "
+            "SSH keys do not change.",
         ),
         harm=Harm.INTERRUPTS,
         scopes=_ADMIN,
@@ -261,11 +259,11 @@ _ALL = (
         title="Rebuild",
         doing="Rebuilding",
         done="Rebuilt",
-        question="Wipe {name} and rebuild it?",
+        command="Rebuild {name}",
         consequences=(
-            "Everything on its disk is deleted, and replaced by the image. That cannot be undone: take a snapshot "
-            "first to keep it.",
-            "Its addresses, its size and its price stay, and volumes are not touched.",
+            "Everything on the disk is deleted and replaced by the image. This cannot be undone. To keep the data, "
+            "take a snapshot first.",
+            "IP addresses, size, price and volumes do not change.",
         ),
         harm=Harm.DESTROYS,
         scopes=_ADMIN,
@@ -278,11 +276,11 @@ _ALL = (
         title="Destroy",
         doing="Destroying",
         done="Destroyed",
-        question="Destroy {name}?",
+        command="Destroy {name}",
         consequences=(
-            "The droplet, everything on its disk and its backups are deleted at once, and its public addresses go back "
-            "to DigitalOcean. Nobody can undo that.",
-            "Its snapshots, volumes and reserved addresses stay, and are billed until you delete them at DigitalOcean.",
+            "The droplet, its disk and its backups are deleted at once, and its public IP addresses are released. This "
+            "cannot be undone.",
+            "Snapshots, volumes and reserved IPs are not deleted. DigitalOcean bills them until you delete them there.",
         ),
         harm=Harm.DESTROYS,
         scopes=("droplet:delete",),

@@ -52,7 +52,7 @@ def follow(
         some = {str(row.pk): row for row in rows[start : start + _AT_ONCE] if _take(row)}
         never_sent = {pk: row for pk, row in some.items() if row.status == Status.RECORDED}
         for row in never_sent.values():
-            transitions.lost(row, transitions.NEVER_SENT)
+            transitions.mark_lost(row, transitions.NEVER_SENT)
             yield row, None
         asked_at = timezone.now()
         looks = fetch_all(
@@ -79,7 +79,9 @@ def by_connection(rows: Sequence[Action]) -> list[tuple[Connection, list[Action]
         if connection:
             found.setdefault(connection.pk, (connection, []))[1].append(row)
         elif _is_old(row):
-            transitions.lost(row, transitions.NEVER_SENT if row.status == Status.RECORDED else transitions.NO_ACCESS)
+            transitions.mark_lost(
+                row, transitions.NEVER_SENT if row.status == Status.RECORDED else transitions.NO_ACCESS
+            )
     return list(found.values())
 
 
@@ -128,20 +130,20 @@ def _settle(
     ask_at = now + timing.pause(row.sent_at, now)
     if isinstance(look, errors.DigitalOceanError):
         if is_own and isinstance(look, errors.NeedsReconnect) and _is_old(row):
-            transitions.lost(row, transitions.NO_ACCESS)
+            transitions.mark_lost(row, transitions.NO_ACCESS)
             return None
         # That a colleague's access does not work is nothing that its owner should have to wait for.
-        transitions.ask_again(row, max(ask_at, look.retry_at or ask_at) if is_own else now)
+        transitions.schedule_poll(row, max(ask_at, look.retry_at or ask_at) if is_own else now)
         return look
     if row.status == Status.IN_PROGRESS and look.actions:
-        transitions.progressed(row, look.actions[0], ask_at=ask_at)
+        transitions.mark_progress(row, look.actions[0], ask_at=ask_at)
     elif row.kind == "destroy" and look.is_gone:
-        transitions.done(row)
+        transitions.mark_done(row)
     elif not any(transitions.adopt(row, told, ask_at=ask_at) for told in _candidates(row, look)):
         if _is_hopeless(row, asked_at):
-            transitions.lost(row, _words(row, look))
+            transitions.mark_lost(row, _words(row, look))
         else:
-            transitions.ask_again(row, ask_at)
+            transitions.schedule_poll(row, ask_at)
     return None
 
 

@@ -1,4 +1,4 @@
-"""What a droplet's pages tell of its actions: what is under way, and what has just ended."""
+"""The actions shown on every page of a droplet: those in flight, and one that has just ended."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ _RECENT = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Progress:
-    """`underway` are the rows of what is under way; `poll_after` is in how many seconds asking `url` about them again
-    makes sense, 0 where there are none. `is_known` where anything was ever done to the droplet through Conveyor,
-    `name` is how it was called then, `is_of_others` where some of what is told was done by somebody else.
+    """`in_flight` are the rows in flight; `url` is to be polled after `poll_after` seconds, 0 where there are none.
+
+    `is_known` tells whether Conveyor has any row of the droplet, `name` is the droplet's name in the latest one.
+    `is_of_others` tells whether somebody else started some of `actions`.
     """
 
     actions: tuple[ActionDisplay, ...]
-    underway: tuple[Action, ...]
+    in_flight: tuple[Action, ...]
     poll_after: int
     url: str
     is_known: bool
@@ -37,22 +38,23 @@ class Progress:
 
 
 def catch_up(connection: Connection, droplet: int) -> None:
-    """Ask DigitalOcean about what is under way, where it is time to, within FLEET_DEADLINE seconds."""
+    """Poll the droplet's due actions, within FLEET_DEADLINE seconds."""
     due = polling.due(Action.objects.of_droplet(connection, droplet))
     if due:
         list(polling.follow(connection, due, deadline=monotonic() + settings.FLEET_DEADLINE))
 
 
 def progress_of(connection: Connection, droplet: int) -> Progress:
+    """What the database knows; nothing is asked of DigitalOcean."""
     all_ = Action.objects.of_droplet(connection, droplet)
-    underway = tuple(all_.in_flight())
+    in_flight = tuple(all_.in_flight())
     last = all_.first()
     is_recent = last is not None and last.ended_at is not None and last.ended_at > timezone.now() - _RECENT
-    shown = [last, *underway] if last and is_recent else underway
+    shown = [last, *in_flight] if last and is_recent else in_flight
     return Progress(
         tuple(display.display_rows(shown, connection.user)),
-        underway,
-        _poll_after(underway),
+        in_flight,
+        _poll_after(in_flight),
         reverse("droplets:progress", args=[connection.pk, droplet]),
         is_known=last is not None,
         name=last.droplet_name if last else "",
@@ -61,7 +63,7 @@ def progress_of(connection: Connection, droplet: int) -> Progress:
 
 
 def _poll_after(rows: Iterable[Action]) -> int:
-    """When the first of these is to be asked about, in whole seconds from now."""
+    """Whole seconds until the first of these rows is due for polling; 0 where there are none."""
     moments = [row.ask_at for row in rows if row.ask_at]
     if not moments:
         return 0

@@ -1,4 +1,4 @@
-"""What DigitalOcean's scopes reach: the two broad ones, and the fine-grained `resource:action` ones.
+"""What DigitalOcean's scopes allow: the broad `read` and `write`, and the fine-grained `resource:action` ones.
 
 https://docs.digitalocean.com/reference/api/scopes/
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 
 def missing(granted: str, needed: Iterable[str]) -> tuple[str, ...]:
-    """Those of `needed` that a granted scope, its parts divided by spaces, does not reach. `write` reaches all.
+    """The scopes in `needed` that `granted`, a space-separated list, does not include. `write` includes all.
 
     >>> missing("droplet:read droplet:update", ["droplet:update", "image:create"])
     ('image:create',)

@@ -1,4 +1,4 @@
-"""Doing something to a droplet: written down first, sent once, and its answer, or the lack of one, written down too."""
+"""Sends an action: records a row first, sends the request once, then stores the answer or that none came."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from digitalocean_client import actions as actions_api
 from digitalocean_client import errors
 from digitalocean_client.actions_schema import Ordered
 from digitalocean_client.schema import Droplet
-from droplets.actions import availability, timing, transitions
+from droplets.actions import timing, transitions
+from droplets.actions.availability import Availability, availability_of
 from droplets.actions.kinds import KINDS, Kind
 from droplets.calls import rate_limit
 from droplets.calls.parallel import token_of
@@ -25,38 +26,37 @@ from droplets.fleet import summary
 from droplets.models import Action
 
 TIMEOUT = 10.0
-"""Seconds that a request may take. What is not answered by then is looked for."""
+"""Seconds that a request may take. An action without an answer by then is looked up at DigitalOcean."""
 
 _UNDECIDED = (errors.TooSlow, errors.AnswerLost, errors.UnexpectedAnswer)
 """After these it is not known whether the request took effect."""
 
 
-class NotOffered(Exception):
-    """This cannot be done to the droplet as it stands, or not with the connection's access. `offer` says why."""
+class NotAvailable(Exception):
+    """The droplet's state or the connection's scope does not allow this action. `availability` says why."""
 
-    def __init__(self, offer: availability.Availability) -> None:
-        super().__init__(offer.why_not or f"missing {', '.join(offer.missing)}")
-        self.offer = offer
+    def __init__(self, availability: Availability) -> None:
+        super().__init__(availability.why_not or f"missing {', '.join(availability.missing)}")
+        self.availability = availability
 
 
 def begin(connection: Connection, droplet: Droplet, kind: Kind, parameters: Mapping[str, Any], *, key: UUID) -> Action:
-    """Do it, once for each `key` of a person: who comes with the same one again gets the same row, as it is by now.
+    """Send the action once for each `key` of a user, and return its row in the status that the answer left it in.
 
-    `droplet` is as DigitalOcean has just told it, `parameters` as the kind's form has checked them. Returns the row, in
-    whatever status the answer left it. Raises `NotOffered`, `Connection.DoesNotExist` where the team was disconnected
-    meanwhile, or the `DigitalOceanError` that kept it from being sent; then nothing is written down either.
+    A second call with the same key returns the same row and sends nothing. `droplet` must be fresh from DigitalOcean,
+    `parameters` validated by the kind's form. Raises `NotAvailable`, `Connection.DoesNotExist` where the team was
+    disconnected meanwhile, or the `DigitalOceanError` that prevented sending. No row is created then.
     """
     if known := known_by(connection, key):
         return known
-    # Reading the droplet took its time: the connection may be narrower by now, or gone.
+    # While the droplet was read, the connection may have lost scopes or been deleted.
     connection = Connection.objects.of(connection.user).get(pk=connection.pk)
-    offer = availability.availability_of(
-        kind, connection, droplet, Action.objects.of_droplet(connection, droplet.id).in_flight()
-    )
-    if not offer.is_open:
+    in_flight = Action.objects.of_droplet(connection, droplet.id).in_flight()
+    available = availability_of(kind, connection, droplet, in_flight)
+    if not available.is_open:
         if known := known_by(connection, key):
-            return known  # of two at once with this key, the other one is what stands in the way
-        raise NotOffered(offer)
+            return known  # another request with this key was faster, and its action is what blocks this one
+        raise NotAvailable(available)
     if later := rate_limit.reserve(connection.pk, 1):
         raise errors.RateLimited("not sent, to stay under the limit", retry_at=later)
     token = token_of(connection, deadline=monotonic() + settings.FLEET_DEADLINE)
@@ -71,14 +71,14 @@ def begin(connection: Connection, droplet: Droplet, kind: Kind, parameters: Mapp
 
 
 def known_by(connection: Connection, key: UUID) -> Action | None:
-    """What this person has sent with a form's key before."""
+    """The row of an action that this user has sent with the same form key before."""
     return Action.objects.filter(user=connection.user, key=key).first()
 
 
 def _record(
     connection: Connection, droplet: Droplet, kind: Kind, parameters: Mapping[str, Any], key: UUID
 ) -> Action | None:
-    """The new row; None where somebody else has just made it."""
+    """The new row, or None where another request with this key has just created it."""
     try:
         with transaction.atomic():
             return Action.objects.create(
@@ -98,7 +98,9 @@ def _record(
 
 
 def _send(connection: Connection, row: Action, token: str) -> None:
-    deadline = monotonic() + TIMEOUT  # before the row is claimed: who slept in between has no time left to send
+    # Set before the row is claimed: a process that was stopped in between has no time left, so it sends nothing after
+    # others have given the row up.
+    deadline = monotonic() + TIMEOUT
     now = timezone.now()
     claim = Action.objects.filter(pk=row.pk, status=Action.Status.RECORDED)
     if not claim.update(status=Action.Status.SENDING, sent_at=now, ask_at=now + timing.SEND_LEASE):
@@ -108,40 +110,40 @@ def _send(connection: Connection, row: Action, token: str) -> None:
         try:
             answer = _request(row, token, deadline)
         except errors.TokenRejected:
-            # Not let in, so nothing was done: the one refusal after which the same may be sent again.
+            # A 401 means that nothing was done. It is the only answer after which the request is sent again.
             fresh = token_of(connection, deadline=deadline, rejected=token)
             if isinstance(fresh, errors.DigitalOceanError):
                 raise
             answer = _request(row, fresh, deadline)
     except errors.NotFound as error:
         if row.kind == "destroy":
-            transitions.done(row, words=transitions.GONE_ALREADY, request_id=error.request_id)
+            transitions.mark_done(row, message=transitions.GONE_ALREADY, request_id=error.request_id)
         else:
-            transitions.refused(row, error)
+            transitions.mark_refused(row, error)
     except errors.NotAllowed as error:
-        transitions.refused(row, error, words=_not_allowed(connection, KINDS[row.kind]))
+        transitions.mark_refused(row, error, message=_not_allowed(error, connection, KINDS[row.kind]))
     except errors.DigitalOceanError as error:
         rate_limit.note_limit(connection.pk, error)
         if isinstance(error, _UNDECIDED) or (error.status or 0) >= 500 or error.status == 408:
-            transitions.ask_again(row, timezone.now())
+            transitions.schedule_poll(row, timezone.now())
         elif isinstance(error, errors.Unavailable):
-            transitions.lost(row, f"{error.sentence} {transitions.NEVER_ARRIVED}")
+            transitions.mark_lost(row, f"{error.sentence} {transitions.NEVER_ARRIVED}")
         else:
-            transitions.refused(row, error)
+            transitions.mark_refused(row, error)
     else:
         if isinstance(answer, str):
-            transitions.done(row, request_id=answer)
+            transitions.mark_done(row, request_id=answer)
         else:
             ask_at = timezone.now() + timing.FIRST
-            transitions.took_on(row, answer.action, request_id=answer.request_id, ask_at=ask_at)
+            transitions.mark_accepted(row, answer.action, request_id=answer.request_id, ask_at=ask_at)
 
 
-def _not_allowed(connection: Connection, kind: Kind) -> str:
-    """A 403 does not say what is missing."""
-    granted = connection.scope or "none"
+def _not_allowed(error: errors.NotAllowed, connection: Connection, kind: Kind) -> str:
+    """DigitalOcean's own message, and what the action needs: a 403 does not always say what is missing."""
+    own = "" if error.sentence == errors.NotAllowed.sentence else error.sentence
     return (
-        f"DigitalOcean did not allow this. It takes the scopes {' and '.join(kind.scopes)}, and a role that "
-        f"has them in the team; this connection was granted {granted}."
+        f"{own or 'DigitalOcean did not allow this.'} This action needs {' and '.join(kind.scopes)}, and a role in the "
+        f"team that may do it. This connection was granted {connection.scope or 'nothing'}."
     )
 
 

@@ -1,33 +1,33 @@
-"""How often DigitalOcean is asked how an action goes, and when one that it does not know is given up."""
+"""How often an action is polled, and when one that DigitalOcean does not know is given up."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 FIRST = timedelta(seconds=2)
-"""Between two questions about an action that has just begun."""
+"""Between two polls of an action that has just started."""
 
 SEND_LEASE = timedelta(seconds=15)
-"""How long who sends a request has the row for itself: longer than the request can take."""
+"""How long the sender of a request has the row for itself: longer than the request can take."""
 
 POLL_LEASE = timedelta(seconds=20)
-"""How long who asks has the row for itself: longer than asking can take."""
+"""How long one poller has the row for itself: longer than a poll can take."""
 
 LOST_AFTER = timedelta(minutes=1)
-"""After the request's time, until what DigitalOcean does not know is taken for never arrived."""
+"""After the send lease. An action that DigitalOcean does not have by then is marked as lost."""
 
 ABANDONED = timedelta(days=1)
-"""After the request, until what Conveyor has no access any more to ask about is given up as well."""
+"""After the request. An action that no connection can be polled for is given up then."""
 
 CLOCK_SKEW = timedelta(minutes=1)
-"""How far DigitalOcean's clock may be off this one: what began longer before the request, or after it, is not of it."""
+"""How far DigitalOcean's clock may differ from ours. Actions outside this margin cannot be ours."""
 
 _LONGEST = timedelta(minutes=1)
 _SHARE = 10
 
 
 def pause(since: datetime | None, now: datetime) -> timedelta:
-    """Until the next question: a tenth of the time that has gone by `since` the request, from two seconds to a minute.
+    """Until the next poll: a tenth of the time since the request was sent, from two seconds to a minute.
 
     >>> from datetime import UTC
     >>> noon = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -1,6 +1,6 @@
-"""How an action ends, written down: what DigitalOcean said of it, or that it said nothing.
+"""The status changes of an action's row.
 
-Every write is conditional on the status that it changes, so that two who look at a row never undo one another.
+Every update is conditional on the status that it changes, so that two processes never undo each other's.
 """
 
 from __future__ import annotations
@@ -22,64 +22,67 @@ log = logging.getLogger(__name__)
 Status = Action.Status
 
 NEVER_SENT = "Conveyor was interrupted before it could send this. Nothing was done."
-NEVER_ARRIVED = "It never arrived at DigitalOcean. Nothing was done."
-DROPLET_GONE = "The droplet is gone, so what became of this cannot be seen."
-FORGOTTEN = "DigitalOcean does not know this action any more. The droplet may have been destroyed meanwhile."
-NO_ACCESS = "Conveyor's access to the team ended before it could see what became of this."
-GONE_ALREADY = "It had been destroyed already."
+NEVER_ARRIVED = "The request did not reach DigitalOcean. Nothing was done."
+DROPLET_GONE = "The droplet no longer exists, so the result of this action is unknown."
+FORGOTTEN = "DigitalOcean no longer has this action. The droplet may have been destroyed."
+NO_ACCESS = "Conveyor lost access to the team before it could see the result of this action."
+GONE_ALREADY = "It had already been destroyed."
 
 _ENDS = {"completed": Status.COMPLETED, "errored": Status.ERRORED}
-_FAILED = "DigitalOcean began this, and could not do it. It does not say why."
+_FAILED = "DigitalOcean started this action and it failed. DigitalOcean gives no reason."
 
 
-def took_on(row: Action, told: actions_schema.DropletAction, *, request_id: str, ask_at: datetime) -> None:
-    """DigitalOcean's own answer: this action is this row's, whoever has taken it for theirs in the meantime."""
+def mark_accepted(row: Action, action: actions_schema.DropletAction, *, request_id: str, ask_at: datetime) -> None:
+    """Store the action of DigitalOcean's answer on this row, and detach any row that was matched to it by mistake."""
     with transaction.atomic():
-        mistaken = Action.objects.filter(digitalocean_id=told.id, began_at=told.started_at).exclude(pk=row.pk)
+        mistaken = Action.objects.filter(digitalocean_id=action.id, began_at=action.started_at).exclude(pk=row.pk)
         mistaken.update(digitalocean_id=None, began_at=None, ended_at=None, status=Status.SENDING, ask_at=ask_at)
-        _write(row, (Status.SENDING, Status.IN_PROGRESS, Status.LOST), _as_told(told, ask_at), request_id=request_id)
+        _write(
+            row, (Status.SENDING, Status.IN_PROGRESS, Status.LOST), _fields_of(action, ask_at), request_id=request_id
+        )
 
 
-def adopt(row: Action, told: actions_schema.DropletAction, *, ask_at: datetime) -> bool:
-    """Take an action that was found at DigitalOcean for this row's, unless it is another's."""
+def adopt(row: Action, action: actions_schema.DropletAction, *, ask_at: datetime) -> bool:
+    """Match the row to an action found at DigitalOcean. Returns False where another row has it."""
     try:
         with transaction.atomic():
-            return _write(row, (Status.SENDING,), _as_told(told, ask_at))
+            return _write(row, (Status.SENDING,), _fields_of(action, ask_at))
     except IntegrityError:
         return False
 
 
-def progressed(row: Action, told: actions_schema.DropletAction, *, ask_at: datetime) -> None:
-    """What DigitalOcean says now of an action that it has taken on."""
-    _write(row, (Status.IN_PROGRESS,), _as_told(told, ask_at))
+def mark_progress(row: Action, action: actions_schema.DropletAction, *, ask_at: datetime) -> None:
+    """Store the current state of an action that DigitalOcean has accepted."""
+    _write(row, (Status.IN_PROGRESS,), _fields_of(action, ask_at))
 
 
-def done(row: Action, *, words: str = "", request_id: str = "") -> None:
-    """Done, without an action to follow."""
-    _write(row, (Status.SENDING,), _end(Status.COMPLETED), words=words, request_id=request_id)
+def mark_done(row: Action, *, message: str = "", request_id: str = "") -> None:
+    """Mark as done a request that has no action at DigitalOcean to poll."""
+    _write(row, (Status.SENDING,), _end(Status.COMPLETED), message=message, request_id=request_id)
 
 
-def refused(row: Action, error: errors.DigitalOceanError, *, words: str = "") -> None:
-    """DigitalOcean said no, in the words of `error` unless there are better ones: nothing was done."""
-    _write(row, (Status.SENDING,), _end(Status.REFUSED), words=words or error.sentence, request_id=error.request_id)
+def mark_refused(row: Action, error: errors.DigitalOceanError, *, message: str = "") -> None:
+    """Mark as refused by DigitalOcean: nothing was done. `message` defaults to the sentence of `error`."""
+    _write(row, (Status.SENDING,), _end(Status.REFUSED), message=message or error.sentence, request_id=error.request_id)
 
 
-def lost(row: Action, words: str) -> None:
-    """It is not known at DigitalOcean, and will not be. Not where `row` has come further since it was read."""
-    _write(row, (row.status,), _end(Status.LOST), words=words)
+def mark_lost(row: Action, message: str) -> None:
+    """Mark as lost: DigitalOcean has no record of it. Does nothing if the status has changed since `row` was read."""
+    _write(row, (row.status,), _end(Status.LOST), message=message)
 
 
-def ask_again(row: Action, at: datetime) -> None:
+def schedule_poll(row: Action, at: datetime) -> None:
+    """Let DigitalOcean be asked about the row at this moment, if it is still in flight."""
     Action.objects.filter(pk=row.pk, status__in=Action.IN_FLIGHT).update(ask_at=at)
 
 
-def _as_told(told: actions_schema.DropletAction, ask_at: datetime) -> dict[str, object]:
-    known = {"digitalocean_id": told.id, "began_at": told.started_at}
-    ends = _ENDS.get(str(told.status))
-    if ends is None:
+def _fields_of(action: actions_schema.DropletAction, ask_at: datetime) -> dict[str, object]:
+    known = {"digitalocean_id": action.id, "began_at": action.started_at}
+    end = _ENDS.get(str(action.status))
+    if end is None:
         return {**known, "status": Status.IN_PROGRESS, "ask_at": ask_at}
-    words = _FAILED if ends == Status.ERRORED else ""
-    return {**known, **_end(ends, told.completed_at), "words": words}
+    message = _FAILED if end == Status.ERRORED else ""
+    return {**known, **_end(end, action.completed_at), "words": message}
 
 
 def _end(status: Status, at: datetime | None = None) -> dict[str, object]:
@@ -87,17 +90,18 @@ def _end(status: Status, at: datetime | None = None) -> dict[str, object]:
 
 
 def _write(
-    row: Action, before: tuple[str, ...], changes: dict[str, object], *, words: str = "", request_id: str = ""
+    row: Action, before: tuple[str, ...], changes: dict[str, object], *, message: str = "", request_id: str = ""
 ) -> bool:
-    if words:
-        changes["words"] = Text(words)[:500]
+    """Update the row if its status is one of `before`; returns whether it was."""
+    if message:
+        changes["words"] = Text(message)[:500]
     if request_id:
         changes["request_id"] = Text(request_id)[:100]
     if not Action.objects.filter(pk=row.pk, status__in=before).update(**changes):
         return False
     if changes["status"] != row.status:
         log.info(
-            "%s of a droplet: %s",
+            "Droplet action %s: %s",
             row.kind,
             changes["status"],
             extra={"action": str(row.pk), "droplet": row.droplet_id, "digitalocean_request_id": request_id or "-"},
@@ -108,7 +112,7 @@ def _write(
 
 
 def _expire(row: Action) -> None:
-    """The fleet is to show it, through whichever connection to the team somebody looks."""
+    """Expire the cached fleet of every connection to the row's team, because the droplet has changed."""
     team = Connection.objects.filter(team_uuid=row.team_uuid) if row.team_uuid else Connection.objects.none()
     for pk in {row.connection_id, *team.values_list("pk", flat=True)}:
         fleet_cache.expire(pk)

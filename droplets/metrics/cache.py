@@ -1,7 +1,7 @@
-"""Figures that were read a moment ago, kept in the shared cache: no token in them, and gone with the connection.
+"""Charts in the shared cache, deleted with their connection. They hold no token.
 
-What a droplet's charts show of one range is one value, msgpack. The cache may lose it at any moment, or hold something
-else: then it is read again.
+The charts of one droplet and range are one value, in MessagePack. A value that is missing or cannot be decoded is read
+again from DigitalOcean.
 """
 
 from __future__ import annotations
@@ -13,60 +13,60 @@ from uuid import UUID
 import msgspec
 
 from common.cache import shared
-from droplets.metrics.figures import Figures
+from droplets.metrics.figures import ChartData
 
 log = logging.getLogger(__name__)
 
 FRESH = 55
-"""Seconds that figures are shown without asking: DigitalOcean has new points every two minutes."""
+"""Seconds that a chart is shown without asking again: DigitalOcean has new points every two minutes."""
 
 USABLE = 900
-"""Seconds that figures are shown, with their age, where newer ones do not come."""
+"""Seconds that a chart is shown, with its age, while newer figures cannot be read."""
 
-_FORMAT = 1
-"""Part of every key: count it up when `Figures` changes, so that nobody reads another version's."""
+_FORMAT = 2
+"""Part of every key. Increase it when `CachedChart` changes, so that no version reads another's values."""
 
-_GONE = 300  # seconds: longer than any page that still reads
-_MOST_NAMES = 500  # of one connection; those beyond end by themselves
+_GONE = 300  # seconds: longer than any page that is still being read
+_MOST_NAMES = 500  # of one connection; others expire after USABLE seconds
 
 
-class CachedCharts(msgspec.Struct, frozen=True):
+class CachedChart(msgspec.Struct, frozen=True):
     """`taken_at` in seconds since the epoch."""
 
     taken_at: int
-    figures: Figures
+    data: ChartData
 
     def is_fresh(self, now: int) -> bool:
         return 0 <= now - self.taken_at < FRESH
 
 
-def load(pk: UUID, droplet: int, name: str, *, now: int) -> dict[str, CachedCharts]:
-    """What there is of a droplet in the range of that name, by chart, if it is usable."""
+def load(pk: UUID, droplet: int, name: str, *, now: int) -> dict[str, CachedChart]:
+    """A droplet's usable charts by key. `name` is the range's slug, `now` in seconds since the epoch."""
     blob = shared().get(_key(pk, f"{droplet}:{name}"))
     if not isinstance(blob, bytes):
         return {}
     try:
-        found = msgspec.msgpack.decode(blob, type=dict[str, CachedCharts])
+        found = msgspec.msgpack.decode(blob, type=dict[str, CachedChart])
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        log.warning("Cached figures cannot be decoded: they are read anew")
+        log.warning("Cached charts cannot be decoded and are read again")
         return {}
-    return {plot: kept for plot, kept in found.items() if abs(now - kept.taken_at) < USABLE}
+    return {key: chart for key, chart in found.items() if abs(now - chart.taken_at) < USABLE}
 
 
-def save(pk: UUID, droplet: int, name: str, kept: Mapping[str, CachedCharts]) -> None:
-    """Keep the charts of a droplet in a range, in place of what is kept of it."""
+def save(pk: UUID, droplet: int, name: str, charts: Mapping[str, CachedChart]) -> None:
+    """Store a droplet's charts by key, in place of those stored for the same range."""
     cache = shared()
     part = f"{droplet}:{name}"
     names = [each for each in _names(pk) if each != part]
     cache.set(_key(pk, "names"), [*names, part][-_MOST_NAMES:], USABLE)
-    cache.set(_key(pk, part), msgspec.msgpack.encode(kept), USABLE)
+    cache.set(_key(pk, part), msgspec.msgpack.encode(charts), USABLE)
     if cache.get(_key(pk, "gone")):
-        # Disconnected while it was being read. Looked up after writing, so that one of the two sees the other.
+        # Disconnected meanwhile. This is checked after writing, so that either this or `forget` deletes the value.
         forget(pk)
 
 
 def forget(pk: UUID) -> None:
-    """Remove all figures of a connection; what is being read of it will not be kept."""
+    """Delete all charts of a connection. Those that are being read now will not stay either."""
     shared().set(_key(pk, "gone"), 1, _GONE)
     shared().delete_many([_key(pk, "names"), *(_key(pk, part) for part in _names(pk))])
 

@@ -1,41 +1,43 @@
-"""The charts of a droplet: what each asks DigitalOcean for, and which curves it makes of the answers."""
+"""The charts of a droplet: the metrics that each needs, and the lines it draws from them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from digitalocean_client import metrics as metrics_api
 from digitalocean_client.metrics_schema import Points, Series
 from droplets.metrics import cpu
-from droplets.metrics.figures import Curve
+from droplets.metrics.figures import RawLine
 
 Answers = Mapping[str, Sequence[Series]]
-"""What came, by the name of the question. What did not come is not there."""
+"""The series by the name of their call. A call that failed is not in it."""
 
-Call = Callable[..., list[Series]]
+MetricCall = Callable[..., list[Series]]
 
-MOST_LINES = 8
-"""Of one chart. More could be told apart neither by colour nor by dash."""
+MAX_LINES = 8
+"""Of one chart. More lines could not be told apart by colour and dash."""
 
 
 @dataclass(frozen=True)
-class Plot:
-    """One chart. `top` is where its scale ends; without one, the scale is as high as the values, `least` or more.
+class ChartSpec:
+    """One chart. `top` is the end of its scale; without one, the scale fits the values but is `least` or more.
 
-    `needs_agent`: without DigitalOcean's agent on the droplet there is nothing to show.
+    `fallback` are calls made where the answers to `calls` have points but make no line. `needs_agent`: DigitalOcean has
+    these metrics only of droplets with its metrics agent.
     https://docs.digitalocean.com/products/monitoring/details/features/
     """
 
     key: str
     title: str
     unit: str
-    calls: Mapping[str, Call]
-    curves: Callable[[Answers], list[Curve]]
+    calls: Mapping[str, MetricCall]
+    lines: Callable[[Answers], list[RawLine]]
     least: float = 0
     top: float | None = None
     needs_agent: bool = False
+    fallback: Mapping[str, MetricCall] = field(default_factory=dict)
 
 
 _MODES = (
@@ -49,45 +51,47 @@ _MODES = (
 _OTHER = "Other"
 
 
-def _cpu(answers: Answers) -> list[Curve]:
-    """What the CPUs were busy with, and above it what they waited for. Modes that nobody knows are one."""
+def _cpu(answers: Answers) -> list[RawLine]:
+    """Layers of busy time by mode, and I/O wait on top. Unknown modes are added up as “Other”."""
     shares = cpu.shares(cpu.counters(answers.get("cpu", ())))
     if not shares:
         return []
     known = {"idle", cpu.BUSY, *(mode for _, modes in _MODES for mode in modes)}
     others = tuple(mode for mode in shares if mode not in known)
-    curves = [Curve("Busy", shares[cpu.BUSY], kind="figure", leads=True)]
-    # What is not in Busy comes last, so that Busy ends where I/O wait begins.
+    lines = [RawLine("Busy", shares[cpu.BUSY], kind="figure", leads=True)]
+    # I/O wait is not part of Busy, so it comes last.
     for name, modes in (*_MODES[:-1], (_OTHER, others), _MODES[-1]):
         if parts := [shares[mode] for mode in modes if mode in shares]:
             together = {at: sum(part[at] for part in parts) for at in parts[0]}
-            curves.append(Curve(name, together, kind="layer", has_highest=False))
-    return curves
+            lines.append(RawLine(name, together, kind="layer", has_highest=False))
+    return lines
 
 
-def _load(answers: Answers) -> list[Curve]:
+def _load(answers: Answers) -> list[RawLine]:
     names = (("1", "1 minute"), ("5", "5 minutes"), ("15", "15 minutes"))
     return [
-        Curve(name, _only(answers.get(key, ())), unit="", has_highest=key == "1", leads=key == "1")
+        RawLine(name, _only(answers.get(key, ())), unit="", has_highest=key == "1", leads=key == "1")
         for key, name in names
     ]
 
 
-def _memory(answers: Answers) -> list[Curve]:
-    total, available = (_only(answers.get(key, ())) for key in ("total", "available"))
+def _memory(answers: Answers) -> list[RawLine]:
+    """Used memory is the total without the available. An older agent reports free and cached memory only."""
+    total, available, free, cached = (_only(answers.get(key, ())) for key in ("total", "available", "free", "cached"))
+    available = available or {at: value + cached[at] for at, value in free.items() if at in cached}
     free = {at: min(value, total[at]) for at, value in available.items() if total.get(at)}
     if not free:
         return []
     used = {at: total[at] - value for at, value in free.items()}
     share = {at: 100 * value / total[at] for at, value in used.items()}
     return [
-        Curve("Used", share, leads=True, whole=total[max(share)]),
-        Curve("Used", {at: value / 2**30 for at, value in used.items()}, unit="GB", kind="figure", has_highest=False),
+        RawLine("Used", share, leads=True, whole=total[max(share)]),
+        RawLine("Used", {at: value / 2**30 for at, value in used.items()}, unit="GB", kind="figure", has_highest=False),
     ]
 
 
-def _disk(answers: Answers) -> list[Curve]:
-    """File systems: first the fullest of them, by name. The fullest of all leads."""
+def _disk(answers: Answers) -> list[RawLine]:
+    """A line for each file system: the fullest ones, sorted by name, then the others. The fullest leads."""
     sizes = _by_mount(answers.get("size", ()))
     found = []
     for mount, free in _by_mount(answers.get("free", ())).items():
@@ -95,19 +99,19 @@ def _disk(answers: Answers) -> list[Curve]:
         used = {at: 100 * (1 - min(value / size[at], 1)) for at, value in free.items() if size.get(at)}
         if used:
             last = max(used)
-            found.append((used[last], Curve(mount, used, whole=size[last])))
+            found.append((used[last], RawLine(mount, used, whole=size[last])))
     found.sort(key=lambda each: (-each[0], each[1].name))
-    curves = [replace(curve, leads=not place) for place, (_, curve) in enumerate(found)]
-    return sorted(curves[:MOST_LINES], key=lambda curve: curve.name) + curves[MOST_LINES:]
+    lines = [replace(line, leads=not place) for place, (_, line) in enumerate(found)]
+    return sorted(lines[:MAX_LINES], key=lambda line: line.name) + lines[MAX_LINES:]
 
 
-def _traffic(answers: Answers) -> list[Curve]:
+def _traffic(answers: Answers) -> list[RawLine]:
     names = (("in", "In"), ("out", "Out"))
-    return [Curve(name, _only(answers.get(key, ())), unit="Mbps", leads=True) for key, name in names]
+    return [RawLine(name, _only(answers.get(key, ())), unit="Mbps", leads=True) for key, name in names]
 
 
 def _only(series: Sequence[Series]) -> Points:
-    """The points of what should be one series; of several the first knows best."""
+    """The points of what should be one series. Where there are several, the first series wins."""
     if len(series) == 1:
         return series[0].points
     points: Points = {}
@@ -118,7 +122,7 @@ def _only(series: Sequence[Series]) -> Points:
 
 
 def _by_mount(series: Sequence[Series]) -> dict[str, Points]:
-    """Each file system's points, by where it is mounted, else by its device."""
+    """The points of each file system by its mount point, or by its device."""
     found: dict[str, Points] = {}
     for each in series:
         mount = each.labels.get("mountpoint") or each.labels.get("device") or "?"
@@ -128,16 +132,16 @@ def _by_mount(series: Sequence[Series]) -> dict[str, Points]:
     return found
 
 
-def _bandwidth(interface: metrics_api.Interface) -> dict[str, Call]:
+def _bandwidth(interface: metrics_api.Interface) -> dict[str, MetricCall]:
     return {
         "in": partial(metrics_api.bandwidth, interface=interface, direction="inbound"),
         "out": partial(metrics_api.bandwidth, interface=interface, direction="outbound"),
     }
 
 
-PLOTS = (
-    Plot("cpu", "CPU", "%", {"cpu": metrics_api.cpu}, _cpu, least=10),
-    Plot(
+CHARTS = (
+    ChartSpec("cpu", "CPU", "%", {"cpu": metrics_api.cpu}, _cpu, least=10),
+    ChartSpec(
         "load",
         "Load average",
         "",
@@ -146,7 +150,7 @@ PLOTS = (
         least=1,
         needs_agent=True,
     ),
-    Plot(
+    ChartSpec(
         "memory",
         "Memory",
         "%",
@@ -154,8 +158,9 @@ PLOTS = (
         _memory,
         top=100,
         needs_agent=True,
+        fallback={what: partial(metrics_api.memory, what=what) for what in ("free", "cached")},
     ),
-    Plot(
+    ChartSpec(
         "disk",
         "Disk",
         "%",
@@ -164,6 +169,6 @@ PLOTS = (
         top=100,
         needs_agent=True,
     ),
-    Plot("public", "Public traffic", "Mbps", _bandwidth("public"), _traffic),
-    Plot("private", "Private traffic", "Mbps", _bandwidth("private"), _traffic),
+    ChartSpec("public", "Public traffic", "Mbps", _bandwidth("public"), _traffic),
+    ChartSpec("private", "Private traffic", "Mbps", _bandwidth("private"), _traffic),
 )

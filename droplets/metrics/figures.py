@@ -1,7 +1,7 @@
-"""What a chart and its table show: lines over the same moments, thinned to what can be seen.
+"""The data of a chart and its table: lines over the same moments, downsampled to what can be seen.
 
-Where there are more points than that, the points of each few minutes become one: their average, which is what adds up
-and compares, and beside it the highest of them, so that no peak is lost. The lowest tell little of a server.
+Where there are too many points, those of each few minutes become one: their average, and beside it the highest of them,
+so that no peak is lost. The lowest values say little about a server.
 """
 
 from __future__ import annotations
@@ -17,43 +17,44 @@ import msgspec
 
 from digitalocean_client.metrics_schema import LARGEST, Points
 
-Kind = Literal["line", "layer", "figure"]
-"""A line of its own; one of layers that lie on each other; what is in the table alone."""
+LineKind = Literal["line", "layer", "figure"]
+"""A line; one of several stacked layers; a column of the table only."""
 
 Unit = Literal["%", "Mbps", "GB", ""]
 
 RECENT = 600
-"""Seconds before the end within which a value is the one of now."""
+"""Seconds before the end of the chart within which a value counts as the current one."""
 
 EXACT = 1000
+"""Stored values are integers: thousandths of the unit."""
 
 
 @dataclass(frozen=True)
-class Curve:
-    """What becomes a line. `has_highest` where its peaks matter, `leads` where the summary tells of it.
+class RawLine:
+    """All points of a line. `has_highest` if its peaks matter, `leads` if it is part of the summary.
 
-    `whole` is what 100 % are, in bytes.
+    `whole` is the size that 100 % stands for, in bytes.
     """
 
     name: str
     points: Points
     unit: Unit = "%"
-    kind: Kind = "line"
+    kind: LineKind = "line"
     has_highest: bool = True
     leads: bool = False
     whole: float | None = None
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A curve as it is shown. All values are in thousandths of the unit, which is compact and exact enough.
+    """A line as it is shown. All values are in thousandths of the unit.
 
-    `values` has one for each of the figures' moments, None where there is none; `highest` too, or nothing at all.
-    `latest` is the value of now, if there is one; `average` and `peak` are of all points, `peak_at` in epoch seconds.
+    `values` has one for each moment, or None; `highest` too, or it is empty. `latest` is the current value, or None.
+    `average` and `peak` are of all points, `peak_at` in seconds since the epoch. `whole` in thousandths of a GiB.
     """
 
     name: str
     unit: Unit
-    kind: Kind
+    kind: LineKind
     leads: bool
     whole: int | None
     values: list[int | None]
@@ -64,11 +65,11 @@ class Line(msgspec.Struct, frozen=True):
     peak_at: int
 
 
-class Figures(msgspec.Struct, frozen=True):
+class ChartData(msgspec.Struct, frozen=True):
     """Lines over the same `moments`, in seconds since the epoch.
 
-    `step` is how far two moments are apart, in seconds. Where `is_averaged`, a moment begins a step, and a value is
-    the average over it. `left_out` are lines that would be too many.
+    `step` is the interval between moments, in seconds. If `is_averaged`, a value is the average over the step that
+    starts at its moment. `left_out` counts the lines beyond the most that a chart has.
     """
 
     moments: list[int] = []
@@ -84,53 +85,55 @@ class Figures(msgspec.Struct, frozen=True):
             raise ValueError("a line needs a value for each moment")
 
 
-def figures(curves: Sequence[Curve], *, end: int, bucket: int, most: int, left_out: int = 0) -> Figures:
-    """At most about `most` moments of these curves: with more, the points of each `bucket` seconds become one."""
-    curves = [curve for curve in curves if curve.points]
-    moments = sorted(set().union(*(curve.points for curve in curves)))
+def downsample(raw_lines: Sequence[RawLine], *, end: int, bucket: int, most: int, left_out: int = 0) -> ChartData:
+    """At most about `most` moments. Where there are more, the points of each `bucket` seconds become one."""
+    raw_lines = [line for line in raw_lines if line.points]
+    moments = sorted(set().union(*(line.points for line in raw_lines)))
     if not moments:
-        return Figures()
+        return ChartData()
     is_averaged = len(moments) > most
     step = bucket if is_averaged else spacing(moments)
     if is_averaged:
         moments = sorted({moment - moment % bucket for moment in moments})
-    lines = [_averaged(curve, moments, bucket, end) if is_averaged else _line(curve, moments, end) for curve in curves]
-    return Figures(moments, step, is_averaged, lines, left_out)
+    lines = [
+        _averaged(line, moments, bucket, end) if is_averaged else _exact_line(line, moments, end) for line in raw_lines
+    ]
+    return ChartData(moments, step, is_averaged, lines, left_out)
 
 
 def spacing(moments: Sequence[int]) -> int:
-    """How far apart two neighbours usually are, in seconds. 0 where there are none."""
+    """The usual interval between two moments, in seconds. 0 where there are fewer than two."""
     return median_low(after - before for before, after in pairwise(moments)) if len(moments) > 1 else 0
 
 
-def _line(curve: Curve, moments: Sequence[int], end: int) -> Line:
-    points = curve.points
-    return _told(curve, end, [_exact(points[moment]) if moment in points else None for moment in moments], [])
+def _exact_line(raw: RawLine, moments: Sequence[int], end: int) -> Line:
+    points = raw.points
+    return _summarized(raw, end, [_exact(points[moment]) if moment in points else None for moment in moments], [])
 
 
-def _averaged(curve: Curve, moments: Sequence[int], bucket: int, end: int) -> Line:
-    times = sorted(curve.points)
-    values = [curve.points[time] for time in times]
+def _averaged(raw: RawLine, moments: Sequence[int], bucket: int, end: int) -> Line:
+    times = sorted(raw.points)
+    values = [raw.points[time] for time in times]
     edges = [(bisect_left(times, moment), bisect_left(times, moment + bucket)) for moment in moments]
     averages = [_exact(fmean(values[first:last])) if first < last else None for first, last in edges]
     highest = [_exact(max(values[first:last])) if first < last else None for first, last in edges]
-    return _told(curve, end, averages, highest if curve.has_highest else [])
+    return _summarized(raw, end, averages, highest if raw.has_highest else [])
 
 
-def _told(curve: Curve, end: int, values: list[int | None], highest: list[int | None]) -> Line:
-    last = max(curve.points)
-    peak_at = max(curve.points, key=curve.points.__getitem__)
+def _summarized(raw: RawLine, end: int, values: list[int | None], highest: list[int | None]) -> Line:
+    last = max(raw.points)
+    peak_at = max(raw.points, key=raw.points.__getitem__)
     return Line(
-        str(curve.name),  # a `Text` is not msgpack's
-        curve.unit,
-        curve.kind,
-        curve.leads,
-        None if curve.whole is None else _exact(curve.whole / 2**30),
+        str(raw.name),  # msgpack cannot encode a `Text`
+        raw.unit,
+        raw.kind,
+        raw.leads,
+        None if raw.whole is None else _exact(raw.whole / 2**30),
         values,
         highest,
-        latest=_exact(curve.points[last]) if last > end - RECENT else None,
-        average=_exact(fmean(curve.points.values())),
-        peak=_exact(curve.points[peak_at]),
+        latest=_exact(raw.points[last]) if last > end - RECENT else None,
+        average=_exact(fmean(raw.points.values())),
+        peak=_exact(raw.points[peak_at]),
         peak_at=peak_at,
     )
 

@@ -1,4 +1,4 @@
-"""How far back the graphs look, how finely, and how often an open page asks again."""
+"""The time ranges of the graphs: their length, resolution and how often an open page reloads."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 @dataclass(frozen=True)
 class Range:
-    """All in seconds. Where there are more points than `length / bucket`, those of each `bucket` become one.
+    """`length`, `bucket` and `renew` are in seconds.
 
-    `renew` is when an open page asks again: a long look back does not change with every minute.
+    Where there are more than `length / bucket` points, those of each bucket become one. `renew` is when an open page
+    reloads: a long range changes slowly.
     """
 
     slug: str
     title: str
-    words: str
+    phrase: str
     length: int
     bucket: int
     renew: int
 
     @property
     def most_points(self) -> int:
-        """What a chart can show and a table can be read of."""
+        """The most points that a chart shows."""
         return self.length // self.bucket
 
 
@@ -38,5 +39,5 @@ DEFAULT = RANGES[0]
 
 
 def range_of(slug: str) -> Range | None:
-    """The range of that name; None where there is none such."""
+    """The range with this slug, or None."""
     return next((each for each in RANGES if each.slug == slug), None)

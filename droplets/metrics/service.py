@@ -1,12 +1,15 @@
-"""A droplet's charts: what is kept of them, the rest asked side by side, each with a failure of its own."""
+"""A droplet's charts: from the cache where they are fresh, else read in parallel, each with its own error."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from time import monotonic
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Connection
@@ -14,23 +17,23 @@ from digitalocean_client import errors
 from digitalocean_client.metrics_schema import Series, Span
 from digitalocean_client.schema import Droplet
 from droplets.calls import droplet as droplet_calls
+from droplets.calls.parallel import fetch_all
 from droplets.metrics import cache as metrics_cache
-from droplets.metrics.cache import CachedCharts
-from droplets.metrics.charts import MOST_LINES, PLOTS, Call, Plot
-from droplets.metrics.figures import Figures, figures
+from droplets.metrics.cache import CachedChart
+from droplets.metrics.charts import CHARTS, MAX_LINES, ChartSpec, MetricCall
+from droplets.metrics.figures import ChartData, downsample
 from droplets.metrics.ranges import Range
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What is shown of one plot, from `start` to `end` in seconds since the epoch.
+    """One chart, from `start` to `end` in seconds since the epoch.
 
-    `error` is why it is not whole, or not of now: `as_of` is then when what is shown was read, None where it is what
-    came of this reading.
+    `error` is why it is incomplete or old. `as_of` is when an old chart was read, None for a current one.
     """
 
-    plot: Plot
-    figures: Figures
+    spec: ChartSpec
+    data: ChartData
     start: int
     end: int
     error: errors.DigitalOceanError | None = None
@@ -38,7 +41,7 @@ class Chart:
 
     @property
     def is_empty(self) -> bool:
-        return not self.figures.lines
+        return not self.data.lines
 
 
 @dataclass(frozen=True)
@@ -52,74 +55,92 @@ class Graphs:
 
     @property
     def are_averaged(self) -> bool:
-        return any(chart.figures.is_averaged for chart in self.charts)
+        return any(chart.data.is_averaged for chart in self.charts)
 
     @property
     def error(self) -> errors.DigitalOceanError | None:
-        """What kept every chart from being read, where it is the same for all and there is nothing to show."""
+        """The error of all charts, where they are all empty and have the same one."""
         found = [chart.error for chart in self.charts if chart.is_empty and chart.error]
         return found[0] if len(found) == len(self.charts) and len({error.code for error in found}) == 1 else None
 
     @property
     def lacks_agent(self) -> bool:
-        """Whether DigitalOcean has nothing of what its agent tells, though it answered. A droplet that does not run
-        is silent anyway."""
-        told = [chart for chart in self.charts if chart.plot.needs_agent]
-        return self.droplet.status == "active" and all(chart.is_empty and not chart.error for chart in told)
+        """Whether the droplet is on and DigitalOcean answered, but has no metrics of those that its agent reports."""
+        reported = [chart for chart in self.charts if chart.spec.needs_agent]
+        return self.droplet.status == "active" and all(chart.is_empty and not chart.error for chart in reported)
 
 
 def read_metrics(connection: Connection, droplet_id: int, over: Range) -> Graphs:
     """The charts, within FLEET_DEADLINE seconds.
 
-    Raises a `DigitalOceanError` where the droplet itself cannot be read, `NotFound` where the team has none of that id.
+    Raises a `DigitalOceanError` where the droplet itself cannot be read, `NotFound` where the team does not have it.
     """
+    deadline = monotonic() + settings.FLEET_DEADLINE
     now = int(timezone.now().timestamp())
     span = Span(now - over.length, now)
-    known = metrics_cache.load(connection.pk, droplet_id, over.slug, now=now)
-    wanted = [plot for plot in PLOTS if plot.key not in known or not known[plot.key].is_fresh(now)]
-    questions = {
-        _name(plot, part): partial(_metric, call, droplet_id, span)
-        for plot in wanted
-        for part, call in plot.calls.items()
-    }
-    droplet, answers = droplet_calls.fetch_droplet_with(connection, droplet_id, questions)
+    cached = metrics_cache.load(connection.pk, droplet_id, over.slug, now=now)
+    wanted = [spec for spec in CHARTS if spec.key not in cached or not cached[spec.key].is_fresh(now)]
+
+    def calls_of(parts: Callable[[ChartSpec], Mapping[str, MetricCall]]) -> dict[str, Any]:
+        return {
+            _name(spec, part): partial(_metric, call, droplet_id, span)
+            for spec in wanted
+            for part, call in parts(spec).items()
+        }
+
+    droplet, answers = droplet_calls.fetch_droplet_with(connection, droplet_id, calls_of(lambda spec: spec.calls))
+    fallbacks = calls_of(lambda spec: spec.fallback if _makes_no_line(spec, answers) else {})
+    answers |= fetch_all(connection, fallbacks, deadline=deadline)
     charts = [
-        _asked(plot, answers, known.get(plot.key), over, span) if plot in wanted else _kept(plot, known[plot.key], over)
-        for plot in PLOTS
+        _new_chart(spec, answers, cached.get(spec.key), over, span)
+        if spec in wanted
+        else _cached_chart(spec, cached[spec.key], over)
+        for spec in CHARTS
     ]
     if new := {
-        chart.plot.key: CachedCharts(now, chart.figures) for chart in charts if chart.plot in wanted and not chart.error
+        chart.spec.key: CachedChart(now, chart.data) for chart in charts if chart.spec in wanted and not chart.error
     }:
-        metrics_cache.save(connection.pk, droplet_id, over.slug, {**known, **new})
+        metrics_cache.save(connection.pk, droplet_id, over.slug, {**cached, **new})
     return Graphs(droplet, charts)
 
 
-def _metric(call: Call, droplet_id: int, span: Span, token: str, deadline: float) -> list[Series]:
+def _makes_no_line(spec: ChartSpec, answers: Mapping[str, Any]) -> bool:
+    """Whether all calls were answered, with some points, but not with those that the chart needs."""
+    parts = {part: answers[_name(spec, part)] for part in spec.calls}
+    came = not any(isinstance(part, errors.DigitalOceanError) for part in parts.values())
+    return came and any(parts.values()) and not spec.lines(parts)
+
+
+def _metric(call: MetricCall, droplet_id: int, span: Span, token: str, deadline: float) -> list[Series]:
     return call(token, droplet_id, span, deadline=deadline)
 
 
-def _asked(plot: Plot, answers: dict[str, Any], known: CachedCharts | None, over: Range, span: Span) -> Chart:
-    """What came now; where that is not all, rather what is kept than a part."""
-    parts = {part: answers[_name(plot, part)] for part in plot.calls}
+def _new_chart(
+    spec: ChartSpec, answers: Mapping[str, Any], cached: CachedChart | None, over: Range, span: Span
+) -> Chart:
+    """The chart from the answers. Where some are missing, the cached chart if there is one, else an incomplete one."""
+    parts = {part: answers[name] for part in (*spec.calls, *spec.fallback) if (name := _name(spec, part)) in answers}
     error = next((part for part in parts.values() if isinstance(part, errors.DigitalOceanError)), None)
-    if error and known:
-        return _kept(plot, known, over, error)
+    if error and cached:
+        return _cached_chart(spec, cached, over, error)
     came = {name: part for name, part in parts.items() if not isinstance(part, errors.DigitalOceanError)}
-    curves = plot.curves(came)
-    drawn = figures(
-        curves[:MOST_LINES],
+    lines = spec.lines(came)
+    data = downsample(
+        lines[:MAX_LINES],
         end=span.end,
         bucket=over.bucket,
         most=over.most_points,
-        left_out=len(curves[MOST_LINES:]),
+        left_out=len(lines[MAX_LINES:]),
     )
-    return Chart(plot, drawn, span.start, span.end, error)
+    return Chart(spec, data, span.start, span.end, error)
 
 
-def _kept(plot: Plot, known: CachedCharts, over: Range, error: errors.DigitalOceanError | None = None) -> Chart:
-    as_of = datetime.fromtimestamp(known.taken_at, UTC) if error else None
-    return Chart(plot, known.figures, known.taken_at - over.length, known.taken_at, error, as_of)
+def _cached_chart(
+    spec: ChartSpec, cached: CachedChart, over: Range, error: errors.DigitalOceanError | None = None
+) -> Chart:
+    as_of = datetime.fromtimestamp(cached.taken_at, UTC) if error else None
+    return Chart(spec, cached.data, cached.taken_at - over.length, cached.taken_at, error, as_of)
 
 
-def _name(plot: Plot, part: str) -> str:
-    return f"{plot.key} {part}"
+def _name(spec: ChartSpec, part: str) -> str:
+    return f"{spec.key} {part}"

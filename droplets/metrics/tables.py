@@ -1,4 +1,4 @@
-"""The table under a chart, which the chart is drawn from: its columns, its rows, and how figures are written."""
+"""The table that a chart is drawn from, its legend and its summary, and how values are formatted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import count
 from typing import Literal
 
 from common.templatetags.formats import disk
-from droplets.metrics.figures import EXACT, Figures, Kind, Line, Unit
+from droplets.metrics.figures import EXACT, ChartData, Line, LineKind, Unit
 
 _DECIMALS: dict[Unit, int] = {"%": 1, "Mbps": 3, "GB": 2, "": 2}
 _NONE = "–"
@@ -17,18 +17,18 @@ _NONE = "–"
 
 @dataclass(frozen=True)
 class Column:
-    """`kind` is how it is drawn: "peak" is the highest of the column before it. `look` numbers colour and dash."""
+    """`kind` is how it is drawn; "peak" is the highest of the column before it. `look` is the number of its style."""
 
     title: str
-    kind: Kind | Literal["peak"]
+    kind: LineKind | Literal["peak"]
     line: Line
     look: int | None
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A line in the legend, and the number of its column. `latest` is nothing where there is no value of now; `amount`
-    says what it comes to."""
+class LegendEntry:
+    """A line in the legend and the number of its column. `latest` is empty without a current value; `amount` is what a
+    percentage stands for."""
 
     name: str
     kind: str
@@ -39,8 +39,8 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class LegendEntry:
-    """A line in the summary."""
+class SummaryEntry:
+    """A line of the summary above the chart."""
 
     name: str
     latest: str
@@ -49,10 +49,10 @@ class LegendEntry:
     peak_at: datetime
 
 
-def columns(figures: Figures) -> list[Column]:
+def columns(data: ChartData) -> list[Column]:
     found = []
     looks = count()
-    for line in figures.lines:
+    for line in data.lines:
         look = None if line.kind == "figure" else next(looks)
         unit = f", {line.unit}" if line.unit else ""
         found.append(Column(f"{line.name}{unit}", line.kind, line, look))
@@ -61,46 +61,46 @@ def columns(figures: Figures) -> list[Column]:
     return found
 
 
-def rows(figures: Figures) -> Iterator[tuple[datetime, list[str]]]:
-    """Each moment with a figure for each column, newest first."""
+def rows(data: ChartData) -> Iterator[tuple[datetime, list[str]]]:
+    """Each moment with a value for each column, newest first."""
     cells = []
-    for line in figures.lines:
+    for line in data.lines:
         decimals = _DECIMALS[line.unit]
         cells.append([_cell(value, decimals) for value in line.values])
         if line.highest:
             cells.append([_cell(value, decimals) for value in line.highest])
-    for place in reversed(range(len(figures.moments))):
-        yield moment(figures.moments[place]), [column[place] for column in cells]
+    for place in reversed(range(len(data.moments))):
+        yield moment(data.moments[place]), [column[place] for column in cells]
 
 
-def legend(figures: Figures) -> list[Entry]:
-    """The lines that are drawn, in their order."""
+def legend(data: ChartData) -> list[LegendEntry]:
+    """The lines that are drawn, in the order of the table."""
     return [
-        Entry(of.line.name, of.kind, of.look, number, _latest(of.line), _amount(of.line))
-        for number, of in enumerate(columns(figures))
+        LegendEntry(of.line.name, of.kind, of.look, number, _latest(of.line), _amount(of.line))
+        for number, of in enumerate(columns(data))
         if of.kind in ("line", "layer")
     ]
 
 
-def summary(figures: Figures) -> list[LegendEntry]:
-    """The lines that tell most."""
+def summary(data: ChartData) -> list[SummaryEntry]:
+    """The leading lines."""
     return [
-        LegendEntry(
+        SummaryEntry(
             line.name,
             _latest(line),
-            written(line.average, line.unit),
-            written(line.peak, line.unit),
+            format_value(line.average, line.unit),
+            format_value(line.peak, line.unit),
             moment(line.peak_at),
         )
-        for line in figures.lines
+        for line in data.lines
         if line.leads
     ]
 
 
-def written(thousandths: int, unit: Unit) -> str:
-    """“12 %”, “0.35”, “1.24 Mbps”, “2.4 GB”: as exact as one wants to read it.
+def format_value(thousandths: int, unit: Unit) -> str:
+    """“12 %”, “0.35”, “1.24 Mbps”, “2.4 GB”: rounded for reading.
 
-    >>> written(12_345, "%"), written(350, ""), written(4, "Mbps")
+    >>> format_value(12_345, "%"), format_value(350, ""), format_value(4, "Mbps")
     ('12 %', '0.35', '0.004 Mbps')
     """
     value = thousandths / EXACT
@@ -123,11 +123,11 @@ def _cell(thousandths: int | None, decimals: int) -> str:
 
 
 def _latest(line: Line) -> str:
-    return "" if line.latest is None else written(line.latest, line.unit)
+    return "" if line.latest is None else format_value(line.latest, line.unit)
 
 
 def _amount(line: Line) -> str:
-    """“26 GB of 77 GB”, where it is known what 100 % are."""
+    """“26 GB of 77 GB”; empty where the size of 100 % is unknown."""
     if line.whole is None or line.latest is None:
         return ""
     return f"{disk(line.whole * line.latest / 100 / EXACT / EXACT)} of {disk(line.whole / EXACT)}"

@@ -10,7 +10,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 
 from common.templatetags.formats import disk
-from digitalocean_client.resources_schema import Plan, Rule
+from digitalocean_client.resources_schema import Rule
 from digitalocean_client.schema import Disk, Droplet, DropletImage, Quantity, Region
 from digitalocean_client.text import Text
 from droplets.fleet import summary
@@ -20,15 +20,6 @@ from droplets.search.query import COLUMNS, Search
 
 register = template.Library()
 
-_WEEKDAYS = {
-    "SUN": "Sundays",
-    "MON": "Mondays",
-    "TUE": "Tuesdays",
-    "WED": "Wednesdays",
-    "THU": "Thursdays",
-    "FRI": "Fridays",
-    "SAT": "Saturdays",
-}
 _ENDS = {"droplet_ids": "droplet", "load_balancer_uids": "load balancer", "kubernetes_ids": "Kubernetes cluster"}
 
 
@@ -77,20 +68,6 @@ def image_name(image: DropletImage | None) -> str:
 @register.filter
 def place(region: Region) -> str:
     return summary.place(region)
-
-
-@register.filter
-def plan(of: Plan) -> str:
-    """“Weekly, Sundays from 04:00 UTC, each kept 28 days” for when backups are made."""
-    parts = [{"daily": "Daily", "weekly": "Weekly"}.get(of.plan or "", str(of.plan or "On"))]
-    when = f"from {of.hour:02}:00 UTC" if of.hour is not None and of.hour < 24 else ""
-    if of.plan == "weekly" and of.weekday in _WEEKDAYS:
-        when = f"{_WEEKDAYS[of.weekday]} {when}".strip()
-    if when:
-        parts.append(when)
-    if of.retention_period_days:
-        parts.append(f"each kept {of.retention_period_days} day{'' if of.retention_period_days == 1 else 's'}")
-    return ", ".join(parts)
 
 
 @register.filter

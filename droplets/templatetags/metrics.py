@@ -1,4 +1,4 @@
-"""How a droplet's charts are written on a page. `{% load graphs %}`."""
+"""Tags and filters for a droplet's charts: `{% load metrics %}`."""
 
 from __future__ import annotations
 
@@ -18,33 +18,27 @@ _UNITS = ((3600, "hour"), (60, "minute"), (1, "second"))
 
 @register.simple_tag
 def columns(chart: Chart) -> list[tables.Column]:
-    return tables.columns(chart.figures)
+    return tables.columns(chart.data)
 
 
 @register.simple_tag
 def rows(chart: Chart) -> Iterator[tuple[datetime, list[str]]]:
-    return tables.rows(chart.figures)
+    return tables.rows(chart.data)
 
 
 @register.simple_tag
-def legend(chart: Chart) -> list[tables.Entry]:
-    return tables.legend(chart.figures)
+def legend(chart: Chart) -> list[tables.LegendEntry]:
+    return tables.legend(chart.data)
 
 
 @register.simple_tag
-def summary(chart: Chart) -> list[tables.LegendEntry]:
-    return tables.summary(chart.figures)
-
-
-@register.simple_tag
-def last_moment(chart: Chart) -> datetime:
-    """Of a chart with figures."""
-    return tables.moment(chart.figures.moments[-1])
+def summary(chart: Chart) -> list[tables.SummaryEntry]:
+    return tables.summary(chart.data)
 
 
 @register.filter
 def when(moment: datetime) -> str:
-    """“24 Nov, 14:05” of UTC, in a `<time>` that chart.js puts into the reader's time zone."""
+    """“24 Nov, 14:05” of UTC, in a `<time>` that chart.js converts to the reader's time zone."""
     return format_html(
         '<time datetime="{}">{}</time>',
         f"{moment:%Y-%m-%dT%H:%M:%SZ}",

@@ -1,4 +1,4 @@
-"""The pages that ask before an action and do it, and what tells how actions go."""
+"""The pages of actions: confirm and send one, follow its progress, list a droplet's activity."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from accounts.models import Connection
 from digitalocean_client import errors
 from digitalocean_client.schema import Droplet
 from droplets.actions import activity as activities
-from droplets.actions import availability, form_data, sending
+from droplets.actions import form_data, sending
 from droplets.actions import progress as progresses
-from droplets.actions.availability import Availability
+from droplets.actions.availability import Availability, availability_of
 from droplets.actions.forms import ActionForm
 from droplets.actions.kinds import KINDS, Kind
 from droplets.calls import droplet as droplet_calls
@@ -29,26 +29,30 @@ from droplets.views import droplet_page
 @droplet_page.of_droplet
 @require_http_methods(["GET", "HEAD", "POST"])
 def act(request: SignedInRequest, connection: Connection, droplet: int, kind: str) -> HttpResponse:
-    """Ask before an action, and do it: once, however often the form is sent."""
+    """Show the confirmation page of an action; by POST, send the action, once however often the form is sent."""
     if kind not in KINDS:
         raise Http404
     if request.method != "POST":
-        return _ask(request, connection, droplet, KINDS[kind])
+        return _confirm(request, connection, droplet, KINDS[kind])
     try:
-        return _sent_before(request, connection) or _do(request, connection, droplet, KINDS[kind])
+        return _sent_before(request, connection) or _send(request, connection, droplet, KINDS[kind])
     except errors.NotFound:
         raise
     except errors.DigitalOceanError as error:
-        context = {"kind": KINDS[kind], "id": droplet, "trouble": problems.for_error(connection, error)}
+        context: dict[str, Any] = {
+            "kind": KINDS[kind],
+            "id": droplet,
+            "trouble": problems.for_error(connection, error),
+        }
         fields = [(name, value) for name, values in request.POST.lists() for value in values]
-        kept = [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"]
-        return render(request, "droplets/actions/unsent.html", {**context, "kept": kept}, status=502)
+        context["fields"] = [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"]
+        return render(request, "droplets/actions/unsent.html", context, status=502)
 
 
 @droplet_page.of_droplet
 @require_safe
 def progress(request: SignedInRequest, connection: Connection, droplet: int) -> HttpResponse:
-    """For an open page: what is under way. Once nothing is, the page is loaded anew, for all of it has changed."""
+    """The part of an open page that shows actions in flight. Once none is, the whole page is reloaded."""
     if not request.htmx:
         return redirect("droplets:detail", connection.pk, droplet)
     found = progresses.progress_of(connection, droplet)
@@ -56,7 +60,7 @@ def progress(request: SignedInRequest, connection: Connection, droplet: int) -> 
         return HttpResponseClientRefresh()
     if found.is_of_others:
         try:
-            # What colleagues do is shown only to people whom DigitalOcean still lets in.
+            # Actions of colleagues are shown only to people who still have access at DigitalOcean.
             droplet_calls.fetch_droplet(connection, droplet)
         except errors.NotFound:
             return HttpResponseClientRefresh()
@@ -66,7 +70,7 @@ def progress(request: SignedInRequest, connection: Connection, droplet: int) -> 
 @droplet_page.of_droplet
 @require_safe
 def activity(request: SignedInRequest, connection: Connection, droplet: int) -> HttpResponse:
-    """What was done to a droplet, also to one that is gone, by whom, and what came of it."""
+    """Who did what to a droplet, and with which result; also for a droplet that no longer exists."""
     found = activities.read_activity(connection, droplet, activities.page_number(request.GET.get("page", "")))
     context: dict[str, Any] = {"activity": found, "connection": connection, "id": droplet}
     if isinstance(found.droplet, errors.NotFound) and found.entries:
@@ -78,25 +82,25 @@ def activity(request: SignedInRequest, connection: Connection, droplet: int) -> 
     return render(request, "droplets/detail/activity.html", context)
 
 
-def _ask(request: SignedInRequest, connection: Connection, droplet: int, kind: Kind) -> HttpResponse:
+def _confirm(request: SignedInRequest, connection: Connection, droplet: int, kind: Kind) -> HttpResponse:
     found, form = _form(connection, droplet, kind, None)
-    offer = _offer(connection, found, kind)
-    return _page(request, connection, found, offer, form, status=409 if offer.why_not else 200)
+    available = _availability(connection, found, kind)
+    return _page(request, connection, found, available, form, status=409 if available.why_not else 200)
 
 
-def _do(request: SignedInRequest, connection: Connection, droplet: int, kind: Kind) -> HttpResponse:
+def _send(request: SignedInRequest, connection: Connection, droplet: int, kind: Kind) -> HttpResponse:
     found, form = _form(connection, droplet, kind, request.POST)
-    offer = _offer(connection, found, kind)
-    if not offer.is_open or not form.is_valid():
-        # Of a double click the second half may come to see what the first has just begun.
-        return _sent_before(request, connection) or _asked_again(request, connection, found, offer, form)
+    available = _availability(connection, found, kind)
+    if not available.is_open or not form.is_valid():
+        # The second request of a double click may find that the first one has just started the action.
+        return _sent_before(request, connection) or _not_sent(request, connection, found, available, form)
     try:
         row = sending.begin(connection, found, kind, form.parameters(), key=form.cleaned_data["key"])
-    except sending.NotOffered as error:
-        return _asked_again(request, connection, found, error.offer, form)
+    except sending.NotAvailable as error:
+        return _not_sent(request, connection, found, error.availability, form)
     if row.status == Action.Status.REFUSED:
         form.renew_key()
-        return _page(request, connection, found, offer, form, refusal=row, status=422)
+        return _page(request, connection, found, available, form, refusal=row, status=422)
     if row.kind == "destroy" and row.status == Action.Status.COMPLETED:
         messages.success(request, f"{row.droplet_name} is destroyed. {row.words}".strip())
         return redirect("droplets:fleet")
@@ -104,22 +108,22 @@ def _do(request: SignedInRequest, connection: Connection, droplet: int, kind: Ki
 
 
 def _sent_before(request: SignedInRequest, connection: Connection) -> HttpResponse | None:
-    """Where a form leads that was sent already."""
+    """A redirect to the droplet, if this form was already sent."""
     key = ActionForm.key_in(request.POST)
     row = sending.known_by(connection, key) if key else None
     if row is None:
         return None
-    messages.info(request, "This form was sent before, so nothing was sent again. This is what became of it.")
+    messages.info(request, "This form was already sent, so nothing was sent again. Below is the result.")
     return redirect("droplets:detail", row.connection_id, row.droplet_id)
 
 
-def _asked_again(
-    request: SignedInRequest, connection: Connection, droplet: Droplet, offer: Availability, form: ActionForm
+def _not_sent(
+    request: SignedInRequest, connection: Connection, droplet: Droplet, available: Availability, form: ActionForm
 ) -> HttpResponse:
-    """Nothing was sent, and the page says why, with all that was typed."""
+    """The form with all input, and the reason why nothing was sent."""
     if "key" in form.errors:
         form.renew_key()
-    return _page(request, connection, droplet, offer, form, status=422 if offer.is_open else 409)
+    return _page(request, connection, droplet, available, form, status=422 if available.is_open else 409)
 
 
 def _form(connection: Connection, droplet: int, kind: Kind, data: QueryDict | None) -> tuple[Droplet, ActionForm]:
@@ -127,23 +131,22 @@ def _form(connection: Connection, droplet: int, kind: Kind, data: QueryDict | No
     return found, kind.form(data, droplet=found, answers=answers)
 
 
-def _offer(connection: Connection, droplet: Droplet, kind: Kind) -> Availability:
-    return availability.availability_of(
-        kind, connection, droplet, Action.objects.of_droplet(connection, droplet.id).in_flight()
-    )
+def _availability(connection: Connection, droplet: Droplet, kind: Kind) -> Availability:
+    in_flight = Action.objects.of_droplet(connection, droplet.id).in_flight()
+    return availability_of(kind, connection, droplet, in_flight)
 
 
 def _page(
     request: SignedInRequest,
     connection: Connection,
     droplet: Droplet,
-    offer: Availability,
+    available: Availability,
     form: ActionForm,
     *,
     status: int,
     refusal: Action | None = None,
 ) -> HttpResponse:
-    context = {"offer": offer, "kind": offer.kind, "form": form, "refusal": refusal}
+    context = {"availability": available, "kind": available.kind, "form": form, "refusal": refusal}
     return render(
         request,
         "droplets/actions/act.html",

@@ -1,4 +1,4 @@
-"""What the pages of one droplet have in common: whose it is, and what to show where it cannot be."""
+"""What all pages of one droplet share: the check of its owner, its error pages and its header."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from droplets.fleet.statuses import status_of
 
 
 def of_droplet(view: View) -> View:
-    """A view of one droplet: it is called with the person's own connection and the droplet's id.
+    """Decorate a view of one droplet: it is called with the user's own connection and the droplet's id.
 
-    Somebody else's connection, or none, is a 404. What the view raises of `DigitalOceanError` becomes a page: the
-    droplet is gone, or could not be read. What is under way is asked about first, so that the page is as new as that.
+    Any other connection is a 404. A `DigitalOceanError` raised by the view becomes a page that says that the droplet
+    does not exist or could not be read. Actions in flight are polled first, so that the page shows their latest state.
     """
 
     @never_cache
@@ -50,13 +50,13 @@ def of_droplet(view: View) -> View:
 
 
 def head(connection: Connection, droplet: Droplet, tab: str) -> dict[str, Any]:
-    """What templates/droplets/detail/_head.html needs. `tab` is overview, graphs, activity, or empty for none."""
+    """The context of templates/droplets/detail/_head.html. `tab` is overview, graphs, activity, or empty for none."""
     found = progress.progress_of(connection, droplet.id)
     return {
         "connection": connection,
         "droplet": droplet,
         "status": status_of(str(droplet.status or "")),
         "tab": tab,
-        "menu": availability.menu(connection, droplet, found.underway),
+        "menu": availability.menu(connection, droplet, found.in_flight),
         "progress": found,
     }

@@ -20,16 +20,16 @@ from droplets.views import droplet_page
 @droplet_page.of_droplet
 @require_safe
 def graphs(request: SignedInRequest, connection: Connection, droplet: int) -> HttpResponse:
-    """How a droplet has been, over the `range` that is asked for. For htmx, the part of the page that changes."""
-    asked = request.GET.get("range", DEFAULT.slug)
-    over = range_of(asked) or DEFAULT
+    """A droplet's graphs over the time given by `range`. For htmx, only the part of the page that reloads."""
+    slug = request.GET.get("range", DEFAULT.slug)
+    over = range_of(slug) or DEFAULT
     found = metrics_service.read_metrics(connection, droplet, over)
     context = {
         "graphs": found,
         "trouble": problems.for_error(connection, found.error) if found.error else None,
         "range": over,
         "ranges": RANGES,
-        "unknown": "" if range_of(asked) else Text(asked[:40]),
+        "unknown": "" if range_of(slug) else Text(slug[:40]),
         **droplet_page.head(connection, found.droplet, "graphs"),
     }
     answer = render(request, f"droplets/detail/{'_graphs' if request.htmx else 'graphs'}.html", context)
@@ -39,7 +39,7 @@ def graphs(request: SignedInRequest, connection: Connection, droplet: int) -> Ht
 
 
 def _renew_after(found: metrics_service.Graphs, over: Range) -> float:
-    """Seconds until asking again makes sense: not before the moment that DigitalOcean names."""
+    """Seconds until the page may reload: not before the moment that DigitalOcean asks to wait for."""
     moments = [chart.error.retry_at for chart in found.charts if chart.error and chart.error.retry_at]
     waits = [(moment - timezone.now()).total_seconds() for moment in moments]
     return max(over.renew, *waits, 0)

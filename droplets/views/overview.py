@@ -1,4 +1,4 @@
-"""A droplet's first page."""
+"""A droplet's overview page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from droplets.views import droplet_page
 @droplet_page.of_droplet
 @require_safe
 def overview(request: SignedInRequest, connection: Connection, droplet: int) -> HttpResponse:
-    """What DigitalOcean says of one droplet, and of what stands around it."""
+    """A droplet, and its backups, snapshots, volumes, network and firewalls."""
     found = droplets_overview.read_overview(connection, droplet)
     context = {"overview": found, **droplet_page.head(connection, found.droplet, "overview")}
     return render(request, "droplets/detail/overview.html", context)

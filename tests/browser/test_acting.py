@@ -47,9 +47,9 @@ def test_from_reading_to_a_reboot_that_is_done(visitor: Visitor, digitalocean: S
     visitor.press("Allow acting in Acme Web")
     visitor.consent("Acme Web")
     assert visitor.sees("You can act in Acme Web now.", "Reboot db-primary?")
-    visitor.press("Reboot")
+    visitor.press("Reboot db-primary")
     assert visitor.path == address
-    assert visitor.sees("Rebooting", "Under way", "Locked by an action")
+    assert visitor.sees("Rebooting", "In progress", "Locked by an action")
 
     digitalocean.forward(2000)
 
@@ -65,7 +65,7 @@ def test_a_double_click_is_one_action(visitor: Visitor, digitalocean: Sandbox) -
     digitalocean.settings(latency_ms=200)
     visitor.go(f"{address}actions/reboot/")
 
-    visitor.page.get_by_role("button", name="Reboot", exact=True).dblclick()
+    visitor.page.get_by_role("button", name="Reboot db-primary", exact=True).dblclick()
 
     visitor.page.wait_for_url(f"**{address}")
     assert len(digitalocean.actions(DROPLET)) == 1
@@ -76,12 +76,12 @@ def test_destroying_wants_the_name(visitor: Visitor, digitalocean: Sandbox) -> N
     visitor.may_answer.add(422)
     choose(visitor, "Destroy")
 
-    visitor.page.get_by_label("Type “db-primary” to go on").fill("db-replica")
-    visitor.press("Destroy")
-    assert visitor.sees("This is not its name.")
+    visitor.page.get_by_label("Type “db-primary” to confirm").fill("db-replica")
+    visitor.press("Destroy db-primary")
+    assert visitor.sees("This is not the droplet's name.")
     assert not digitalocean.actions(DROPLET)
-    visitor.page.get_by_label("Type “db-primary” to go on").fill("db-primary")
-    visitor.press("Destroy")
+    visitor.page.get_by_label("Type “db-primary” to confirm").fill("db-primary")
+    visitor.press("Destroy db-primary")
 
     assert visitor.path == "/droplets/"
     assert visitor.sees("db-primary is destroyed.")
@@ -105,13 +105,13 @@ def test_without_javascript_everything_is_there(arrive: Arrive, digitalocean: Sa
 
     choose(visitor, "Take a snapshot")
     visitor.page.get_by_label("Name of the snapshot").fill("before upgrade")
-    visitor.press("Take a snapshot")
+    visitor.press("Take a snapshot of db-primary")
     assert visitor.sees("Taking a snapshot", "“before upgrade”")
     digitalocean.forward(60)
     for _ in range(20):  # a page asks DigitalOcean every two seconds at the most
-        visitor.follow("Look again")
+        visitor.follow("Reload")
         assert visitor.path == address
-        if not visitor.page.get_by_role("link", name="Look again").count():
+        if not visitor.page.get_by_role("link", name="Reload").count():
             break
         visitor.page.wait_for_timeout(500)  # milliseconds
     assert visitor.sees("Snapshot taken", "Done")

@@ -26,9 +26,9 @@ STEPS = [
     ("droplets.actions.sending:_request:before", "sending", "lost"),
     ("droplets.actions.sending:_request:inside", "sending", "either"),
     ("droplets.actions.sending:_request:after", "sending", "completed"),
-    ("droplets.actions.transitions:took_on:before", "sending", "completed"),
+    ("droplets.actions.transitions:mark_accepted:before", "sending", "completed"),
     ("droplets.actions.transitions:_write:after", "sending", "completed"),  # inside the transaction
-    ("droplets.actions.transitions:took_on:after", "in_progress", "completed"),
+    ("droplets.actions.transitions:mark_accepted:after", "in_progress", "completed"),
 ]
 
 

@@ -97,11 +97,11 @@ def test_each_action_knows_its_scopes(reader: Acting, scope: str, kind: str, mis
     page = reader.open(kind)
 
     if not missing:
-        assert f"it takes {missing}" not in page.text
+        assert f"needs {missing}" not in page.text
         assert page.status == 200
-        assert "DigitalOcean asks you" not in page.text
+        assert "DigitalOcean will ask you" not in page.text
     else:
-        assert f"it takes {' and '.join(missing)}," in page.text
+        assert f"needs {' and '.join(missing)};" in page.text
         assert reader.press(kind).status_code == 409
         assert not reader.done()
 

@@ -58,9 +58,11 @@ def test_each_kind_asks_first(acting: Acting, kind: str) -> None:
     page = acting.open(kind)
 
     assert page.status == 200
-    assert KINDS[kind].ask("db-primary") in page.text
+    assert f"{KINDS[kind].command_for('db-primary')}?" in page.text
     assert all(consequence in page.text for consequence in KINDS[kind].consequences)
-    assert bool(page.with_class("btn-danger")) == KINDS[kind].is_red or kind == "restore"  # which has no backup yet
+    assert (
+        bool(page.with_class("btn-danger")) == KINDS[kind].is_destructive or kind == "restore"
+    )  # which has no backup yet
     assert not acting.done()
 
 
@@ -116,7 +118,7 @@ def test_a_size_is_chosen_from_those_that_the_droplet_can_have(acting: Acting) -
     assert offered == wanted
     row = next(row for row in page.rows if row.startswith("s-2vcpu-4gb "))
     assert re.search(r" 2 4 GB 80 GB \$24\.00 \+\$18\.00 \+\$18\.00$", row)
-    assert "never shrinks" in page.text
+    assert "cannot shrink" in page.text
 
     acting.press("resize", size="s-2vcpu-4gb", disk="on")
 
@@ -159,7 +161,7 @@ def test_what_was_asked_for_is_kept(acting: Acting) -> None:
 def test_progress_is_on_the_droplets_page_until_it_is_over(acting: Acting) -> None:
     acting.press("reboot")
     page = Page(acting.person.client.get(acting.address))
-    assert "Rebooting Under way You" in page.text
+    assert "Rebooting In progress You" in page.text
     address = next(attrs["hx-get"] for _, attrs in page.tags if "hx-get" in attrs)
 
     answer = acting.person.client.get(address, headers={"HX-Request": "true"})
@@ -230,16 +232,16 @@ def test_what_is_no_kind_is_not_there(acting: Acting, kind: str) -> None:
 @pytest.mark.parametrize(
     ("change", "kind", "why"),
     [
-        ({"locked": True}, "reboot", "Another action is under way."),
-        ({"status": "off"}, "reboot", "It is off."),
-        ({"status": "active"}, "power_on", "It is on already."),
-        ({"status": "active"}, "resize", "Shut it down first."),
-        ({"status": "new"}, "destroy", "It is being created."),
-        ({"status": "archive"}, "power_on", "It is archived."),
-        ({"status": "dreaming"}, "power_on", "does not say whether it is on"),
-        ({"features": ["backups"]}, "enable_backups", "They are on already."),
-        ({"features": []}, "disable_backups", "They are off."),
-        ({"features": ["ipv6"]}, "enable_ipv6", "It is on already."),
+        ({"locked": True}, "reboot", "Another action is in progress."),
+        ({"status": "off"}, "reboot", "The droplet is off."),
+        ({"status": "active"}, "power_on", "The droplet is already on."),
+        ({"status": "active"}, "resize", "Shut the droplet down first."),
+        ({"status": "new"}, "destroy", "The droplet is still being created."),
+        ({"status": "archive"}, "power_on", "The droplet is archived."),
+        ({"status": "dreaming"}, "power_on", "does not say whether the droplet is on"),
+        ({"features": ["backups"]}, "enable_backups", "Backups are already enabled."),
+        ({"features": []}, "disable_backups", "Backups are not enabled."),
+        ({"features": ["ipv6"]}, "enable_ipv6", "IPv6 is already enabled."),
     ],
 )
 def test_a_stale_page_is_told_why_and_loses_nothing(
@@ -271,19 +273,19 @@ def test_the_name_has_to_be_typed(acting: Acting, kind: str, typed: str) -> None
     ("kind", "fields", "why"),
     [
         ("rename", {"name": "db\x00primary"}, "Null characters are not allowed"),
-        ("rename", {"name": "db\nprimary"}, "A name is made of"),
-        ("rename", {"name": "db-primary\u202e"}, "A name is made of"),
-        ("rename", {"name": "ends-in-"}, "A name is made of"),
+        ("rename", {"name": "db\nprimary"}, "Use only letters"),
+        ("rename", {"name": "db-primary\u202e"}, "Use only letters"),
+        ("rename", {"name": "ends-in-"}, "Use only letters"),
         ("rename", {"name": "x" * 256}, "at most 255"),
         ("rename", {"name": ""}, "Give the droplet a name."),
-        ("rename", {"name": "db-primary"}, "its name already"),
-        ("snapshot", {"name": "a\x07b"}, "cannot be shown"),
+        ("rename", {"name": "db-primary"}, "already has this name"),
+        ("snapshot", {"name": "a\x07b"}, "cannot be displayed"),
         ("snapshot", {"name": " "}, "Give the snapshot a name."),
-        ("resize", {"size": "s-999vcpu-1tb"}, "not on the list"),
+        ("resize", {"size": "s-999vcpu-1tb"}, "is not available"),
         ("resize", {"size": ""}, "Choose a size."),
-        ("restore", {"image": "17"}, "This backup is not there"),
-        ("restore", {"image": "x" * 5000}, "This backup is not there"),
-        ("rebuild", {"image": "windows-95", "typed": "db-primary"}, "not on the list"),
+        ("restore", {"image": "17"}, "This backup does not exist"),
+        ("restore", {"image": "x" * 5000}, "This backup does not exist"),
+        ("rebuild", {"image": "windows-95", "typed": "db-primary"}, "is not available"),
         ("enable_backups", {"plan": "hourly", "hour": "4"}, "hourly"),
         ("enable_backups", {"plan": "weekly", "weekday": "", "hour": "4"}, "Choose a day."),
         ("enable_backups", {"plan": "daily", "hour": "5"}, "5"),
@@ -310,7 +312,7 @@ def test_a_form_without_its_key_is_asked_for_again(acting: Acting, key: str | No
 
     page = Page(answer)
     assert answer.status_code == 422
-    assert "opened too long ago" in page.text
+    assert "too old or was changed" in page.text
     assert not acting.done()
     again = acting.press("snapshot", key=key_of(page), name=value_of(page, "name"))
     assert again.status_code == 302
@@ -442,7 +444,7 @@ def test_while_sizes_cannot_be_read_none_can_be_chosen(acting: Acting) -> None:
     page = acting.open("resize")
 
     assert page.status == 200
-    assert "could be read" in page.text
+    assert "could not be loaded" in page.text
     assert not page.with_class("btn-primary")
     assert acting.press("resize", size="s-1vcpu-1gb").status_code == 422
 
@@ -455,10 +457,10 @@ def test_a_lost_answer_is_told_and_looked_up(acting: Acting, phase: str) -> None
 
     assert answer["Location"] == acting.address
     page = Page(acting.person.client.get(acting.address))  # which looks it up already
-    assert ("Under way" if phase == "after" else "does not send it again") in page.text
+    assert ("In progress" if phase == "after" else "does not send it a second time") in page.text
     assert len(acting.done()) == (phase == "after")
     if phase == "before":
-        assert "is being looked up at DigitalOcean" in page.text
+        assert "has not confirmed the last action yet" in page.text
         assert acting.press("reboot").status_code == 409
 
 

@@ -199,7 +199,7 @@ def test_a_droplet_that_is_gone_keeps_its_past(acting: Acting) -> None:
     page = visit(acting)
 
     assert page.status == 404
-    assert "Acme Web does not have it any more" in page.text
+    assert "This droplet no longer exists in Acme Web" in page.text
     assert [row for row in page.rows if "hours before" in row]
 
 
@@ -238,4 +238,4 @@ def test_rows_of_older_versions_are_shown(acting: Acting) -> None:
 
     assert page.status == 200
     assert "Teleport" in page.text
-    assert "Somebody who left Conveyor" in page.text
+    assert "A deleted account" in page.text

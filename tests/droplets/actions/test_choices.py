@@ -97,7 +97,7 @@ def test_a_distribution_is_asked_for_by_its_slug_and_an_image_of_ones_own_by_its
     public = [image(9, slug="ubuntu-24-04-x64", name="24.04 (LTS) x64", distribution="Ubuntu", public=True), image(8)]
     found = choices.images(public, [image(1), image(2)], droplet())
 
-    assert [(choice.name, choice.asked) for choice in found] == [
+    assert [(choice.name, choice.api_value) for choice in found] == [
         ("image 8", 8),
         ("Ubuntu 24.04", "ubuntu-24-04-x64"),
         ("image 2", 2),

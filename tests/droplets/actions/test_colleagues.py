@@ -43,7 +43,7 @@ def test_a_colleague_is_told_what_is_under_way_and_by_whom(two: tuple[Acting, Ac
     acting, reading = two
     acting.press("snapshot", name="before-upgrade")
 
-    assert "Taking a snapshot “before-upgrade” Under way ada@acme.example" in progress(reading).text
+    assert "Taking a snapshot “before-upgrade” In progress ada@acme.example" in progress(reading).text
 
 
 def test_the_fleets_of_both_are_read_again_when_it_is_done(two: tuple[Acting, Acting]) -> None:

@@ -14,7 +14,7 @@ from accounts.models import Connection
 from digitalocean_client import errors
 from droplets.actions import sending, transitions
 from droplets.actions.kinds import KINDS
-from droplets.actions.sending import NotOffered
+from droplets.actions.sending import NotAvailable
 from droplets.calls import droplet as droplet_calls
 from droplets.calls import rate_limit
 from droplets.models import Action
@@ -94,7 +94,7 @@ def test_a_token_that_was_not_let_in_is_renewed_and_the_same_is_sent_again(actin
 def test_what_the_status_does_not_allow_is_not_sent(acting: Acting, status: str, kind: str) -> None:
     acting.change(status=status)
 
-    with pytest.raises(NotOffered):
+    with pytest.raises(NotAvailable):
         begin(acting, kind)
 
     assert not acting.done()
@@ -102,10 +102,10 @@ def test_what_the_status_does_not_allow_is_not_sent(acting: Acting, status: str,
 
 
 def test_what_the_access_does_not_reach_is_not_sent(reader: Acting) -> None:
-    with pytest.raises(NotOffered) as caught:
+    with pytest.raises(NotAvailable) as caught:
         begin(reader)
 
-    assert caught.value.offer.missing == ("droplet:update",)
+    assert caught.value.availability.missing == ("droplet:update",)
     assert "POST /v2/droplets/{droplet_id}/actions" not in reader.sandbox.counters().by_endpoint
 
 
@@ -135,7 +135,7 @@ def test_while_an_answer_is_missing_nothing_else_is_sent(acting: Acting) -> None
     acting.sandbox.fault("hang", path=ACTIONS, method="POST", times=1)
     begin(acting)
 
-    with pytest.raises(NotOffered):
+    with pytest.raises(NotAvailable):
         begin(acting)
 
     assert not acting.done()
@@ -147,7 +147,7 @@ def test_while_an_answer_is_missing_nothing_else_is_sent(acting: Acting) -> None
 REFUSALS = [
     ({"status": 422, "json": {"id": "unprocessable_entity", "message": "No room left."}}, "No room left."),
     ({"status": 404}, "DigitalOcean does not know it"),
-    ({"status": 403}, "It takes the scopes droplet:update"),
+    ({"status": 403}, "This action needs droplet:update"),
     ({"status": 429, "headers": {"retry-after": "30"}}, "used up its calls"),
     ({"status": 401}, "did not accept Conveyor's access"),
 ]
@@ -235,7 +235,7 @@ def test_what_was_guessed_to_be_another_rows_is_put_right_by_the_answer(acting: 
         sending.token_of(acting.connection, deadline=9e9), DROPLET, row.digitalocean_id, deadline=9e9
     )
 
-    transitions.took_on(row, told, request_id="r-1", ask_at=timezone.now())
+    transitions.mark_accepted(row, told, request_id="r-1", ask_at=timezone.now())
 
     row.refresh_from_db()
     guessing.refresh_from_db()
@@ -283,7 +283,7 @@ def test_nothing_is_sent_with_access_that_was_narrowed_meanwhile(acting: Acting)
     droplet = droplet_calls.fetch_droplet(acting.connection, DROPLET)
     Connection.objects.update(scope="read")
 
-    with pytest.raises(NotOffered):
+    with pytest.raises(NotAvailable):
         sending.begin(acting.connection, droplet, KINDS["reboot"], {}, key=uuid4())
 
     assert not acting.done()

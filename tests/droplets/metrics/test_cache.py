@@ -8,8 +8,8 @@ from django.core.cache import cache
 
 from accounts.models import Connection
 from droplets.metrics import cache as metrics_cache
-from droplets.metrics.cache import FRESH, USABLE, CachedCharts
-from droplets.metrics.figures import Curve, Figures, figures
+from droplets.metrics.cache import FRESH, USABLE, CachedChart
+from droplets.metrics.figures import ChartData, RawLine, downsample
 from tests.droplets.metrics.charts import KEYS, charts
 from tests.droplets.metrics.conftest import Visit
 from tests.support.person import Person
@@ -20,15 +20,15 @@ NOW = 472_222 * 3_600
 PK = uuid4()
 
 
-def drawn() -> Figures:
-    return figures([Curve("Used", {NOW - 120: 12.5, NOW: 13})], end=NOW, bucket=3_600, most=10)
+def drawn() -> ChartData:
+    return downsample([RawLine("Used", {NOW - 120: 12.5, NOW: 13})], end=NOW, bucket=3_600, most=10)
 
 
 # Works
 
 
 def test_what_is_kept_is_found_again() -> None:
-    held = {"cpu": CachedCharts(NOW, drawn()), "load": CachedCharts(NOW - 100, Figures())}
+    held = {"cpu": CachedChart(NOW, drawn()), "load": CachedChart(NOW - 100, ChartData())}
     metrics_cache.save(PK, 4711, "1h", held)
 
     assert metrics_cache.load(PK, 4711, "1h", now=NOW) == held
@@ -37,7 +37,7 @@ def test_what_is_kept_is_found_again() -> None:
 
 
 def test_it_is_fresh_for_a_minute_and_usable_for_longer() -> None:
-    one = CachedCharts(NOW, drawn())
+    one = CachedChart(NOW, drawn())
     metrics_cache.save(PK, 4711, "1h", {"cpu": one})
 
     assert one.is_fresh(NOW)
@@ -78,7 +78,7 @@ def test_a_connection_that_went_leaves_nothing(
 def test_what_was_being_read_when_it_went_is_not_kept() -> None:
     metrics_cache.forget(PK)
 
-    metrics_cache.save(PK, 4711, "1h", {"cpu": CachedCharts(NOW, drawn())})
+    metrics_cache.save(PK, 4711, "1h", {"cpu": CachedChart(NOW, drawn())})
 
     assert metrics_cache.load(PK, 4711, "1h", now=NOW) == {}
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from digitalocean_client.metrics_schema import Points
-from droplets.metrics.figures import EXACT, RECENT, Curve, Figures, figures, spacing
+from droplets.metrics.figures import EXACT, RECENT, ChartData, RawLine, downsample, spacing
 from droplets.metrics.ranges import RANGES, Range
 
 STEP = 120
@@ -19,15 +19,15 @@ def points(count: int, value: float = 1, *, step: int = STEP) -> Points:
     return {END - place * step: value for place in reversed(range(count))}
 
 
-def made(*curves: Curve, bucket: int = 3_600, most: int = 100) -> Figures:
-    return figures(curves, end=END, bucket=bucket, most=most)
+def made(*curves: RawLine, bucket: int = 3_600, most: int = 100) -> ChartData:
+    return downsample(curves, end=END, bucket=bucket, most=most)
 
 
 # Works
 
 
 def test_few_points_are_shown_as_they_are() -> None:
-    found = made(Curve("Used", {END - 240: 1.5, END - 120: 2.25, END: 0.1234}))
+    found = made(RawLine("Used", {END - 240: 1.5, END - 120: 2.25, END: 0.1234}))
 
     assert found.moments == [END - 240, END - 120, END]
     assert (found.step, found.is_averaged) == (STEP, False)
@@ -39,7 +39,7 @@ def test_many_become_averages_and_the_highest() -> None:
     curve = points(240)
     curve[END - 30 * STEP - STEP] = 31  # in the last whole hour but one
 
-    found = made(Curve("Used", curve))
+    found = made(RawLine("Used", curve))
 
     assert (found.step, found.is_averaged) == (3_600, True)
     assert found.moments == [END - 3_600 * back for back in (8, 7, 6, 5, 4, 3, 2, 1, 0)]
@@ -53,7 +53,7 @@ def test_an_average_is_one_of_the_points_that_there_are() -> None:
     curve = points(240)
     del curve[END - 30 * STEP]
 
-    assert set(made(Curve("Used", curve)).lines[0].values) == {EXACT}
+    assert set(made(RawLine("Used", curve)).lines[0].values) == {EXACT}
 
 
 def test_a_line_tells_of_now_of_all_and_of_its_peak() -> None:
@@ -61,14 +61,14 @@ def test_a_line_tells_of_now_of_all_and_of_its_peak() -> None:
     curve[END - 5 * STEP] = 4.5
     curve[END] = 2
 
-    (line,) = made(Curve("Used", curve)).lines
+    (line,) = made(RawLine("Used", curve)).lines
 
     assert (line.latest, line.peak, line.peak_at) == (2_000, 4_500, END - 5 * STEP)
     assert line.average == round(fmean(curve.values()) * EXACT)
 
 
 def test_lines_may_have_moments_of_their_own() -> None:
-    found = made(Curve("In", {END - 240: 1, END: 3}), Curve("Out", {END - 120: 2}))
+    found = made(RawLine("In", {END - 240: 1, END: 3}), RawLine("Out", {END - 120: 2}))
 
     assert found.moments == [END - 240, END - 120, END]
     assert [line.values for line in found.lines] == [[1_000, None, 3_000], [None, 2_000, None]]
@@ -80,38 +80,38 @@ def test_no_range_has_more_points_than_can_be_seen(over: Range, step: int) -> No
     curve = points(over.length // step, step=step)
     curve[max(curve)] = 99
 
-    found = made(Curve("Used", curve), bucket=over.bucket, most=over.most_points)
+    found = made(RawLine("Used", curve), bucket=over.bucket, most=over.most_points)
 
     assert min(len(curve), 20) <= len(found.moments) <= over.most_points + 1 <= 182
     assert max(found.lines[0].highest or found.lines[0].values, key=lambda value: value or 0) == 99 * EXACT
 
 
 def test_what_is_kept_comes_back_the_same() -> None:
-    found = made(Curve("Used", points(240), whole=2**30), Curve("In", {END - 240: 1}, has_highest=False))
+    found = made(RawLine("Used", points(240), whole=2**30), RawLine("In", {END - 240: 1}, has_highest=False))
 
-    assert msgspec.msgpack.decode(msgspec.msgpack.encode(found), type=Figures) == found
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(found), type=ChartData) == found
 
 
 # Handles
 
 
 def test_no_points_are_no_figures() -> None:
-    assert made() == made(Curve("Used", {})) == Figures()
+    assert made() == made(RawLine("Used", {})) == ChartData()
 
 
 def test_an_empty_curve_is_left_out() -> None:
-    assert [line.name for line in made(Curve("In", {}), Curve("Out", {END: 1})).lines] == ["Out"]
+    assert [line.name for line in made(RawLine("In", {}), RawLine("Out", {END: 1})).lines] == ["Out"]
 
 
 def test_one_point_is_enough() -> None:
-    found = made(Curve("Used", {END: 1}))
+    found = made(RawLine("Used", {END: 1}))
 
     assert (found.moments, found.step) == ([END], 0)
 
 
 def test_what_ended_a_while_ago_is_not_now() -> None:
-    (now,) = made(Curve("Used", {END - RECENT + 1: 1})).lines
-    (then,) = made(Curve("Used", {END - RECENT: 1})).lines
+    (now,) = made(RawLine("Used", {END - RECENT + 1: 1})).lines
+    (then,) = made(RawLine("Used", {END - RECENT: 1})).lines
 
     assert (now.latest, then.latest) == (1_000, None)
 
@@ -126,8 +126,8 @@ def test_the_usual_spacing_is_that_of_most() -> None:
 
 
 def test_a_line_of_another_length_is_nothing_that_was_kept() -> None:
-    found = msgspec.to_builtins(made(Curve("Used", {END: 1})))
+    found = msgspec.to_builtins(made(RawLine("Used", {END: 1})))
     found["moments"].append(END + 1)
 
     with pytest.raises(msgspec.ValidationError):
-        msgspec.msgpack.decode(msgspec.msgpack.encode(found), type=Figures)
+        msgspec.msgpack.decode(msgspec.msgpack.encode(found), type=ChartData)

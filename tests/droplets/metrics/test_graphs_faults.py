@@ -7,7 +7,7 @@ import pytest
 from accounts.models import Connection
 from droplets.calls import rate_limit
 from droplets.metrics import cache as metrics_cache
-from droplets.metrics.charts import MOST_LINES
+from droplets.metrics.charts import MAX_LINES
 from tests.droplets.metrics.charts import KEYS, METRIC, charts
 from tests.droplets.metrics.conftest import Visit
 from tests.support.metrics import STEP
@@ -63,7 +63,7 @@ def test_its_chart_says_so_and_the_others_are_shown(
         assert ("Try again: " in chart.text) == is_ill
         assert bool(chart.rows) == (not is_ill or key == "load")
     if "headers" in more:
-        assert "Trying again makes sense in 29 minutes." in page.text
+        assert "Try again in 29 minutes." in page.text
     assert "Request id" in page.text
 
 
@@ -104,7 +104,7 @@ def test_the_lines_that_came_are_shown_without_those_that_did_not(alice: Person,
     load = charts(visit())["load"]
 
     assert load.heads == ["1 minute", "15 minutes"]
-    assert "Some of it is missing." in load.text
+    assert "Part of the chart is missing." in load.text
 
 
 def test_trying_again_asks_only_for_what_did_not_come(alice: Person, visit: Visit) -> None:
@@ -133,7 +133,7 @@ def test_what_was_read_before_is_shown_with_its_age(
     assert tuple(found) == KEYS
     for key, chart in found.items():
         assert chart.rows == before[key].rows
-        assert "DigitalOcean is having trouble answering. What is shown was read " in chart.text
+        assert "DigitalOcean is having trouble answering. This chart was read " in chart.text
 
 
 # All of them are
@@ -185,7 +185,7 @@ def test_where_the_droplet_cannot_be_read_the_page_says_so(alice: Person, visit:
     page = visit()
 
     assert page.status == 502
-    assert "It could not be read just now" in page.text
+    assert "This droplet could not be read" in page.text
 
 
 def test_a_revoked_connection_asks_for_its_owner(alice: Person, visit: Visit, acme: Connection) -> None:
@@ -197,7 +197,7 @@ def test_a_revoked_connection_asks_for_its_owner(alice: Person, visit: Visit, ac
     assert f"/accounts/connections/{acme.pk}/reconnect/" in page.actions()
 
 
-# Figures that nobody expects
+# ChartData that nobody expects
 
 
 def test_hostile_labels_are_shown_as_text(alice: Person, visit: Visit, now: int) -> None:
@@ -231,9 +231,9 @@ def test_of_thousands_of_file_systems_the_fullest_are_shown(alice: Person, visit
 
     disk = charts(visit())["disk"]
 
-    assert len(disk.heads) == MOST_LINES
+    assert len(disk.heads) == MAX_LINES
     assert disk.heads[-1] == "/2222, %"
-    assert f"{3_000 - MOST_LINES} more are less full, and not shown." in disk.text
+    assert f"{3_000 - MAX_LINES} more are not shown, because they are less full." in disk.text
     assert "/2222: 100 % now" in disk.text
 
 

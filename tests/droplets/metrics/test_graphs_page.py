@@ -120,7 +120,7 @@ def test_a_chart_says_in_words_what_it_shows(visit: Visit) -> None:
         assert " now, " in chart.text
         assert " on average, at most " in chart.text
     assert " GB of " in found["memory"].text
-    assert "where the load stays above" in found["load"].text
+    assert "means that processes are waiting" in found["load"].text
 
 
 def test_all_is_asked_side_by_side(alice: Person, visit: Visit) -> None:
@@ -203,7 +203,7 @@ def test_without_the_agent_it_says_how_to_install_it(alice: Person, visit: Visit
     assert page.status == 200
     assert charts(page) == {}
     assert "No metrics agent." in page.text
-    assert "DigitalOcean has nothing of its CPU and traffic either" in page.text
+    assert "DigitalOcean has no figures for CPU and traffic either" in page.text
     assert "curl -sSL https://repos.insights.digitalocean.com/install.sh | sudo bash" in page.text
     assert [attrs["data-copy"].split()[0] for _, attrs in page.with_class("copy")] == ["curl"]
 
@@ -219,7 +219,7 @@ def test_what_comes_without_the_agent_is_shown(alice: Person, visit: Visit, drop
 
     assert tuple(charts(page)) == ("cpu", "public", "private")
     assert "No metrics agent." in page.text
-    assert "DigitalOcean has nothing of its CPU and traffic either" not in page.text
+    assert "DigitalOcean has no figures for CPU and traffic either" not in page.text
 
 
 def test_an_agent_that_is_silent_is_not_taken_for_none(alice: Person, visit: Visit) -> None:
@@ -228,7 +228,7 @@ def test_an_agent_that_is_silent_is_not_taken_for_none(alice: Person, visit: Vis
 
     page = visit()
 
-    assert "Its metrics agent is on this droplet, but has not reported" in page.text
+    assert "The metrics agent is installed but has not reported" in page.text
     assert "install.sh" not in page.text
 
 
@@ -239,7 +239,7 @@ def test_traffic_that_there_is_none_of_has_a_word(alice: Person, visit: Visit) -
     page = visit()
 
     assert tuple(charts(page)) == ("cpu", "load", "memory", "disk")
-    assert page.text.count("DigitalOcean has no figures of it for the last hour.") == 2
+    assert page.text.count("DigitalOcean has no figures for the last hour.") == 2
 
 
 def test_a_droplet_that_is_off_shows_what_was(alice: Person, visit: Visit, token: str, droplet: int, now: int) -> None:
@@ -247,7 +247,7 @@ def test_a_droplet_that_is_off_shows_what_was(alice: Person, visit: Visit, token
 
     page = visit("?range=6h")
 
-    assert "This droplet does not run. Its figures end when it was switched off." in page.text
+    assert "This droplet is off. Its figures end when it was powered off." in page.text
     assert tuple(charts(page)) == KEYS
     assert "install.sh" not in page.text
 
@@ -258,7 +258,7 @@ def test_a_droplet_that_was_off_all_the_time_says_so(alice: Person, visit: Visit
     page = visit("?range=7d", of=off)
 
     assert charts(page) == {}
-    assert "This droplet does not run, and DigitalOcean has no figures of it for the last 7 days." in page.text
+    assert "This droplet is off. DigitalOcean has no figures for the last 7 days." in page.text
     assert "install.sh" not in page.text
 
 
@@ -268,7 +268,7 @@ def test_a_droplet_that_is_being_built_says_so(alice: Person, visit: Visit, toke
 
     page = visit(of=new)
 
-    assert "This droplet is being built." in page.text
+    assert "This droplet is still being created." in page.text
     assert "install.sh" not in page.text
 
 
@@ -335,8 +335,8 @@ def test_a_range_that_there_is_none_of_is_told_and_the_last_hour_shown(visit: Vi
 
     assert page.status == 200
     assert tuple(charts(page)) == KEYS
-    assert "There are no graphs over “" in page.text
-    assert "These are of the last hour." in page.text
+    assert "There is no range “" in page.text
+    assert "These graphs show the last hour." in page.text
     assert "<script>" not in page.html
     assert "\u202e" not in page.html
     assert len([attrs for _, attrs in page.with_class("banner-warn") if "hidden" not in attrs]) == 1

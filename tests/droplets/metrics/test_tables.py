@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 
 from droplets.metrics import tables
-from droplets.metrics.figures import Curve, Figures, Unit, figures
+from droplets.metrics.figures import ChartData, RawLine, Unit, downsample
 
 END = 472_222 * 3_600
 
 
-def made(*curves: Curve) -> Figures:
-    return figures(curves, end=END, bucket=3_600, most=10)
+def made(*curves: RawLine) -> ChartData:
+    return downsample(curves, end=END, bucket=3_600, most=10)
 
 
 @pytest.mark.parametrize(
@@ -34,14 +34,14 @@ def made(*curves: Curve) -> Figures:
     ],
 )
 def test_figures_are_as_exact_as_one_wants_to_read_them(thousandths: int, unit: Unit, words: str) -> None:
-    assert tables.written(thousandths, unit).replace("\N{NO-BREAK SPACE}", " ") == words
+    assert tables.format_value(thousandths, unit).replace("\N{NO-BREAK SPACE}", " ") == words
 
 
 def test_the_table_has_a_column_for_each_line_and_the_newest_row_first() -> None:
     found = made(
-        Curve("Busy", {END - 120: 12.34, END: 50}, kind="figure"),
-        Curve("User", {END - 120: 10}, kind="layer"),
-        Curve("1 minute", {END: 0.5}, unit=""),
+        RawLine("Busy", {END - 120: 12.34, END: 50}, kind="figure"),
+        RawLine("User", {END - 120: 10}, kind="layer"),
+        RawLine("1 minute", {END: 0.5}, unit=""),
     )
 
     assert [(each.title, each.kind, each.look) for each in tables.columns(found)] == [
@@ -58,7 +58,7 @@ def test_the_table_has_a_column_for_each_line_and_the_newest_row_first() -> None
 def test_averages_have_the_highest_beside_them() -> None:
     many = {END - 120 * place: float(place) for place in range(60)}
 
-    found = made(Curve("In", many, unit="Mbps"), Curve("Out", many, unit="Mbps", has_highest=False))
+    found = made(RawLine("In", many, unit="Mbps"), RawLine("Out", many, unit="Mbps", has_highest=False))
 
     assert [(each.title, each.kind, each.look) for each in tables.columns(found)] == [
         ("In, Mbps", "line", 0),
@@ -71,7 +71,7 @@ def test_averages_have_the_highest_beside_them() -> None:
 
 
 def test_the_legend_says_what_a_share_comes_to() -> None:
-    found = made(Curve("/", {END: 25}, whole=80 * 2**30), Curve("/mnt", {END - 3_000: 25}, whole=2**30))
+    found = made(RawLine("/", {END: 25}, whole=80 * 2**30), RawLine("/mnt", {END - 3_000: 25}, whole=2**30))
 
     assert [(entry.name, entry.latest, entry.amount) for entry in tables.legend(found)] == [
         ("/", "25\N{NO-BREAK SPACE}%", "20 GB of 80 GB"),
@@ -80,7 +80,7 @@ def test_the_legend_says_what_a_share_comes_to() -> None:
 
 
 def test_the_summary_tells_of_what_leads() -> None:
-    found = made(Curve("1", {END - 120: 3, END: 1}, unit="", leads=True), Curve("5", {END: 1}, unit=""))
+    found = made(RawLine("1", {END - 120: 3, END: 1}, unit="", leads=True), RawLine("5", {END: 1}, unit=""))
 
     (told,) = tables.summary(found)
     assert (told.name, told.latest, told.average, told.peak) == ("1", "1.00", "2.00", "3.00")

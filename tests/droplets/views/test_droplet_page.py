@@ -90,8 +90,8 @@ def test_it_tells_what_digitalocean_says(alice: Person, acme: Connection) -> Non
         "VPC 760e09ef-dc84-11e8-981e-3cfdfeaae000",
         "Price $2,522 a month, $3.39 an hour",
         "Size gpu-h100x1-80gb, H100 GPU",
-        "Processors 20 vCPUs",
-        "Graphics 1 × nvidia h100, 80 GB memory",
+        "CPU 20 vCPUs",
+        "GPU 1 × nvidia h100, 80 GB memory",
         "Memory 240 GB",
         "Disks 720 GB local, 5 TB scratch",
         "Transfer 15 TB a month included",
@@ -112,7 +112,7 @@ def test_it_tells_what_digitalocean_says(alice: Person, acme: Connection) -> Non
 def test_a_new_droplet_has_no_address_yet(alice: Person, acme: Connection) -> None:
     change(alice, status="new", networks={"v4": [], "v6": []})
 
-    assert "Comes once the droplet is built" in visit(alice, acme).text
+    assert "Not assigned yet" in visit(alice, acme).text
 
 
 def test_every_droplet_of_the_list_has_its_page(alice: Person) -> None:

@@ -77,7 +77,7 @@ def test_it_tells_what_stands_around_a_droplet(alice: Person, acme: Connection) 
         "Volumes data, 100 GB, ext4",
         "TCP 443 from anywhere", "TCP 22 from 198.18.0.0/15, tag bastion", "ICMP from 2 droplets, 1 load balancer",
         "UDP, all ports to anywhere",
-        "Reserved 198.18.9.9",
+        "Reserved IP 198.18.9.9",
     ):  # fmt: skip
         assert fact in page.text
     assert "elsewhere" not in page.text
