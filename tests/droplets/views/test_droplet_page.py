@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Connection
+from droplets.calls import rate_limit
 from tests.droplets.views.page import Page
 from tests.support.person import Person
 
@@ -116,12 +117,16 @@ def test_a_new_droplet_has_no_address_yet(alice: Person, acme: Connection) -> No
 
 
 def test_every_droplet_of_the_list_has_its_page(alice: Person) -> None:
-    alice.connect("Acme Web")
+    connection = alice.connect("Acme Web")
     alice.sandbox.droplets("Acme Web", count=25)  # with a GPU droplet
     links = Page(alice.client.get("/droplets/")).droplets()
 
+    def status(link: str) -> int:
+        rate_limit.forget(connection.pk)  # 26 pages in a row make more calls than a minute allows
+        return alice.client.get(link).status_code
+
     assert len(links) == 25 + 1
-    assert {alice.client.get(link).status_code for link in links} == {200}
+    assert {status(link) for link in links} == {200}
 
 
 def test_a_token_that_meets_a_401_is_renewed(alice: Person, acme: Connection) -> None:
