@@ -1,7 +1,8 @@
-"""Fixtures that every test may use."""
+"""Fixtures for all tests, and the limits on what they reach."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
@@ -11,6 +12,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from pytest_socket import SocketBlockedError, is_ipaddress
 from xdist.scheduler import LoadScopeScheduling
 
 from common.cache import shared
@@ -21,18 +23,18 @@ from tests.support.sandbox import Sandbox
 
 
 def pytest_configure() -> None:
-    """What only tests want: no collected static files, and passwords that cost nothing."""
+    """For tests only: static files without collectstatic, and a password hasher that is fast."""
     django_settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 ONE_AFTER_ANOTHER = ("tests/browser/", "tests/service/test_stampede.py")
-"""What must not run beside its like. The browser's tests share a Conveyor; each stampede holds 64 connections to the
-database, and PostgreSQL takes a hundred unless told otherwise."""
+"""Tests below each of these run one after another. The browser tests share one server; each stampede test holds 64
+connections to the database, and PostgreSQL allows 100 by default."""
 
 
 class OneAfterAnother(LoadScopeScheduling):
-    """Shares the tests out one by one, but what belongs together to one process, and first: it takes longest."""
+    """Distributes tests one by one; each group of ONE_AFTER_ANOTHER goes to one process, first, because it is slow."""
 
     def _split_scope(self, nodeid: str) -> str:
         return next((start for start in ONE_AFTER_ANOTHER if nodeid.startswith(start)), nodeid)
@@ -47,15 +49,33 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneAfterAnot
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """SQLite as a file: threads and processes meet there as they do in production."""
+    """SQLite in a file, so threads and processes share it as in production."""
     database = django_settings.DATABASES["default"]
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_name_server() -> Iterator[None]:
+    """No test asks a name server. pytest-socket's --allow-hosts (pyproject.toml) limits connections only."""
+    look_up = socket.getaddrinfo
+
+    def guarded(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name in (None, "", "localhost") or is_ipaddress(name):
+            return look_up(host, *args, **kwargs)
+        if name.endswith(".invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "no such name")  # what each resolver must say, RFC 6761
+        raise SocketBlockedError(f"A test looks up {name}, which is not this machine.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", guarded)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
-    """Rate limits and readings live in the cache; none of them outlives a test."""
+    """Rate limits and cached fleets are in the cache; each test starts without them."""
     cache.clear()
 
 
@@ -83,7 +103,7 @@ def cache_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture(scope="session")
 def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One sandbox for the whole run. Tests ask for `sandbox`, which is clean."""
+    """One sandbox for the whole run. Tests use the fixture `sandbox`, which resets it."""
     sandbox = Sandbox.start(state=tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite3")
     yield sandbox
     sandbox.stop()
@@ -91,14 +111,14 @@ def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbo
 
 @pytest.fixture
 def sandbox(sandbox_process: Sandbox) -> Sandbox:
-    """A running sandbox in a fresh world: 150 droplets a team, no grants, no faults, counters at zero."""
+    """A running sandbox, reset: 150 droplets per team, no grants, no faults, counters at zero."""
     sandbox_process.reset()
     return sandbox_process
 
 
 @pytest.fixture
 def digitalocean(sandbox: Sandbox, settings: Any) -> Sandbox:
-    """The sandbox, and Conveyor set up to take it for DigitalOcean."""
+    """The sandbox, with Conveyor's settings pointing to it."""
     settings.DIGITAL_OCEAN_OAUTH_URL = sandbox.oauth_url
     settings.DIGITAL_OCEAN_API_URL = sandbox.api_url
     return sandbox
@@ -122,7 +142,7 @@ def bob(digitalocean: Sandbox, db: None) -> Person:
 
 @pytest.fixture
 def visitor(digitalocean: Sandbox, db: None) -> Person:
-    """Nobody yet; Ada Byron at DigitalOcean."""
+    """Has no account at Conveyor; Ada Byron at DigitalOcean."""
     return Person(digitalocean, "ada@acme.example", "ada")
 
 
@@ -134,5 +154,5 @@ def token(digitalocean: Sandbox) -> str:
 
 @pytest.fixture
 def deadline() -> float:
-    """A moment of `time.monotonic` that no test reaches."""
+    """A deadline (a moment of `time.monotonic`) that no test reaches."""
     return monotonic() + 20

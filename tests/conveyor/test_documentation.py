@@ -1,4 +1,4 @@
-"""What can be set is what is documented: nothing unsaid, nothing stale."""
+"""Every environment variable is documented, and no other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ READERS = ("conveyor/settings.py", "conveyor/devserver.py", "gunicorn.conf.py")
 
 
 def read_variables() -> set[str]:
-    """The names in `env.flag("DEBUG")` and the like, in whatever reads the environment."""
+    """The variables that are read, as in `env.flag("DEBUG")`, in all files that read the environment."""
     found = set()
     for path in READERS:
         for node in ast.walk(ast.parse((PROJECT / path).read_text())):

@@ -18,6 +18,6 @@ def link_to(email: str, containing: str) -> str:
     for letter in reversed(letters_to(email)):
         for url in re.findall(r"https?://\S+", letter):
             if containing in url:
-                parts = urlsplit(url)
+                parts = urlsplit(str(url))
                 return parts.path + (f"?{parts.query}" if parts.query else "")
     raise LookupError(f"no letter to {email} has a link with {containing!r}: {letters_to(email)}")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from allauth.account.models import EmailAddress
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import Connection, User
 from tests.support.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as TestResponse
 
 PASSWORD = "correct horse battery staple"
 LOGIN = "/accounts/digitalocean/login/"
@@ -35,17 +38,17 @@ class Person:
     def connection(self, team: str) -> Connection:
         return Connection.objects.of(self.user).get(team_name=team)
 
-    def sign_up(self) -> HttpResponse:
+    def sign_up(self) -> TestResponse:
         """With e-mail and password, the address proved."""
         answer = self.client.post("/accounts/signup/", {"email": self.email, "password1": PASSWORD})
         EmailAddress.objects.filter(email=self.email).update(verified=True)
         self.log_in()
         return answer
 
-    def log_in(self) -> HttpResponse:
+    def log_in(self) -> TestResponse:
         return self.client.post("/accounts/login/", {"login": self.email, "password": PASSWORD})
 
-    def log_out(self) -> HttpResponse:
+    def log_out(self) -> TestResponse:
         return self.client.post("/accounts/logout/")
 
     def leave(self, *, process: str = "connect", url: str = "") -> str:
@@ -54,7 +57,7 @@ class Person:
         assert answer.status_code == 302, (answer.status_code, answer.content[:2000])
         return answer["Location"]
 
-    def come_back(self, callback: str) -> HttpResponse:
+    def come_back(self, callback: str) -> TestResponse:
         """Follow DigitalOcean's redirect to Conveyor; what Conveyor answers is not followed."""
         parts = urlsplit(callback)
         return self.client.get(f"{parts.path}?{parts.query}")
@@ -67,7 +70,7 @@ class Person:
         url: str = "",
         decision: str = "authorize",
         user: str = "",
-    ) -> HttpResponse:
+    ) -> TestResponse:
         """The whole round trip: button, consent, callback."""
         there = self.leave(process=process, url=url)
         callback = self.sandbox.authorize(there, user=user or self.digitalocean, team=team, decision=decision)

@@ -14,7 +14,8 @@ from django.test import Client
 from accounts import revocations
 from accounts.encryption import decrypt
 from accounts.models import Connection, Revocation, User
-from tests.support.sandbox import Grant, Sandbox
+from tests.support.sandbox import Sandbox
+from tests.support.sandbox_rows import Grant
 
 SECRETS = ("doo_v1_", "dor_v1_", "gAAAA")
 """How access tokens, refresh tokens and sealed texts begin."""
