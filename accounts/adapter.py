@@ -1,4 +1,4 @@
-"""How allauth is told to behave: the hooks that Conveyor answers differently."""
+"""allauth adapters: the hooks in which Conveyor differs from allauth's defaults."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from digitalocean_client.errors import DigitalOceanError
 log = logging.getLogger(__name__)
 
 _NOT_SENT = ErrorPage(
-    "The e-mail could not be sent",
-    "Conveyor's mail server did not take it. Nothing is lost: wait a few minutes and try again. If you have just "
-    "signed up, your account is there, and logging in sends the e-mail again.",
+    "The email could not be sent",
+    "Conveyor's mail server did not accept it. Wait a few minutes and try again. If you have just signed up, your "
+    "account exists, and the next log-in sends the email again.",
     status=503,
 )
 
 
 class AccountAdapter(DefaultAccountAdapter):
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
-        """A second tab or a double click may have taken the address between the form's check and now."""
+        """Redirect to the log-in if a second tab or a double click created the account after the form's check."""
         try:
             with transaction.atomic():
                 saved: User = super().save_user(request, user, form, commit)
@@ -46,18 +46,20 @@ class AccountAdapter(DefaultAccountAdapter):
             raise ImmediateHttpResponse(redirect("account_login")) from None
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """Who proves to own an address has it: an account that never did gives it up, in the same transaction."""
+        """Confirm the address. An account that uses the same address without having confirmed it loses the address.
+
+        Both happen in one transaction. False if another account confirms the address at the same moment.
+        """
         try:
             with transaction.atomic():
                 if email_address.can_set_verified():
-                    squatters = User.objects.filter(email=email_address.email).exclude(pk=email_address.user_id)
-                    for squatter in squatters.select_for_update():
-                        EmailAddress.objects.filter(user=squatter, email=email_address.email).delete()
-                        squatter.release_email()
+                    unconfirmed = User.objects.filter(email=email_address.email).exclude(pk=email_address.user_id)
+                    for other in unconfirmed.select_for_update():
+                        EmailAddress.objects.filter(user=other, email=email_address.email).delete()
+                        other.release_email()
                 confirmed: bool = super().confirm_email(request, email_address)
                 return confirmed
         except IntegrityError:
-            # Somebody else has proved it in this very moment.
             self.add_message(
                 request,
                 messages.ERROR,
@@ -67,22 +69,22 @@ class AccountAdapter(DefaultAccountAdapter):
             return False
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Raises ImmediateHttpResponse, with a page that says so, when the mail server does not take the letter."""
+        """Raises ImmediateHttpResponse, with an error page, if the mail server does not accept the email."""
         if is_released(email):
             return
         try:
             super().send_mail(template_prefix, email, context)
         except OSError:
-            log.exception("A letter could not be sent", extra={"letter": template_prefix})
+            log.exception("An email could not be sent", extra={"template": template_prefix})
             raise stop(self.request, _NOT_SENT) from None
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
-        """Nobody waits for these: what they tell of has been done, with the letter or without."""
+        """Send it if possible: a notification that cannot be sent must not break what it reports."""
         with suppress(ImmediateHttpResponse):
             super().send_notification_mail(*args, **kwargs)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Not in DigitalOcean's callback, where asking would stash the login: our views ask before they leave."""
+        """No in DigitalOcean's callback: allauth would store the login meanwhile. Our views ask before that."""
         if app == "allauth.socialaccount":
             return False
         required: bool = super().is_reauthentication_required(app=app, **kwargs)
@@ -94,24 +96,24 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         callback.decide(request, sociallogin)
 
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
-        """Sign-up with DigitalOcean: the user, the link and the pair in one transaction, or nothing of it."""
+        """Sign-up with DigitalOcean: store the user, the connection and the tokens in one transaction."""
         try:
             with transaction.atomic():
                 user: User = super().save_user(request, sociallogin, form)
                 connections.link(sociallogin, user, sign_in=True)
                 return user
-        except connections.TookTooLong:
+        except connections.GrantExpired:
             raise stop(
                 request,
-                ErrorPage("That took too long", "The access was given back in the meantime. Please start again."),
+                ErrorPage("That took too long", "The authorization has expired. Nothing was connected. Start again."),
             ) from None
-        except (IntegrityError, connections.BelongsToAnother):
+        except (IntegrityError, connections.ConnectedElsewhere):
             connections.refuse(sociallogin, "two at once")
             raise stop(
                 request,
                 ErrorPage(
                     "This was done in another tab",
-                    "The account exists already. Log in, and everything is there.",
+                    "The account already exists. Log in.",
                     "Log in",
                     reverse("account_login"),
                 ),
@@ -131,37 +133,32 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         if error == AuthError.CANCELLED:
             return
         if extra_context and "state_id" in extra_context:
-            raise stop(request, _stale(request, extra_context["state_id"]))
+            raise stop(request, _unknown_state(request, extra_context["state_id"]))
         raise stop(
             request,
             ErrorPage(
                 "DigitalOcean did not connect the team",
-                "It sent you back without an authorization. Nothing was connected and nothing was changed. "
-                "Start again from Conveyor.",
+                "You came back without an authorization. Nothing was connected or changed. Start again from Conveyor.",
                 status=400,
             ),
         )
 
     def validate_disconnect(self, account: SocialAccount, accounts: Any) -> None:
         connection = Connection.objects.filter(account=account).first()
-        if connection and not connections.may_lose(connection):
-            raise ValidationError(LAST_WAY_IN)
+        if connection and not connections.can_remove(connection):
+            raise ValidationError(connections.ONLY_LOGIN)
 
 
-LAST_WAY_IN = "This is your only way to sign in. Set a password first, or switch on another team."
-
-
-def _stale(request: HttpRequest, state_id: str | None) -> ErrorPage:
+def _unknown_state(request: HttpRequest, state_id: str | None) -> ErrorPage:
     if getattr(request, "oauth_state_expired", False):
         return ErrorPage(
             "That took longer than ten minutes",
-            "For your safety Conveyor does not wait longer for an answer from DigitalOcean. Nothing was connected. "
-            "Start again.",
+            "For security, an authorization must be finished within ten minutes. Nothing was connected. Start again.",
             status=400,
         )
     return ErrorPage(
-        "This link is used up",
-        "An answer from DigitalOcean works once, and only in the browser that asked for it. If you have just connected "
-        "a team, it is connected. Otherwise start again from Conveyor.",
+        "This link has already been used",
+        "It works once, and only in the browser that started the authorization. If you have just connected a team, it "
+        "is connected. Otherwise start again from Conveyor.",
         status=400,
     )

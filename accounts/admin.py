@@ -1,4 +1,4 @@
-"""The support desk: find a person, see what is connected and in what state. Never a token, sealed or not."""
+"""The admin site for support: users, their connections and the state of these. It never shows a token."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from django.utils.html import format_html
 
 from accounts.models import Connection, Event, Revocation, User
 
-# Their forms show tokens, the client secret and second-factor secrets, or their lists can be searched for the keys of
-# other people's sessions.
+# Unregistered: the forms show tokens, the client secret and second-factor secrets, and the list of sessions can be
+# searched for session keys.
 for model in (SocialToken, SocialApp, SocialAccount, Authenticator, UserSession):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
 
 class ReadOnly(admin.options.BaseModelAdmin):
-    """To be looked at: what happens to these rows happens through Conveyor, which keeps its word to DigitalOcean."""
+    """Read only: Conveyor itself changes these rows, together with the grants at DigitalOcean."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -37,13 +37,13 @@ class ReadOnly(admin.options.BaseModelAdmin):
         return False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Not what is not shown: `?token__startswith=` on a list would tell a sealed token letter by letter."""
+        """Not by token: `?token__startswith=` would reveal an encrypted token character by character."""
         allowed: bool = super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]  # None is allowed
         return allowed and not lookup.startswith("token")
 
 
 class _ConnectionInline(ReadOnly, admin.TabularInline):
-    """A user's connections hang on their SocialAccounts, so they are shown through those."""
+    """A user's connections, shown through the SocialAccounts: those have the foreign key to the user."""
 
     model = SocialAccount
     verbose_name_plural = "connections"
@@ -108,13 +108,13 @@ class ConveyorUserAdmin(UserAdmin):
     readonly_fields = ("date_joined", "last_login")
     fieldsets = (
         (None, {"fields": ("email", "password")}),
-        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Permissions", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> list[type[admin.options.InlineModelAdmin]]:
-        """Somebody who is only being added has neither."""
+        """None on the page that adds a user."""
         return [_ConnectionInline, _EmailInline] if obj else []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -161,7 +161,7 @@ class ConnectionAdmin(ReadOnly, admin.ModelAdmin):
         "last_error_at",
         "droplet_count",
         "droplets_read_at",
-        "trail",
+        "events",
     )
 
     @admin.display(description="owner", ordering="account__user__email")
@@ -173,10 +173,10 @@ class ConnectionAdmin(ReadOnly, admin.ModelAdmin):
     def token_expires(self, connection: Connection) -> Any:
         return connection.expires_at
 
-    @admin.display(description="trail")
-    def trail(self, connection: Connection) -> str:
+    @admin.display(description="events")
+    def events(self, connection: Connection) -> str:
         url = reverse("admin:accounts_event_changelist")
-        return format_html('<a href="{}?connection_id={}">What happened to it</a>', url, connection.pk)
+        return format_html('<a href="{}?connection_id={}">Events of this connection</a>', url, connection.pk)
 
 
 @admin.register(SocialAccount)

@@ -1,4 +1,4 @@
-"""Writing the trail: one Event per thing that happened to a connection, and the same as one line in the log."""
+"""The audit log: an Event row, and a line in the log, for everything that happens to a connection."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from accounts.models import Connection, Event, Revocation, User
 log = logging.getLogger(__name__)
 
 PERSON = "person"
-"""The actor of what somebody did on a page; other actors are named after the part of Conveyor that acted."""
+"""The actor when a user did it on a page. Other actors are named after a part of Conveyor, like "refresh_tokens"."""
 
 
 def record(
@@ -22,7 +22,7 @@ def record(
     detail: str = "",
     request_id: str = "",
 ) -> None:
-    """Write down what happened to `subject`. `detail` and `outcome` are ours to word; never pass a secret."""
+    """Store and log what happened to `subject`. Never pass a secret, or text from DigitalOcean as `outcome`."""
     connection_id = subject.pk if isinstance(subject, Connection) else getattr(subject, "connection_id", None)
     team_name = subject.team_name if subject else ""
     Event.objects.create(
@@ -52,6 +52,6 @@ def record(
 def scope_changed(
     connection: Connection, scope: str, *, actor: str, user: User | None = None, request_id: str = ""
 ) -> None:
-    """Write down that DigitalOcean now grants `scope`, where `connection` still has what it granted before."""
+    """Record that DigitalOcean now grants `scope`. `connection` still has the scope from before."""
     detail = f"from {connection.scope or 'none'} to {scope or 'none'}"
     record(Event.Kind.SCOPE, connection, actor=actor, user=user, detail=detail, request_id=request_id)

@@ -1,6 +1,7 @@
-"""What becomes of somebody who comes back from DigitalOcean with a grant: the decisions of the callback.
+"""The OAuth callback: what to do with the grant that a user brings back from DigitalOcean.
 
-Called by allauth's adapter hooks. Each path ends in `links.link`, or in `links.refuse` and a page that says why.
+Called by the hooks of `accounts.adapter`. Each case ends in `connections.link`, or in `connections.refuse` and an error
+page.
 """
 
 from __future__ import annotations
@@ -19,115 +20,114 @@ from accounts.models import Connection, User
 
 
 def decide(request: HttpRequest, login: SocialLogin) -> None:
-    """Before allauth goes on. Raises ImmediateHttpResponse where the path ends here."""
+    """Handle the login before allauth does. Raises ImmediateHttpResponse if allauth has nothing left to do."""
     if login.state.get("process") == "connect":
         raise ImmediateHttpResponse(_connect(request, login))
     if login.is_existing:
         _sign_in(request, login)
     else:
-        _known_by_another_team(login)
+        _match_by_user(login)
 
 
 def _connect(request: HttpRequest, login: SocialLogin) -> HttpResponse:
     if not request.user.is_authenticated:
-        connections.refuse(login, "signed out meanwhile")
-        return page(request, _SIGNED_OUT)
+        connections.refuse(login, "logged out meanwhile")
+        return page(request, _LOGGED_OUT)
     user: User = request.user
     expected = _expected(login, user)
-    start: str = login.state.get("next") or ""
+    next_url: str = login.state.get("next") or ""
     if expected is not None and expected.account.uid not in _uids(login):
         connections.refuse(login, "another team", user=user)
         return page(
             request,
             ErrorPage(
                 "You chose another team",
-                f"This was about {expected.team_name}, but at DigitalOcean another team was chosen. Nothing was "
-                f"changed. Start again and choose {expected.team_name}, signed in at DigitalOcean as "
-                f"{expected.email or 'the same user'}.",
-                action_label="Go back" if start else "",
-                action_url=start,
+                f"You chose another team at DigitalOcean than {expected.team_name}. Nothing was changed. Start again "
+                f"and choose {expected.team_name}. Log in to DigitalOcean as {expected.email or 'the same user'}.",
+                action_label="Go back" if next_url else "",
+                action_url=next_url,
             ),
         )
     try:
-        linked = connections.link(login, user, chosen=expected is not None)
-    except connections.BelongsToAnother:
-        connections.refuse(login, "belongs to another", user=user)
+        result = connections.link(login, user, chosen=expected is not None)
+    except connections.ConnectedElsewhere:
+        connections.refuse(login, "connected elsewhere", user=user)
         return page(
             request,
             ErrorPage(
                 "This team is connected to another account",
-                "With this DigitalOcean user it is already part of somebody else's Conveyor. Nothing was changed. "
-                "Disconnect it there first, or have a DigitalOcean user of your own invited to the team.",
+                "Another Conveyor account has connected it with the same DigitalOcean user. Nothing was changed. "
+                "Disconnect it there first, or use another DigitalOcean user who is a member of the team.",
             ),
         )
-    except connections.TookTooLong:
-        return page(request, _TOO_LONG)
-    except connections.NobodyThere:
+    except connections.GrantExpired:
+        return page(request, _EXPIRED)
+    except connections.AccountDeleted:
         connections.refuse(login, "account deleted")
         logout(request)
-        return page(request, _SIGNED_OUT)
-    connections.process_now(linked.owed)
-    _tell(request, linked, expected if _asked_to_act(login) else None)
-    # allauth has held `next` against its own hosts before it went into the state.
-    return redirect(start or "droplets:fleet")
+        return page(request, _LOGGED_OUT)
+    connections.process_now(result.revocations)
+    _add_message(request, result, expected if _asked_to_write(login) else None)
+    # allauth has checked that `next` stays on this host before it stored it.
+    return redirect(next_url or "droplets:fleet")
 
 
-_SIGNED_OUT = ErrorPage(
-    "You were signed out meanwhile",
-    "So the team could not be connected, and its access was given back. Log in and connect it again.",
+_LOGGED_OUT = ErrorPage(
+    "You were logged out",
+    "The team was not connected, and Conveyor gave up the access to it. Log in and connect the team again.",
     status=401,
 )
-_TOO_LONG = ErrorPage(
+_EXPIRED = ErrorPage(
     "That took too long",
-    "The access was given back in the meantime, so nothing is connected. Start again from Conveyor.",
+    "The authorization has expired. Nothing was connected. Start again from Conveyor.",
 )
 
 
 def _expected(login: SocialLogin, user: User) -> Connection | None:
-    """The connection that this round trip was started for, if it was for one."""
+    """The connection that the user wanted to reconnect, if any."""
     data = login.state.get("data")
     pk = data.get("connection") if isinstance(data, dict) else None
     return Connection.objects.of(user).filter(pk=pk).first() if pk else None
 
 
-def _tell(request: HttpRequest, linked: connections.LinkResult, to_act: Connection | None) -> None:
-    """What came of it. `to_act` is the connection as it was before, where this was about acting through it."""
-    name = linked.connection.team_name
-    if to_act and not linked.connection.can_act:
-        messages.warning(request, f"DigitalOcean gave access to {name} for reading only, so you cannot act in it.")
-    elif to_act and not to_act.can_act:
-        messages.success(request, f"You can act in {name} now.")
+def _add_message(request: HttpRequest, result: connections.LinkResult, for_writing: Connection | None) -> None:
+    """Show the result. `for_writing` is the connection as it was before, if the user asked for write access."""
+    name = result.connection.team_name
+    if for_writing and not result.connection.can_act:
+        messages.warning(request, f"DigitalOcean gave read access only, so you cannot change droplets of {name}.")
+    elif for_writing and not for_writing.can_act:
+        messages.success(request, f"You can now change droplets of {name}.")
     else:
         words = {
-            "added": f"{name} is connected.",
-            "renewed": f"{name} was connected already; its access is renewed.",
-            "kept": f"{name} is connected already, with more access than this. Nothing was changed.",
+            "connected": f"{name} is connected.",
+            "reconnected": f"{name} is reconnected.",
+            "unchanged": f"{name} is already connected, with more access than this. Nothing was changed.",
         }
-        messages.success(request, words[linked.how])
+        messages.success(request, words[result.outcome])
 
 
-def _asked_to_act(login: SocialLogin) -> bool:
+def _asked_to_write(login: SocialLogin) -> bool:
     data = login.state.get("data")
     return isinstance(data, dict) and "write" in (data.get("scope") or ())
 
 
 def _uids(login: SocialLogin) -> tuple[str, str]:
-    """Under which uids this user and team may be known: a link from before there was a team has none in it."""
+    """The uids that this user and team may have: with the team, and without (connected before there was a team)."""
     uid = login.account.uid
     return uid, uid.partition(":")[0] + ":"
 
 
 def _sign_in(request: HttpRequest, login: SocialLogin) -> None:
-    """A known team signs in only where its owner has switched that on; its stored pair stays as it is."""
+    """Log in with a connected team, if its owner allows that. Its stored pair stays as it is."""
     connection = Connection.objects.select_related("account").filter(account=login.account).first()
-    connections.refuse(login, "sign-in only" if connection and connection.sign_in else "not for signing in")
+    connections.refuse(login, "log-in only" if connection and connection.sign_in else "log-in not allowed")
     if connection is None or not connection.sign_in:
         raise stop(
             request,
             ErrorPage(
-                "This team is not for signing in",
-                "It is connected to a Conveyor account, but only to see its droplets. Log in another way; then you can "
-                'switch on "Sign in with this" on the Connections page.',
+                "You cannot log in with this team",
+                "It is connected to a Conveyor account, but log-in with it is turned off. Log in another way; then you "
+                'can turn on "Log in with this team" on the Connections page.',
                 "Log in another way",
                 reverse("account_login"),
                 status=403,
@@ -135,10 +135,10 @@ def _sign_in(request: HttpRequest, login: SocialLogin) -> None:
         )
 
 
-def _known_by_another_team(login: SocialLogin) -> None:
-    """An unknown team of a DigitalOcean user who may sign in to exactly one account signs in there.
+def _match_by_user(login: SocialLogin) -> None:
+    """Log in with a new team, if other teams of this DigitalOcean user may log in to exactly one account.
 
-    Only the user is set here; the team is linked once log-in is complete (`signals`), second factor included.
+    This only sets the user. `link_after_login` connects the team once the log-in is complete, second factor included.
     """
     user_uuid = login.account.uid.partition(":")[0]
     owners = SocialAccount.objects.filter(
@@ -150,16 +150,16 @@ def _known_by_another_team(login: SocialLogin) -> None:
 
 
 def link_after_login(request: HttpRequest, user: User, login: SocialLogin) -> None:
-    """Log-in is complete: a team that was unknown until now becomes one of the user's."""
-    # Not `_state.adding`: the login may have waited in the session for a second factor, and that forgets it.
+    """Connect a new team once the log-in with it is complete."""
+    # Not `_state.adding`: it is lost if the login waited in the session for a second factor.
     if login.account.pk is not None:
         return
     try:
-        linked = connections.link(login, user, sign_in=True)
+        result = connections.link(login, user, sign_in=True)
     except connections.LinkError as error:
-        if not isinstance(error, connections.TookTooLong):
-            connections.refuse(login, "not linked after log-in")
-        messages.warning(request, "You are signed in, but the team could not be connected. Connect it again.")
+        if not isinstance(error, connections.GrantExpired):
+            connections.refuse(login, "not connected after log-in")
+        messages.warning(request, "You are logged in, but the team could not be connected. Connect it again.")
         return
-    connections.process_now(linked.owed)
-    messages.success(request, f"{linked.connection.team_name} is connected.")
+    connections.process_now(result.revocations)
+    messages.success(request, f"{result.connection.team_name} is connected.")

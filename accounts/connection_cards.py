@@ -1,4 +1,4 @@
-"""A connection as the Connections page shows it."""
+"""What the Connections page shows about a connection."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts import connections, token_store
-from accounts.adapter import LAST_WAY_IN
 from accounts.models import Connection, User
 from digitalocean_client import errors
 
 _LOST: dict[str, str] = {
-    "no_refresh_token": "Its access has ended, and DigitalOcean gave none to renew it with.",
+    "no_refresh_token": "The token has expired, and DigitalOcean sent no refresh token.",
 }
-_LOST_KEY = "The key that opens its stored access is not here any more."
+_NO_KEY = "Conveyor can no longer decrypt this connection's token."
 
 
 @dataclass(frozen=True)
@@ -26,26 +25,27 @@ class ConnectionCard:
     color: int
     state: str
     state_label: str
-    trouble: str
+    problem: str
     access_label: str
     droplet_count: int | None
     droplets_read_at: datetime | None
     refreshed_at: datetime | None
     expires_at: datetime | None
     sign_in: bool
-    can_switch_sign_in_off: bool
-    can_disconnect: bool
-    why_not_disconnect: str
+    can_remove: bool
+    """Whether the owner can log in without this connection: if not, it cannot be disconnected either."""
+    why_not_removable: str
 
 
 def cards_for(user: User) -> list[ConnectionCard]:
-    """A person's connections, as cards."""
+    """The cards of all connections of a user, in display order."""
     return [card(connection) for connection in Connection.objects.of(user)]
 
 
 def card(connection: Connection) -> ConnectionCard:
-    state, label, trouble = _state(connection)
-    may_lose = connections.may_lose(connection)
+    """The card of one connection."""
+    state, label, problem = _state(connection)
+    can_remove = connections.can_remove(connection)
     return ConnectionCard(
         pk=connection.pk,
         team_name=connection.team_name,
@@ -54,27 +54,26 @@ def card(connection: Connection) -> ConnectionCard:
         color=connection.color,
         state=state,
         state_label=label,
-        trouble=trouble,
+        problem=problem,
         access_label=connection.access_label,
         droplet_count=connection.droplet_count,
         droplets_read_at=connection.droplets_read_at,
         refreshed_at=connection.refreshed_at or connection.connected_at,
         expires_at=connection.expires_at,
         sign_in=connection.sign_in,
-        can_switch_sign_in_off=may_lose,
-        can_disconnect=may_lose,
-        why_not_disconnect="" if may_lose else LAST_WAY_IN,
+        can_remove=can_remove,
+        why_not_removable="" if can_remove else connections.ONLY_LOGIN,
     )
 
 
 def _state(connection: Connection) -> tuple[str, str, str]:
-    """State, its word, and the sentence about it."""
+    """State, its label, and a sentence about the problem, if any."""
     if connection.state == Connection.State.NEEDS_RECONNECT:
         sentence = _LOST.get(connection.last_error, errors.NeedsReconnect.sentence)
-        return "needs_reconnect", "Needs you", sentence
+        return "needs_reconnect", "Reconnect needed", sentence
     if not token_store.is_readable(connection):
-        return "needs_reconnect", "Needs you", _LOST_KEY
+        return "needs_reconnect", "Reconnect needed", _NO_KEY
     if connection.last_error:
-        # Until a refresh has worked, also when the pause after the failed one is over.
-        return "failing", "Waiting", errors.by_code(connection.last_error).sentence
+        # Until a refresh succeeds, also after `retry_at`.
+        return "failing", "Retrying", errors.by_code(connection.last_error).sentence
     return "healthy", "Healthy", ""

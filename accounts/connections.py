@@ -1,4 +1,4 @@
-"""link(): how a DigitalOcean team becomes a Connection, from every way in; and the ways out again."""
+"""Connect and disconnect DigitalOcean teams, allow log-in with them, and delete accounts."""
 
 from __future__ import annotations
 
@@ -17,53 +17,56 @@ from accounts.models import Connection, Event, Revocation, User
 
 PROVIDER = "digitalocean"
 
-_PAY_SECONDS = 4.0
-"""How long a page waits for DigitalOcean to take a revocation before it says that it will be done later."""
+ONLY_LOGIN = "This is your only way to log in. Set a password first, or allow log-in with another team."
+
+_REVOKE_SECONDS = 4.0
+"""How long a page waits for DigitalOcean to accept revocations before it says that they are done later."""
 
 
 class LinkError(Exception):
-    """The team cannot be linked."""
+    """The team cannot be connected."""
 
 
-class TookTooLong(LinkError):
-    """The grant waited so long to be linked that it is being revoked, or has been."""
+class GrantExpired(LinkError):
+    """The grant was pending for too long: it is being revoked, or has been."""
 
 
-class BelongsToAnother(LinkError):
-    """This user's access to this team is linked by another Conveyor account."""
+class ConnectedElsewhere(LinkError):
+    """Another Conveyor account has connected this team with the same DigitalOcean user."""
 
 
-class NobodyThere(LinkError):
-    """The person has deleted the account meanwhile."""
+class AccountDeleted(LinkError):
+    """The Conveyor account was deleted meanwhile."""
 
 
-How = Literal["added", "renewed", "kept"]
+Outcome = Literal["connected", "reconnected", "unchanged"]
 
 
 @dataclass(frozen=True)
 class LinkResult:
     connection: Connection
-    how: How
-    """`kept`: the stored pair was healthy and reaches further than the new grant, so it stayed."""
-    owed: list[UUID]
-    """The revocations that came of it: of a pair that was replaced, or of the grant that was not needed."""
+    outcome: Outcome
+    """`unchanged`: the stored pair is healthy and has a wider scope than the new grant, so it was not replaced."""
+    revocations: list[UUID]
+    """Revocations to process: of the pair that was replaced, or of the new grant if it is not needed."""
 
 
 def grant_id(login: SocialLogin) -> UUID:
-    """Which grant a login has in its hand. allauth carries this id about, in place of a token."""
+    """Primary key of the login's grant: what allauth and the session carry instead of the token."""
     if login.token is None:
-        raise TookTooLong
+        raise GrantExpired
     return UUID(login.token.token)
 
 
 def link(
     login: SocialLogin, user: User, *, sign_in: bool = False, chosen: bool = False, actor: str = audit.PERSON
 ) -> LinkResult:
-    """Make the team that this login is for one of the user's connections, or renew the one it is already.
+    """Connect the team of this login for the user, or give its existing connection the new token pair.
 
-    In one transaction: the pair is stored, an older pair is owed a revocation, the grant's own revocation is struck.
-    `chosen` says that the person asked for just this connection and scope, so the scope may get narrower.
-    Raises `TookTooLong`, `BelongsToAnother`, `NobodyThere`; the grant is due for revocation then.
+    One transaction stores the pair, queues the revocation of the pair before it, and deletes the pending grant.
+    `sign_in` allows log-in with the team. `chosen` means that the user asked for this connection and scope, so the
+    scope may become narrower. Raises `GrantExpired`, `ConnectedElsewhere`, `AccountDeleted`; the grant is then queued
+    for revocation.
     """
     pk = grant_id(login)
     try:
@@ -71,34 +74,34 @@ def link(
             pending = Revocation.objects.filter(status=Revocation.Status.PENDING, due_at__gt=timezone.now())
             grant = pending.select_for_update().filter(pk=pk).first()
             if grant is None:
-                raise TookTooLong
-            connection, how = _link(grant, login, user, sign_in, chosen, actor)
-            owed = pending_revocations([connection.pk])
-            if how == "kept":
+                raise GrantExpired
+            connection, outcome = _link(grant, login, user, sign_in, chosen, actor)
+            queued = pending_revocations([connection.pk])
+            if outcome == "unchanged":
                 revocations.mark_due(pk, "not needed")
-                owed.append(pk)
+                queued.append(pk)
             else:
                 grant.delete()
-    except BelongsToAnother:
+    except ConnectedElsewhere:
         revocations.mark_due(pk, "belongs to another")
         raise
     except IntegrityError:
         if User.objects.filter(pk=user.pk).exists():
             raise
         revocations.mark_due(pk, "account deleted")
-        raise NobodyThere from None
+        raise AccountDeleted from None
     login.user = user
-    return LinkResult(connection, how, owed)
+    return LinkResult(connection, outcome, queued)
 
 
 def _link(
     grant: Revocation, login: SocialLogin, user: User, sign_in: bool, chosen: bool, actor: str
-) -> tuple[Connection, How]:
+) -> tuple[Connection, Outcome]:
     account = _account(grant, login, user)
-    connection = _held(account)
-    if connection and not chosen and _reaches_further(connection, grant.scope):
-        return connection, "kept"
-    added = connection is None
+    connection = _lock_connection(account)
+    if connection and not chosen and _has_wider_scope(connection, grant.scope):
+        return connection, "unchanged"
+    is_new = connection is None
     if connection is None:
         connection = Connection.objects.create(
             account=account,
@@ -124,17 +127,17 @@ def _link(
         sign_in=connection.sign_in or sign_in,
     )
     if not stored:
-        raise AssertionError("a row that this transaction holds changed its generation")
-    kind = Event.Kind.CONNECT if added else Event.Kind.RECONNECT
+        raise AssertionError("the generation of a locked row has changed")
+    kind = Event.Kind.CONNECT if is_new else Event.Kind.RECONNECT
     audit.record(kind, connection, actor=actor, user=user, request_id=grant.request_id)
-    if not added and connection.scope != grant.scope:
+    if not is_new and connection.scope != grant.scope:
         audit.scope_changed(connection, grant.scope, actor=actor, user=user, request_id=grant.request_id)
     connection.refresh_from_db()
-    return connection, "added" if added else "renewed"
+    return connection, "connected" if is_new else "reconnected"
 
 
 def _account(grant: Revocation, login: SocialLogin, user: User) -> SocialAccount:
-    """The SocialAccount of this grant, owned by `user`: found, re-keyed from before there was a team, or new."""
+    """The user's SocialAccount for this grant: existing, existing without a team until now, or new."""
     found = SocialAccount.objects.select_for_update(of=("self",)).filter(provider=PROVIDER, uid=grant.uid).first()
     if found is None and grant.team_uuid:
         found = SocialAccount.objects.filter(provider=PROVIDER, uid=f"{grant.user_uuid}:", user=user).first()
@@ -146,29 +149,29 @@ def _account(grant: Revocation, login: SocialLogin, user: User) -> SocialAccount
                 found = SocialAccount.objects.create(
                     provider=PROVIDER, uid=grant.uid, user=user, extra_data=login.account.extra_data
                 )
-        except IntegrityError:  # another tab was faster
+        except IntegrityError:  # another tab has just created it
             found = SocialAccount.objects.get(provider=PROVIDER, uid=grant.uid)
     if found.user_id != user.pk:
-        raise BelongsToAnother
+        raise ConnectedElsewhere
     login.account = found
     return found
 
 
-def _held(account: SocialAccount) -> Connection | None:
-    """The account's connection with its pair, which nobody changes until the end of the transaction.
+def _lock_connection(account: SocialAccount) -> Connection | None:
+    """The account's connection with its token pair, locked until the end of the transaction.
 
-    Locked first and read after: PostgreSQL would lock the newest row, and join it with a token of before the wait.
+    Two queries: if one had to wait for the lock, PostgreSQL would join the new row with the token from before the wait.
     """
     list(Connection.objects.select_for_update().filter(account=account))
     return Connection.objects.select_related("account", "token").filter(account=account).first()
 
 
 def _rekey(account: SocialAccount, uid: str) -> None:
-    """A connection made without a team whose owner has one now: the same link under its full name.
+    """Give the account of a user without a team the uid with the team that this user has now.
 
-    The stored pair was sealed for the old uid, so it is owed its revocation before the uid changes.
+    The stored pair is encrypted for the old uid, so its revocation is queued first.
     """
-    connection = _held(account)
+    connection = _lock_connection(account)
     if connection:
         _enqueue_replaced(connection)
         if connection.token:
@@ -177,8 +180,8 @@ def _rekey(account: SocialAccount, uid: str) -> None:
     account.save(update_fields=["uid"])
 
 
-def _reaches_further(connection: Connection, scope: str) -> bool:
-    """Whether the stored pair is in order and its scope strictly contains `scope`."""
+def _has_wider_scope(connection: Connection, scope: str) -> bool:
+    """Whether the stored pair is healthy, with all of `scope` and more."""
     healthy = connection.state == Connection.State.HEALTHY and token_store.is_readable(connection)
     return healthy and set(scope.split()) < set(connection.scope.split())
 
@@ -194,11 +197,12 @@ def _name(grant: Revocation) -> str:
 
 
 def refuse(login: SocialLogin, reason: str, *, user: User | None = None) -> None:
-    """Do not link: the grant is owed its revocation from now on, and is offered to DigitalOcean at once."""
+    """Do not connect the login's grant: queue its revocation and try it at once."""
     discard(grant_id(login), reason, user=user)
 
 
 def discard(pk: UUID, reason: str, *, user: User | None = None) -> None:
+    """Queue the revocation of the grant `pk`, record that it was refused, and try the revocation at once."""
     revocations.mark_due(pk, reason)
     grant = Revocation.objects.filter(pk=pk).first()
     if grant:
@@ -209,14 +213,14 @@ def discard(pk: UUID, reason: str, *, user: User | None = None) -> None:
 
 
 def process_now(pks: Iterable[UUID]) -> list[Revocation]:
-    """Try to pay these at once, within a few seconds; returns those that still wait."""
+    """Try these revocations for a few seconds. Returns those still to do; `refresh_tokens` tries them again."""
     pks = list(pks)
-    revocations.process(pks, deadline=monotonic() + _PAY_SECONDS, actor=audit.PERSON)
+    revocations.process(pks, deadline=monotonic() + _REVOKE_SECONDS, actor=audit.PERSON)
     return list(Revocation.objects.filter(pk__in=pks))
 
 
-def may_lose(connection: Connection) -> bool:
-    """Whether its owner can still sign in without this connection: the last way in must stay."""
+def can_remove(connection: Connection) -> bool:
+    """Whether its owner can log in without this connection."""
     if not connection.sign_in:
         return True
     user = connection.user
@@ -226,39 +230,39 @@ def may_lose(connection: Connection) -> bool:
 
 
 def set_sign_in(connection: Connection, on: bool) -> bool:
-    """Switch "sign in with this". False when it is the last way in and would be switched off."""
+    """Allow or forbid log-in with this team. False, and nothing changed, if the owner could then not log in at all."""
     with transaction.atomic():
-        now = _locked(connection)
-        if now is None or now.sign_in == on:
+        locked = _lock_user_and_connection(connection)
+        if locked is None or locked.sign_in == on:
             return True
-        if not on and not may_lose(now):
+        if not on and not can_remove(locked):
             return False
-        Connection.objects.filter(pk=now.pk).update(sign_in=on)
-        audit.record(Event.Kind.SIGN_IN, now, actor=audit.PERSON, user=now.user, detail="on" if on else "off")
+        Connection.objects.filter(pk=locked.pk).update(sign_in=on)
+        audit.record(Event.Kind.SIGN_IN, locked, actor=audit.PERSON, user=locked.user, detail="on" if on else "off")
     return True
 
 
 def disconnect(connection: Connection) -> list[Revocation] | None:
-    """Delete the connection at once, and offer its grant to DigitalOcean for revocation.
+    """Delete the connection and try to revoke its grant at DigitalOcean.
 
-    Returns the revocations that still wait (empty: DigitalOcean took it); None, and nothing done, when it is the last
-    way in. The revocation is written by `signals` in the same transaction, for every way in which a token can go.
+    Returns the revocations still to do (empty if DigitalOcean accepted). None, and nothing changed, if the owner could
+    then not log in. `signals` queues the revocation in the same transaction whenever a token is deleted.
     """
     with transaction.atomic():
-        now = _locked(connection)
-        if now is not None:
-            if not may_lose(now):
+        locked = _lock_user_and_connection(connection)
+        if locked is not None:
+            if not can_remove(locked):
                 return None
-            audit.record(Event.Kind.DISCONNECT, now, actor=audit.PERSON, user=now.user)
-            now.account.delete()
+            audit.record(Event.Kind.DISCONNECT, locked, actor=audit.PERSON, user=locked.user)
+            locked.account.delete()
     return process_now(pending_revocations([connection.pk]))
 
 
-def _locked(connection: Connection) -> Connection | None:
-    """The connection as it is now, None when it has gone; nobody else changes this person's ways in meanwhile.
+def _lock_user_and_connection(connection: Connection) -> Connection | None:
+    """The connection, read again; None if it was deleted.
 
-    The person is locked, so that two tabs cannot switch off or disconnect the last two; then the account, which
-    `link` locks before the connection, too.
+    The lock on the user keeps two tabs from removing the last two ways to log in. Then comes the account, in the same
+    order as in `link`.
     """
     account = connection.account
     list(User.objects.select_for_update(no_key=True).filter(pk=account.user_id))
@@ -267,7 +271,7 @@ def _locked(connection: Connection) -> Connection | None:
 
 
 def delete_account(user: User) -> list[Revocation]:
-    """Delete a person with all connections. Returns the revocations that still wait."""
+    """Delete a user with all connections. Returns the revocations still to do."""
     with transaction.atomic():
         list(SocialAccount.objects.select_for_update(of=("self",)).filter(user=user))
         connections = list(Connection.objects.of(user))
@@ -278,4 +282,5 @@ def delete_account(user: User) -> list[Revocation]:
 
 
 def pending_revocations(connection_pks: list[UUID]) -> list[UUID]:
+    """Primary keys of the queued revocations of these connections."""
     return list(Revocation.objects.filter(connection_id__in=connection_pks).values_list("pk", flat=True))

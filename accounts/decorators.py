@@ -1,4 +1,4 @@
-"""Requests of people who are signed in: the type of them, and the gate."""
+"""`signed_in` and `SignedInRequest`, for views that need a logged-in user."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ View = Callable[..., HttpResponseBase]
 
 
 def signed_in(view: View) -> View:
-    """Django's `login_required`, for views that htmx asks too.
+    """Django's `login_required`, also for htmx requests.
 
-    A page whose session has ended is told to load anew, which leads to the log-in: the log-in page in the middle of
-    what is open would help nobody.
+    If the session has ended, htmx reloads the whole page, which then redirects to the log-in. Otherwise the log-in page
+    would appear inside the open page.
     """
 
     @wraps(view)

@@ -1,7 +1,7 @@
-"""Sealing: how tokens lie at rest. The only file that knows the encryption.
+"""Encryption of stored tokens (Fernet). The only module that knows how they are encrypted.
 
-A sealed text carries the field and the owner (a SocialAccount's uid) that it was sealed for, and opens for those
-alone: copied to another row or column it is worthless. Keys rotate: the first of TOKEN_KEYS seals, all of them open.
+The encrypted text contains the field and the owner (the uid of a SocialAccount) and decrypts only for these, so a text
+copied to another row or column is useless. The first of TOKEN_KEYS encrypts; every key of the list decrypts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Field = Literal["token", "token_secret"]
 
 
 class CannotDecrypt(Exception):
-    """No key opens this text, or it was sealed for another field or owner."""
+    """No key decrypts this text, or it was encrypted for another field or owner."""
 
 
 @lru_cache(maxsize=4)
@@ -26,32 +26,32 @@ def _keys(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def encrypt(text: str, *, field: Field, uid: str) -> str:
-    """`text` sealed for this field of this owner; the empty text stays empty, for it means that there is none."""
+    """Encrypt `text` for this field of this owner. The empty text stays empty: it means that there is no token."""
     if not text:
         return ""
     return _keys(tuple(settings.TOKEN_KEYS)).encrypt(msgspec.json.encode((field, uid, text))).decode()
 
 
-def decrypt(sealed: str, *, field: Field, uid: str) -> str:
-    """The text again. Raises `CannotOpen`."""
-    if not sealed:
+def decrypt(encrypted: str, *, field: Field, uid: str) -> str:
+    """The original text. Raises `CannotDecrypt`."""
+    if not encrypted:
         return ""
     try:
-        opened = _keys(tuple(settings.TOKEN_KEYS)).decrypt(sealed.encode())
-        sealed_field, sealed_uid, text = msgspec.json.decode(opened, type=tuple[str, str, str])
+        decrypted = _keys(tuple(settings.TOKEN_KEYS)).decrypt(encrypted.encode())
+        own_field, own_uid, text = msgspec.json.decode(decrypted, type=tuple[str, str, str])
     except (InvalidToken, msgspec.MsgspecError, UnicodeError):
-        raise CannotDecrypt("no key opens it") from None
-    if (sealed_field, sealed_uid) != (field, uid):
-        raise CannotDecrypt("it was sealed for another field or owner")
+        raise CannotDecrypt("no key decrypts it") from None
+    if (own_field, own_uid) != (field, uid):
+        raise CannotDecrypt("it was encrypted for another field or owner")
     return text
 
 
-def is_current(sealed: str) -> bool:
-    """Whether the first key is the one that sealed this (nothing at all counts as current)."""
-    if not sealed:
+def is_current(encrypted: str) -> bool:
+    """Whether this is encrypted with the first key. True for the empty text."""
+    if not encrypted:
         return True
     try:
-        Fernet(settings.TOKEN_KEYS[0]).decrypt(sealed.encode())
+        Fernet(settings.TOKEN_KEYS[0]).decrypt(encrypted.encode())
     except InvalidToken:
         return False
     return True

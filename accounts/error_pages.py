@@ -1,4 +1,4 @@
-"""Pages for what went wrong on the way to or from DigitalOcean: what happened, and the one thing to do next."""
+"""Error pages of the OAuth flow: what happened, and what to do next."""
 
 from __future__ import annotations
 
@@ -22,55 +22,56 @@ class ErrorPage:
     status: int = 409
 
 
-def page(request: HttpRequest, trouble: ErrorPage) -> HttpResponse:
-    """The page of a trouble; where it names no action, the next step for somebody signed in, or not."""
+def page(request: HttpRequest, error: ErrorPage) -> HttpResponse:
+    """Render an error page. Without an action of its own, its button leads to the connections, or to the log-in."""
     signed_in = request.user.is_authenticated
     context = {
-        "trouble": trouble,
-        "action_label": trouble.action_label or ("Go to your connections" if signed_in else "Go to log in"),
-        "action_url": trouble.action_url or reverse("socialaccount_connections" if signed_in else "account_login"),
+        "error": error,
+        "action_label": error.action_label or ("Go to your connections" if signed_in else "Go to log in"),
+        "action_url": error.action_url or reverse("socialaccount_connections" if signed_in else "account_login"),
     }
-    return render(request, "socialaccount/authentication_error.html", context, status=trouble.status)
+    return render(request, "socialaccount/authentication_error.html", context, status=error.status)
 
 
-def stop(request: HttpRequest, trouble: ErrorPage) -> ImmediateHttpResponse:
-    """To be raised inside allauth's flows: ends them with the page."""
-    return ImmediateHttpResponse(page(request, trouble))
+def stop(request: HttpRequest, error: ErrorPage) -> ImmediateHttpResponse:
+    """The exception that ends an allauth flow with this page."""
+    return ImmediateHttpResponse(page(request, error))
 
 
 def for_error(error: errors.DigitalOceanError) -> ErrorPage:
-    """What a failed call in the callback means to the person who is waiting for it."""
+    """The page for a call to DigitalOcean that failed in the callback."""
     title, sentence = _TEXTS.get(type(error), _OTHER)
     return ErrorPage(title, sentence, request_id=error.request_id, status=502)
 
 
-_AGAIN = "Nothing was connected and nothing was changed. Start again from Conveyor"
-_OTHER = ("DigitalOcean could not be asked", f"{_AGAIN}; if it goes on, try in a few minutes.")
+_AGAIN = "Nothing was connected or changed. Start again from Conveyor"
+_LATER = f"{_AGAIN}; if it happens again, wait a few minutes."
+_OTHER = ("DigitalOcean could not be reached", _LATER)
 _TEXTS: dict[type[errors.DigitalOceanError], tuple[str, str]] = {
     errors.InvalidGrant: (
-        "This authorization is used up",
-        f"DigitalOcean's code works once and only for a few minutes. {_AGAIN}.",
+        "This authorization has expired",
+        f"Each authorization works once, for a few minutes. {_AGAIN}.",
     ),
     errors.Misconfigured: (
         "Conveyor is not set up correctly",
-        "DigitalOcean does not accept Conveyor's own credentials. Nothing was connected. Please tell whoever runs "
-        "this Conveyor.",
+        "DigitalOcean does not accept Conveyor's client id and secret. Nothing was connected. Please tell the "
+        "administrator of this Conveyor.",
     ),
-    errors.TooSlow: ("DigitalOcean answered too slowly", f"{_AGAIN}; if it goes on, try in a few minutes."),
-    errors.Unavailable: ("DigitalOcean is having trouble", f"{_AGAIN}, best in a few minutes."),
-    errors.AnswerLost: ("DigitalOcean's answer was lost on the way", f"{_AGAIN}."),
-    errors.RateLimited: ("DigitalOcean asks to wait", f"{_AGAIN} in a minute."),
+    errors.TooSlow: ("DigitalOcean answered too slowly", _LATER),
+    errors.Unavailable: ("DigitalOcean is having trouble", f"{_AGAIN} in a few minutes."),
+    errors.AnswerLost: ("DigitalOcean's answer was lost", f"{_AGAIN}."),
+    errors.RateLimited: ("DigitalOcean's rate limit is reached", f"{_AGAIN} in a minute."),
     errors.NotAllowed: (
-        "This access is not enough",
-        "DigitalOcean would not say whose team this is. Your role in that team may not allow it. Nothing was "
-        "connected; ask an owner of the team, or choose another.",
+        "Your role in this team does not allow that",
+        "DigitalOcean did not allow Conveyor to read the account. Nothing was connected. Ask an owner of the team, or "
+        "choose another team.",
     ),
     errors.TokenRejected: (
-        "DigitalOcean did not accept its own access",
-        f"It gave access and refused it a moment later. {_AGAIN}.",
+        "DigitalOcean rejected the new token",
+        f"It issued a token and rejected it a moment later. {_AGAIN}.",
     ),
     errors.UnexpectedAnswer: (
-        "DigitalOcean's answer made no sense",
-        f"{_AGAIN}; if it goes on, DigitalOcean may be having trouble.",
+        "DigitalOcean sent an unexpected answer",
+        _LATER,
     ),
 }

@@ -19,22 +19,22 @@ from accounts.models import User
 
 
 class ChangeEmailForm(AddEmailForm):
-    """A new address takes the old one's place once it is proved; at once, where the old one never was.
+    """The new address replaces the old one once it is confirmed, or at once if the old one was never confirmed.
 
-    Left to itself allauth would drop an old one that was not proved and leave the user without any, which it writes
-    as an empty text: the second user to do so would meet the first one's.
+    allauth would delete an unconfirmed old address and set `User.email` to "", which is unique: the second user to
+    do so would get an IntegrityError.
     """
 
     user: User
 
     def clean_email(self) -> str:
         email: str = super().clean_email()
-        if not self._has_proved_one() and User.objects.filter(email=email).exists():
+        if not self._has_confirmed_address() and User.objects.filter(email=email).exists():
             raise get_adapter().validation_error("email_taken")
         return email
 
     def save(self, request: HttpRequest) -> EmailAddress:
-        if self._has_proved_one():
+        if self._has_confirmed_address():
             return super().save(request)
         email = self.cleaned_data["email"]
         try:
@@ -43,19 +43,19 @@ class ChangeEmailForm(AddEmailForm):
                 address = EmailAddress.objects.create(user=self.user, email=email, primary=True)
                 self.user.email = email
                 self.user.save(update_fields=["email"])
-        except IntegrityError:  # taken since the check
-            messages.error(request, "This address is taken.")
+        except IntegrityError:  # taken since clean_email
+            messages.error(request, "This address is in use.")
             raise ImmediateHttpResponse(redirect("account_email")) from None
         send_verification_email_to_address(request, address)
         return address
 
-    def _has_proved_one(self) -> bool:
-        proved: bool = EmailAddress.objects.filter(user=self.user, verified=True).exists()
-        return proved
+    def _has_confirmed_address(self) -> bool:
+        confirmed: bool = EmailAddress.objects.filter(user=self.user, verified=True).exists()
+        return confirmed
 
 
 class DeleteAccountForm(forms.Form):
-    """Typing the address is the pause before what cannot be undone; the word "delete", where there is none."""
+    """To confirm, the user types the email address of the account, or "delete" if it has none."""
 
     email = forms.CharField(
         max_length=320,
@@ -65,7 +65,7 @@ class DeleteAccountForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.expected = user.email.lower() if user.has_own_email else "delete"
-        self.fields["email"].label = "Your e-mail address" if user.has_own_email else 'The word "delete"'
+        self.fields["email"].label = "Your email address" if user.has_own_email else 'The word "delete"'
 
     def clean_email(self) -> str:
         typed: str = self.cleaned_data["email"].strip().lower()

@@ -1,4 +1,4 @@
-"""Moving what is sealed from an older key to the first of TOKEN_KEYS."""
+"""Key rotation: encrypt stored tokens again, with the first of TOKEN_KEYS."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from accounts.encryption import CannotDecrypt, decrypt, encrypt, is_current
 from accounts.models import Connection, Event, Revocation
 
 Outcome = Literal["encrypted", "current", "changed", "lost"]
-"""`changed`: somebody stored another pair at that moment (sealed with *their* first key). `lost`: no key opens it."""
+"""`changed`: another process stored a new pair meanwhile, with *its* first key. `lost`: no key decrypts it."""
 
 ACTOR = "reseal_tokens"
 
 
 def encrypted_rows() -> Iterator[tuple[type[SocialToken] | type[Revocation], str]]:
-    """Every row that holds something sealed."""
+    """Model and primary key of every row with encrypted tokens."""
     for token_pk in SocialToken.objects.order_by("pk").values_list("pk", flat=True):
         yield SocialToken, str(token_pk)
     for revocation_pk in Revocation.objects.order_by("pk").values_list("pk", flat=True):
@@ -26,10 +26,10 @@ def encrypted_rows() -> Iterator[tuple[type[SocialToken] | type[Revocation], str
 
 
 def reencrypt(model: type[SocialToken] | type[Revocation], pk: str) -> tuple[Outcome, str]:
-    """Seal one row anew where that is needed; also says whose it is.
+    """Encrypt one row with the first key if necessary. Returns the outcome and a name for messages.
 
-    The row is swapped only if it still holds the very text that was read, so a refresh that stores a pair meanwhile
-    wins; and the connection's generation stays, so a refresh under way is not disturbed.
+    Writes only if the row still holds the text that was read, so a pair that a refresh stores meanwhile is kept. The
+    connection's generation stays, so a running refresh can still save.
     """
     row = model.objects.filter(pk=pk).first()
     if row is None:
@@ -43,11 +43,11 @@ def reencrypt(model: type[SocialToken] | type[Revocation], pk: str) -> tuple[Out
         token_secret = decrypt(row.token_secret, field="token_secret", uid=owner)
     except CannotDecrypt:
         return "lost", name
-    swapped = model.objects.filter(pk=pk, token=row.token, token_secret=row.token_secret).update(
+    updated = model.objects.filter(pk=pk, token=row.token, token_secret=row.token_secret).update(
         token=encrypt(token, field="token", uid=owner),
         token_secret=encrypt(token_secret, field="token_secret", uid=owner),
     )
-    if not swapped:
+    if not updated:
         return "changed", name
     if isinstance(row, SocialToken):
         audit.record(Event.Kind.REENCRYPT, Connection.objects.filter(token=row).first(), actor=ACTOR)

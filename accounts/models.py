@@ -1,4 +1,4 @@
-"""What Conveyor knows of the teams that people have connected."""
+"""Connections (DigitalOcean teams that users have connected), pending and queued grants, and the audit log."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ TEAM_COLORS = 8
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     def of(self, user: User) -> ConnectionQuerySet:
-        """A person's connections in the order in which pages show them."""
+        """A user's connections, in display order."""
         return self.filter(account__user=user).select_related("account__user", "token").order_by("team_name", "pk")
 
 
 class Connection(models.Model):
-    """A DigitalOcean team that a user has linked: allauth's SocialAccount and SocialToken, and what those lack.
+    """A DigitalOcean team that a user has connected: allauth's SocialAccount and SocialToken, and what they lack.
 
-    `generation` is bumped whenever the stored pair changes, and only then: whoever wants to write a pair, or a verdict
-    about one, does it `WHERE generation =` the one that was read. The lease is the short right to refresh.
+    `generation` increases whenever the stored token pair changes, and only then. Every write of a pair, or of its
+    state, is `WHERE generation =` the one that was read. The lease is the short right to refresh the pair alone.
     """
 
     class State(models.TextChoices):
         HEALTHY = "healthy", "Healthy"
-        NEEDS_RECONNECT = "needs_reconnect", "Needs its owner"
+        NEEDS_RECONNECT = "needs_reconnect", "Needs to be reconnected"
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     account = models.OneToOneField(SocialAccount, on_delete=models.CASCADE, related_name="connection")
@@ -43,9 +43,9 @@ class Connection(models.Model):
     user_uuid = models.CharField("DigitalOcean user", max_length=80, db_index=True)
     team_uuid = models.CharField("DigitalOcean team", max_length=80, blank=True)
     team_name = models.CharField("team", max_length=255)
-    email = models.EmailField("DigitalOcean e-mail", max_length=320, blank=True)
+    email = models.EmailField("DigitalOcean email", max_length=320, blank=True)
     scope = models.TextField("granted scope", blank=True)
-    sign_in = models.BooleanField("may sign in", default=False)
+    sign_in = models.BooleanField("can log in", default=False)
 
     state = models.CharField(max_length=20, choices=State.choices, default=State.HEALTHY)
     generation = models.PositiveIntegerField(default=0)
@@ -76,7 +76,7 @@ class Connection(models.Model):
 
     @property
     def expires_at(self) -> datetime | None:
-        """When the stored access token ends; None when unknown or when there is none."""
+        """When the stored access token expires; None if unknown, or without a token."""
         return self.token.expires_at if self.token else None
 
     @property
@@ -90,12 +90,12 @@ class Connection(models.Model):
 
     @property
     def can_act(self) -> bool:
-        """Whether the granted scope reaches beyond reading."""
+        """Whether the granted scope allows more than reading."""
         return any(not scope.endswith("read") for scope in self.scope.split())
 
     @property
     def access_label(self) -> str:
-        return "Read and act" if self.can_act else "Read only"
+        return "Read and write" if self.can_act else "Read only"
 
 
 class Revocation(models.Model):
@@ -138,7 +138,7 @@ class Revocation(models.Model):
 
     @property
     def uid(self) -> str:
-        """What the SocialAccount of this grant is, or would be, known by."""
+        """The uid of the SocialAccount that this grant belongs to, or would create."""
         return f"{self.user_uuid}:{self.team_uuid}"
 
     @property
@@ -148,25 +148,25 @@ class Revocation(models.Model):
 
 
 class Event(models.Model):
-    """The trail: what happened to a connection, when, by whom, how it ended. Never a secret, never changed."""
+    """An entry of the audit log: what happened to a connection, when, who did it, the outcome. It has no secrets."""
 
     class Kind(models.TextChoices):
         CONNECT = "connect", "Connected"
         RECONNECT = "reconnect", "Reconnected"
-        REFRESH = "refresh", "Access renewed"
-        SCOPE = "scope", "Access changed"
-        SIGN_IN = "sign_in", "Sign-in switched"
-        REFUSED = "refused", "Connecting refused"
-        LOST = "lost", "Access lost"
+        REFRESH = "refresh", "Token refreshed"
+        SCOPE = "scope", "Scope changed"
+        SIGN_IN = "sign_in", "Log-in turned on or off"
+        REFUSED = "refused", "Connection refused"
+        LOST = "lost", "Token lost"
         DISCONNECT = "disconnect", "Disconnected"
         REVOKE = "revoke", "Revoked at DigitalOcean"
-        REENCRYPT = "reseal", "Sealed with a new key"
+        REENCRYPT = "reseal", "Encrypted with a new key"
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(default=timezone.now, db_index=True)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     outcome = models.CharField(max_length=40, default="ok")
-    actor = models.CharField(max_length=40, help_text="person, or the part of Conveyor that did it")
+    actor = models.CharField(max_length=40, help_text='"person" for the user, or a part of Conveyor')
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="events")
     connection_id = models.UUIDField(null=True, db_index=True)
     team_name = models.CharField(max_length=255, blank=True)

@@ -1,4 +1,4 @@
-"""The letters that Conveyor writes of its own accord."""
+"""Emails that Conveyor sends on its own, outside a request."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ log = logging.getLogger(__name__)
 
 
 def needs_reconnect(connection: Connection) -> None:
-    """Tell the owner, once, that a team has to be connected again. A letter that cannot be sent harms nothing."""
+    """Email the owner that a team must be reconnected. Call it once per lost pair. Never raises."""
     user = connection.user
     if not user.has_own_email:
         return
     site = f"{settings.ACCOUNT_DEFAULT_HTTP_PROTOCOL}://{_host()}" if _host() else ""
     context = {"connection": connection, "url": f"{site}{reverse('socialaccount_connections')}"}
     try:
-        # Not by allauth's adapter: it wants a request, and a command has none.
+        # Not through allauth's adapter: it needs a request, and a command has none.
         subject = render_to_string("accounts/email/needs_reconnect_subject.txt", context).strip()
         body = render_to_string("accounts/email/needs_reconnect_message.txt", context)
         send_mail(f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}{subject}", body, None, [user.email])
     except Exception:
-        log.exception("A letter could not be sent", extra={"connection": str(connection.pk)})
+        log.exception("An email could not be sent", extra={"connection": str(connection.pk)})
 
 
 def _host() -> str:
-    """Conveyor's own name, for letters written outside a request."""
+    """Conveyor's host name; empty if ALLOWED_HOSTS does not name one."""
     return next((host.lstrip(".") for host in settings.ALLOWED_HOSTS if host != "*"), "")

@@ -1,7 +1,7 @@
-"""The recent log-in that connecting, disconnecting and leaving ask for.
+"""Recent log-in, required to connect or disconnect a team, to ask for write access and to delete the account.
 
-allauth counts only an explicit "enter your password again", which would greet everybody who has just signed up or
-logged in. Here a complete log-in of this session (second factor included) counts for as long as that does.
+For allauth only an explicit password confirmation is recent, so it would ask users who have just logged in. Here a
+complete log-in of this session, second factor included, counts as well, for ACCOUNT_REAUTHENTICATION_TIMEOUT seconds.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ _SESSION_KEY = "logged_in_at"
 
 
 def note_login(request: HttpRequest) -> None:
-    """A log-in has just been completed."""
+    """Remember that the log-in of this session has just been completed."""
     request.session[_SESSION_KEY] = time.time()
 
 
 def require(request: HttpRequest) -> None:
-    """Raises ReauthenticationRequired, which allauth's middleware turns into the page that asks."""
+    """Raises ReauthenticationRequired without a recent log-in; allauth's middleware then asks for the password."""
     age = time.time() - request.session.get(_SESSION_KEY, 0)
     if not 0 <= age < app_settings.REAUTHENTICATION_TIMEOUT and not did_recently_reauthenticate(request):
         raise ReauthenticationRequired
 
 
 def recent_login_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For views that change something; put it behind `login_required`."""
+    """`require` as a view decorator; put it below `login_required`."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -1,7 +1,6 @@
-"""The stored pair of a connection: reading it, writing it, giving it up.
+"""The stored token pair of a connection: read it, replace it, mark it as lost.
 
-Whatever is written here is written `WHERE generation =` the one that was read, so nobody overwrites what somebody else
-has stored meanwhile.
+Every write is `WHERE generation =` the one that was read, so nobody overwrites a pair that was stored meanwhile.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from accounts.models import Connection, Event
 
 
 def decrypt_pair(token: SocialToken, uid: str) -> tuple[str, str] | None:
-    """The pair of a row that belongs to this uid; None when there is none, or no key opens it."""
+    """Access and refresh token of a row; None without a pair, or if no key decrypts it for this uid."""
     try:
         access_token = decrypt(token.token, field="token", uid=uid)
         return (access_token, decrypt(token.token_secret, field="token_secret", uid=uid)) if access_token else None
@@ -28,22 +27,22 @@ def decrypt_pair(token: SocialToken, uid: str) -> tuple[str, str] | None:
 
 
 def is_readable(connection: Connection) -> bool:
-    """Whether there is a stored pair and a key that opens it."""
+    """Whether there is a stored pair and a key that decrypts it."""
     return connection.token is not None and decrypt_pair(connection.token, connection.account.uid) is not None
 
 
 def is_due(connection: Connection, now: datetime, within: timedelta = timedelta(0)) -> bool:
-    """Whether the access token should be renewed: `within` from now, or a little before its end at the latest.
+    """Whether to refresh the access token: it expires within `within`, or very soon.
 
-    The little is min(300 s, a tenth of the life): a fixed margin above the life would renew on every request. For the
-    same reason `within` counts for half of the life at most.
+    Very soon means min(300 s, a tenth of its lifetime). A fixed margin longer than the lifetime would refresh on every
+    request; `within` is limited to half of the lifetime for the same reason.
     """
-    ends = connection.expires_at
-    if ends is None:
+    expires_at = connection.expires_at
+    if expires_at is None:
         return False
-    began = max(filter(None, (connection.refreshed_at, connection.connected_at)))
-    life = max(ends - began, timedelta(0))
-    return ends - now <= max(min(timedelta(seconds=300), life / 10), min(within, life / 2))
+    issued_at = max(filter(None, (connection.refreshed_at, connection.connected_at)))
+    lifetime = max(expires_at - issued_at, timedelta(0))
+    return expires_at - now <= max(min(timedelta(seconds=300), lifetime / 10), min(within, lifetime / 2))
 
 
 def store(
@@ -54,9 +53,9 @@ def store(
     expires_at: datetime | None,
     **changes: object,
 ) -> bool:
-    """Seal and write a pair, the only place that does. False when the generation is no longer the one that was read.
+    """Encrypt and store a pair; nothing else does. False, and nothing stored, if the generation has changed.
 
-    Call it inside a transaction. `changes` are further fields of the connection, written with it.
+    Call it inside a transaction. `changes` are further fields of the connection to update.
     """
     written = Connection.objects.filter(pk=connection.pk, generation=connection.generation).update(
         generation=F("generation") + 1,
@@ -72,13 +71,13 @@ def store(
     if not written:
         return False
     uid = connection.account.uid
-    sealed = {
+    encrypted = {
         "token": encrypt(access_token, field="token", uid=uid),
         "token_secret": encrypt(refresh_token, field="token_secret", uid=uid),
         "expires_at": expires_at,
     }
     token, created = SocialToken.objects.update_or_create(
-        pk=connection.token_id, defaults=sealed, create_defaults=sealed | {"account": connection.account}
+        pk=connection.token_id, defaults=encrypted, create_defaults=encrypted | {"account": connection.account}
     )
     if created:
         Connection.objects.filter(pk=connection.pk).update(token=token)
@@ -86,7 +85,7 @@ def store(
 
 
 def mark_lost(connection: Connection, reason: str, *, actor: str, request_id: str = "") -> bool:
-    """The pair is dead: nobody tries it again. False when the pair is another by now, or this was known already."""
+    """Mark the pair as unusable, so that it is not tried again. False if it was replaced or marked meanwhile."""
     with transaction.atomic():
         marked = Connection.objects.filter(
             pk=connection.pk, generation=connection.generation, state=Connection.State.HEALTHY

@@ -7,7 +7,7 @@ from accounts import views
 app_name = "accounts"
 
 urlpatterns = [
-    # These two stand in allauth's place, and are reversed by its names.
+    # These two replace allauth's pages of the same path. Templates use allauth's names for them.
     path("3rdparty/", views.connections, name="connections"),
     re_path(r"^confirm-email/(?P<key>[-:\w]+)/$", views.ConfirmEmail.as_view(), name="confirm_email"),
     path("connections/<uuid:pk>/reconnect/", views.reconnect, name="reconnect"),

@@ -1,4 +1,4 @@
-"""The user: known by an e-mail address and nothing else."""
+"""The user model. The email address is the username."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db import models
 from django.utils import timezone
 
 RELEASED_DOMAIN = "released.invalid"
-"""Stands in an account whose address somebody else has proved to own (RFC 2606: `.invalid` never resolves)."""
+"""Domain of the placeholder address of an account whose address another user has confirmed (`.invalid`: RFC 2606)."""
 
 
 class UserManager(BaseUserManager["User"]):
@@ -23,7 +23,7 @@ class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         """A user with a lower-case address. Raises ValueError without one."""
         if not email:
-            raise ValueError("A user needs an e-mail address")
+            raise ValueError("A user needs an email address")
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -34,7 +34,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    email = models.EmailField("e-mail address", unique=True, error_messages={"unique": "This address is taken."})
+    email = models.EmailField("email address", unique=True, error_messages={"unique": "This address is in use."})
     is_staff = models.BooleanField("support staff", default=False, help_text="May enter the admin site.")
     is_active = models.BooleanField("active", default=True, help_text="Untick instead of deleting an account.")
     date_joined = models.DateTimeField("joined", default=timezone.now, editable=False)
@@ -56,7 +56,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.email = self.email.lower()
 
     def release_email(self) -> None:
-        """Give the address up to somebody who has proved to own it; this account goes on without one."""
+        """Replace the address with a placeholder, because another user has confirmed it."""
         self.email = f"{uuid4().hex}@{RELEASED_DOMAIN}"
         self.save(update_fields=["email"])
 
@@ -66,10 +66,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 def is_released(email: str) -> bool:
-    """Whether this stands for an address that was given up."""
+    """Whether this is the placeholder of a released address."""
     return email.endswith(f"@{RELEASED_DOMAIN}")
 
 
 def display(user: User) -> str:
-    """How a user is called on pages and in letters."""
-    return user.email if user.has_own_email else "account without an address"
+    """The name of a user on pages and in emails."""
+    return user.email if user.has_own_email else "account without an email address"

@@ -1,4 +1,4 @@
-"""The pages about oneself: connections, account settings, and leaving."""
+"""Account pages: connections, settings, and deletion of the account."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import connection_cards, token_store
 from accounts import connections as connection_service
-from accounts.adapter import LAST_WAY_IN
 from accounts.decorators import SignedInRequest
 from accounts.forms import DeleteAccountForm
 from accounts.models import Connection, Revocation, User
@@ -27,13 +26,14 @@ from accounts.reauthentication import recent_login_required
 
 
 def connection_of(user: User, pk: UUID) -> Connection:
-    """One of the user's own connections; somebody else's, or none, is a 404."""
+    """A connection of this user. Raises Http404 for any other."""
     return get_object_or_404(Connection.objects.of(user), pk=pk)
 
 
 @login_required
 @require_GET
 def connections(request: SignedInRequest) -> HttpResponse:
+    """The Connections page."""
     return render(request, "socialaccount/connections.html", {"connections": connection_cards.cards_for(request.user)})
 
 
@@ -41,24 +41,26 @@ def connections(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @recent_login_required
 def reconnect(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    """Off to DigitalOcean for this one team, asking for the access that it had."""
+    """Redirect to DigitalOcean to authorize this team again, with the access that it had."""
     connection = connection_of(request.user, pk)
-    return _authorize(request, connection, to_act=connection.can_act)
+    return _authorize(request, connection, for_writing=connection.can_act)
 
 
 @login_required
 @require_POST
 @recent_login_required
 def allow_acting(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    """Off to DigitalOcean for this one team, asking to act in it too; from there back to the form's `next`."""
+    """Redirect to DigitalOcean to authorize this team for writing too, and from there to the form's `next`."""
     return _authorize(
-        request, connection_of(request.user, pk), to_act=True, next_url=get_next_redirect_url(request) or ""
+        request, connection_of(request.user, pk), for_writing=True, next_url=get_next_redirect_url(request) or ""
     )
 
 
-def _authorize(request: SignedInRequest, connection: Connection, *, to_act: bool, next_url: str = "") -> HttpResponse:
+def _authorize(
+    request: SignedInRequest, connection: Connection, *, for_writing: bool, next_url: str = ""
+) -> HttpResponse:
     provider = get_adapter().get_provider(request, connection_service.PROVIDER)
-    scope = ["read", "write"] if to_act else provider.get_scope()
+    scope = ["read", "write"] if for_writing else provider.get_scope()
     answer: HttpResponse = provider.redirect(
         request, "connect", next_url=next_url, scope=scope, data={"connection": str(connection.pk), "scope": scope}
     )
@@ -69,15 +71,16 @@ def _authorize(request: SignedInRequest, connection: Connection, *, to_act: bool
 @require_http_methods(["GET", "POST"])
 @recent_login_required
 def disconnect(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Ask, then disconnect a team."""
     connection = connection_of(request.user, pk)
     if request.method == "GET":
         return render(request, "accounts/disconnect.html", {"connection": connection_cards.card(connection)})
-    lost = _unreadable([connection])
+    undecryptable = _undecryptable([connection])
     waiting = connection_service.disconnect(connection)
     if waiting is None:
-        messages.error(request, LAST_WAY_IN)
+        messages.error(request, connection_service.ONLY_LOGIN)
     else:
-        messages.success(request, _told([connection.team_name], waiting, lost))
+        messages.success(request, _summary([connection.team_name], waiting, undecryptable))
     return redirect("socialaccount_connections")
 
 
@@ -85,20 +88,21 @@ def disconnect(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @recent_login_required
 def sign_in(request: SignedInRequest, pk: UUID) -> HttpResponse:
-    """Switch whether this team may sign in."""
+    """Allow or forbid log-in with this team."""
     connection = connection_of(request.user, pk)
     on = request.POST.get("on") == "1"
     if connection_service.set_sign_in(connection, on):
         can = "can now" if on else "can no longer"
-        messages.success(request, f"You {can} sign in with {connection.team_name}.")
+        messages.success(request, f"You {can} log in with {connection.team_name}.")
     else:
-        messages.error(request, LAST_WAY_IN)
+        messages.error(request, connection_service.ONLY_LOGIN)
     return redirect("socialaccount_connections")
 
 
 @login_required
 @require_GET
 def settings(request: SignedInRequest) -> HttpResponse:
+    """The Account page."""
     user = request.user
     context = {
         "email": user.email if user.has_own_email else "",
@@ -110,7 +114,7 @@ def settings(request: SignedInRequest) -> HttpResponse:
 
 
 class ConfirmEmail(ConfirmEmailView):
-    """allauth's, but for a second click on its button: the page says that the link is used up, and is no 404."""
+    """allauth's page, but a second click on its button shows that the link was used, not a 404."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         answer: HttpResponse
@@ -125,46 +129,43 @@ class ConfirmEmail(ConfirmEmailView):
 @require_http_methods(["GET", "POST"])
 @recent_login_required
 def delete(request: SignedInRequest) -> HttpResponse:
-    """Delete the account: what goes is listed, the address is typed, the log-in is recent."""
+    """Ask, then delete the account. The user types the email address to confirm."""
     form = DeleteAccountForm(request.POST or None, user=request.user)
     if form.is_valid():
         user = request.user
-        mine = list(Connection.objects.of(user))
-        names = [connection.team_name for connection in mine]
-        lost = _unreadable(mine)
+        connections = list(Connection.objects.of(user))
+        names = [connection.team_name for connection in connections]
+        undecryptable = _undecryptable(connections)
         waiting = connection_service.delete_account(user)
         logout(request)
         return render(
             request,
             "accounts/deleted.html",
-            {"told": _told(names, waiting, lost) if names else ""},
+            {"summary": _summary(names, waiting, undecryptable) if names else ""},
         )
     status = 422 if form.is_bound else 200
     context = {"form": form, "connections": connection_cards.cards_for(request.user)}
     return render(request, "accounts/delete.html", context, status=status)
 
 
-def _unreadable(connections: list[Connection]) -> list[str]:
-    """The teams whose stored access no key opens, so that there is nothing to revoke it with."""
+def _undecryptable(connections: list[Connection]) -> list[str]:
+    """Names of the teams whose token no key decrypts, so that Conveyor cannot revoke it."""
     return [connection.team_name for connection in connections if not token_store.is_readable(connection)]
 
 
-def _told(names: list[str], waiting: list[Revocation], lost: list[str]) -> str:
-    """What was revoked, what DigitalOcean has still to be told, and what it cannot be told."""
+def _summary(names: list[str], waiting: list[Revocation], undecryptable: list[str]) -> str:
+    """Which teams are disconnected, and whether their tokens are revoked, still to be revoked, or cannot be revoked."""
     verb = "is" if len(names) == 1 else "are"
-    told = [f"{', '.join(names)} {verb} disconnected."]
+    sentences = [f"{', '.join(names)} {verb} disconnected."]
     if waiting:
-        still = ", ".join(sorted({row.team_name for row in waiting}))
-        told.append(
-            f"DigitalOcean could not be told yet to revoke the access of {still}; Conveyor goes on trying until it is "
-            "done."
+        teams = ", ".join(sorted({row.team_name for row in waiting}))
+        sentences.append(f"The access to {teams} could not be revoked at DigitalOcean yet. Conveyor will keep trying.")
+    if undecryptable:
+        sentences.append(
+            f"Conveyor can no longer decrypt the token of {', '.join(undecryptable)}, so it cannot revoke it. Remove "
+            "Conveyor in DigitalOcean's control panel under API, OAuth."
         )
-    if lost:
-        told.append(
-            f"The key to the stored access of {', '.join(lost)} is not here any more, so Conveyor cannot revoke it: "
-            "remove Conveyor in DigitalOcean's panel under API, OAuth."
-        )
-    if len(waiting) + len(lost) < len(names):
-        told.append("The rest of the access" if waiting or lost else "The access")
-        told[-1] += " is revoked at DigitalOcean."
-    return " ".join(told)
+    if len(waiting) + len(undecryptable) < len(names):
+        rest = "All other access" if waiting or undecryptable else "The access"
+        sentences.append(f"{rest} is revoked at DigitalOcean.")
+    return " ".join(sentences)

@@ -1,9 +1,8 @@
-"""Names the browser and the system in a User-Agent header, for people who look for a log-in they do not know."""
+"""Browser and system names from a User-Agent header, so that users can recognize their sessions."""
 
 from __future__ import annotations
 
-# The first that is found names it, so what pretends to be another comes before that other: every Edge says
-# Chrome and every Chrome says Safari (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/User-Agent).
+# The first match wins, so the order matters: Edge also contains "Chrome", and Chrome also contains "Safari" (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/User-Agent).
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -29,7 +28,7 @@ _SYSTEMS = (
 
 
 def describe(user_agent: str) -> str:
-    """“Firefox on Linux”; the header's first word where nothing is known, “Unknown browser” where it is empty."""
+    """“Firefox on Linux”; the first word of an unknown header; “Unknown browser” for an empty one."""
     words = user_agent.split()
     if not words:
         return "Unknown browser"

@@ -1,7 +1,7 @@
 """The allauth provider for DigitalOcean teams.
 
-allauth ships one too: it knows a link by the user alone, so that a second team would overwrite the first. This one
-knows it by user and team. It is the only one installed; allauth finds it by the names of this package's modules.
+allauth's own provider uses the user's uuid as uid, so a second team would overwrite the first. This one uses user and
+team. It is the only one installed; allauth finds it by the names of this package's modules.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ class DigitalOceanProvider(OAuth2Provider):
     oauth2_adapter_class = DigitalOceanOAuth2Adapter
 
     def get_scope_from_request(self, request: HttpRequest) -> list[str]:
-        """What Conveyor asks for; allauth would let `?scope=` in a link widen it."""
+        """The configured scope. allauth would let `?scope=` in a link ask for more."""
         scope: list[str] = self.get_scope()
         return scope
 
     def get_auth_params_from_request(self, request: HttpRequest, action: Any) -> dict[str, str]:
-        """Nothing from `?auth_params=` either."""
+        """The configured parameters, without `?auth_params=` from a link."""
         params: dict[str, str] = self.get_auth_params()
         return params
 
@@ -42,7 +42,7 @@ class DigitalOceanProvider(OAuth2Provider):
         return data.uid
 
     def extract_extra_data(self, data: TokenOwner) -> dict[str, str]:
-        """For display alone. allauth overwrites it at every look-up, so nothing is decided from it."""
+        """For display only: allauth overwrites it in every callback, even a refused one."""
         return {"team_name": data.team_name, "email": data.email}
 
     def extract_common_fields(self, data: TokenOwner) -> dict[str, str]:

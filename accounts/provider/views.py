@@ -1,4 +1,4 @@
-"""The two views of the OAuth dance: leaving for DigitalOcean, and coming back."""
+"""The OAuth views: the redirect to DigitalOcean, and the callback."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
     def get_access_token_data(
         self, request: HttpRequest, app: SocialApp, client: Any, pkce_code_verifier: str | None = None
     ) -> oauth.TokenPair:
-        """The exchange, over our own wire: allauth's session follows redirects, client secret and all."""
+        """Exchange the code with our own client: allauth's follows redirects and repeats the client secret there."""
         try:
             return oauth.exchange(
                 request.GET.get("code", "")[:2000],
@@ -48,23 +48,23 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
                 code_verifier=pkce_code_verifier or "",
             )
         except errors.DigitalOceanError as error:
-            # Wrong credentials are for whoever runs this Conveyor: nobody can connect anything until they are right.
+            # Wrong client credentials need the administrator: nobody can connect a team until they are corrected.
             level = logging.CRITICAL if isinstance(error, errors.Misconfigured) else logging.WARNING
             log.log(level, "A code could not be exchanged: %s", error)
             raise ProviderException(str(error)) from error
 
     def parse_token(self, data: oauth.TokenPair) -> SocialToken:
-        """An empty one: `complete_login` puts the grant's ticket into it."""
+        """An empty one: `complete_login` puts the grant's id into it."""
         return SocialToken(expires_at=data.expires_at)
 
     @sensitive_variables()
     def complete_login(
         self, request: HttpRequest, app: SocialApp, token: SocialToken, *, response: oauth.TokenPair, **kwargs: Any
     ) -> SocialLogin:
-        """Write the grant down, learn whose it is, and give allauth a ticket for it in place of the pair."""
+        """Store the pair as a pending grant, ask for its owner, and give allauth the grant's id instead of the pair."""
         scope = response.scope
         if scope is None:
-            # RFC 6749 §5.1: none sent means what was asked for.
+            # RFC 6749 §5.1: without a scope in the answer, the requested one was granted.
             scope = " ".join(getattr(request, "oauth_scope", None) or self.get_provider().get_scope())
         grant = revocations.enqueue(
             response.access_token,
@@ -78,31 +78,31 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
         try:
             if response.flaw:
                 raise errors.UnexpectedAnswer(response.flaw, request_id=response.request_id)
-            whose = oauth.token_owner(response.access_token)
-            told = response.info
-            if told and (told.user_uuid, told.team_uuid) != (whose.user_uuid, whose.team_uuid):
+            owner = oauth.token_owner(response.access_token)
+            info = response.info
+            if info and (info.user_uuid, info.team_uuid) != (owner.user_uuid, owner.team_uuid):
                 raise errors.UnexpectedAnswer("the token and the account name different users or teams")
         except errors.DigitalOceanError as error:
             connections.discard(grant.pk, error.code)
             raise ProviderException(str(error)) from error
-        grant.user_uuid, grant.team_uuid = whose.user_uuid, whose.team_uuid
-        grant.team_name, grant.email = whose.team_name[:255], whose.email[:320]
+        grant.user_uuid, grant.team_uuid = owner.user_uuid, owner.team_uuid
+        grant.team_name, grant.email = owner.team_name[:255], owner.email[:320]
         grant.save(update_fields=["user_uuid", "team_uuid", "team_name", "email"])
         token.token = str(grant.pk)
-        return self.get_provider().sociallogin_from_response(request, whose)
+        return self.get_provider().sociallogin_from_response(request, owner)
 
 
 class _LoginView(OAuth2LoginView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         process = _process(request)
         if process not in ("login", "connect"):
-            # allauth's third, "redirect", would bring a grant back that nobody has asked for.
+            # allauth's third process, "redirect", would get a grant that nobody uses.
             return page(
                 request,
-                ErrorPage("This link does not work", "It asks for something Conveyor does not do.", status=400),
+                ErrorPage("This link does not work", "Conveyor does not support what it asks for.", status=400),
             )
         if process == "connect" and request.method == "POST":
-            # Before leaving: in the callback allauth would have to put the login aside for it.
+            # Before the redirect: in the callback, allauth would have to store the login while it asks.
             reauthentication.require(request)
         answer: HttpResponse = super().dispatch(request, *args, **kwargs)
         return answer
@@ -110,12 +110,12 @@ class _LoginView(OAuth2LoginView):
 
 class _CallbackView(OAuth2CallbackView):
     def _get_state(self, request: HttpRequest, provider: Any) -> Any:
-        stashed = statekit.get_states(request).get(request.GET.get("state", ""))
-        expired = stashed is not None and time.time() - stashed[1] > statekit.STATE_TTL
-        request.oauth_state_expired = expired  # type: ignore[attr-defined]  # for the page's own sentence
+        stored = statekit.get_states(request).get(request.GET.get("state", ""))
+        expired = stored is not None and time.time() - stored[1] > statekit.STATE_TTL
+        request.oauth_state_expired = expired  # type: ignore[attr-defined]  # for the text of the error page
         state, response = super()._get_state(request, provider)
         data = (state or {}).get("data") or {}
-        request.oauth_scope = data.get("scope")  # type: ignore[attr-defined]  # what this round trip asked for
+        request.oauth_scope = data.get("scope")  # type: ignore[attr-defined]  # the scope that was requested
         return state, response
 
 
@@ -124,7 +124,7 @@ _connect = login_required(_login)
 
 
 def _process(request: HttpRequest) -> str:
-    """As allauth reads it: the form's, else the address's."""
+    """The parameter "process" as allauth reads it: from the form, else from the URL."""
     process: str = get_request_param(request, "process", "login")
     return process
 

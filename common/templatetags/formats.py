@@ -1,4 +1,4 @@
-"""How moments, money, memory and browsers are written on a page. `{% load formats %}`."""
+"""Template filters for times, money, memory sizes and browsers. `{% load formats %}`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from common import user_agents
 
 register = template.Library()
 
-# Seconds; a year is 365.25 days, a month a twelfth of it.
+# In seconds. A year is 365.25 days; a month is a twelfth of it.
 _MINUTE, _HOUR, _DAY, _MONTH, _YEAR = 60, 3600, 86_400, 2_629_800, 31_557_600
 _UNITS = (
     (_YEAR, "year", "y"),
@@ -29,7 +29,7 @@ Number = int | float | Decimal
 
 @register.filter
 def ago(moment: datetime | None) -> str:
-    """“12 seconds ago”, “in 2 hours”; nothing for None. A `<time>` with the exact moment in its title."""
+    """“12 seconds ago”, “in 2 hours”, as a `<time>` whose title is the exact time. Empty for None."""
     if moment is None:
         return ""
     seconds = (timezone.now() - moment).total_seconds()
@@ -42,16 +42,16 @@ def ago(moment: datetime | None) -> str:
 
 @register.filter
 def short_age(moment: datetime | None) -> str:
-    """“2 y”, “3 d”, “5 h”, “12 min”: as `ago`, for a column. A moment to come is “0 s”."""
+    """`ago` in short, for table columns: “2 y”, “3 d”, “5 h”, “12 min”. “0 s” for a time in the future."""
     if moment is None:
         return ""
-    count, _, letter = _in_largest_unit(max(0.0, (timezone.now() - moment).total_seconds()))
-    return _time(moment, f"{count} {letter}")
+    count, _, symbol = _in_largest_unit(max(0.0, (timezone.now() - moment).total_seconds()))
+    return _time(moment, f"{count} {symbol}")
 
 
 @register.filter
 def day(moment: datetime | None) -> str:
-    """“23 Dec”, with the year where it is not this one. A `<time>`, as of `ago`."""
+    """“23 Dec”, with the year if it is not the current one, as a `<time>` like `ago`."""
     if moment is None:
         return ""
     local = timezone.localtime(moment)
@@ -61,7 +61,7 @@ def day(moment: datetime | None) -> str:
 
 @register.filter
 def money(dollars: Number | None) -> str:
-    """“$48.00”; from a thousand on “$9,418”, where cents would only be noise."""
+    """“$48.00”, or without cents from $1,000 on: “$9,418”. Empty for None."""
     if dollars is None:
         return ""
     cents = Decimal(str(dollars)).quantize(Decimal("0.01"), ROUND_HALF_UP)
@@ -74,26 +74,26 @@ def money(dollars: Number | None) -> str:
 
 @register.filter
 def memory(megabytes: Number | None) -> str:
-    """“512 MB”, “8 GB”, “3.1 TB”, in steps of 1024 as DigitalOcean counts."""
+    """Megabytes as “512 MB”, “8 GB” or “3.1 TB”. 1 GB is 1024 MB, as DigitalOcean counts."""
     return _size(megabytes, ("MB", "GB", "TB", "PB"))
 
 
 @register.filter
 def disk(gigabytes: Number | None) -> str:
-    """“160 GB”, “1.2 TB”, in steps of 1024 as DigitalOcean counts."""
+    """Gigabytes as “160 GB” or “1.2 TB”. 1 TB is 1024 GB, as DigitalOcean counts."""
     return _size(gigabytes, ("GB", "TB", "PB"))
 
 
 @register.filter
 def browser(user_agent: str) -> str:
-    """“Firefox on Linux”."""
+    """The browser and system of a User-Agent header: “Firefox on Linux”."""
     return user_agents.describe(user_agent)
 
 
 def _in_largest_unit(seconds: float) -> tuple[int, str, str]:
-    for size, unit, letter in _UNITS:
+    for size, unit, symbol in _UNITS:
         if seconds >= size:
-            return int(seconds // size), unit, letter
+            return int(seconds // size), unit, symbol
     return 0, "second", "s"
 
 
@@ -108,7 +108,7 @@ def _time(moment: datetime, words: str) -> str:
 
 
 def _size(amount: Number | None, units: tuple[str, ...]) -> str:
-    """At most one decimal, and that only below ten; 1023.9 GB is 1 TB, never “1,024 GB”."""
+    """With one decimal below 10, else without. 1023.9 GB is 1 TB, not “1,024 GB”."""
     if amount is None:
         return ""
     size = float(amount)

@@ -1,4 +1,4 @@
-"""Form controls as Conveyor draws them. `{% load forms %}`; the markup around them is in `_field.html`."""
+"""Template tags for forms. `{% load forms %}`; `_field.html` has the markup around a control."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ register = template.Library()
 
 @register.simple_tag
 def control(field: BoundField, hint: str = "") -> str:
-    """The control alone. It has no placeholder, since a label says the same and stays, and it names its hint
-    and its errors (`aria-describedby`) by the ids that `_field.html` gives them."""
+    """The control without label, hint and errors; `aria-describedby` has the ids of hint and errors in `_field.html`.
+
+    It has no placeholder: the label has the same text.
+    """
     described = []
     if hint or field.help_text:
         described.append(f"{field.auto_id}_helptext")
@@ -28,10 +30,9 @@ def control(field: BoundField, hint: str = "") -> str:
 
 @register.simple_tag
 def password_rules() -> str:
-    """What the configured validators ask of a password, as one sentence; each validator's own text where it is not
-    one of Django's four."""
+    """The rules of the configured password validators, as a sentence; other validators than Django's add their own."""
     short: list[str] = []
-    own: list[str] = []
+    others: list[str] = []
     for validator in password_validation.get_default_password_validators():
         match validator:
             case password_validation.MinimumLengthValidator():
@@ -39,10 +40,10 @@ def password_rules() -> str:
             case password_validation.CommonPasswordValidator():
                 short.append("not a common password")
             case password_validation.NumericPasswordValidator():
-                short.append("not digits alone")
+                short.append("not only digits")
             case password_validation.UserAttributeSimilarityValidator():
-                short.append("not close to your e-mail address")
+                short.append("not similar to your email address")
             case _:
-                own.append(str(validator.get_help_text()))
+                others.append(str(validator.get_help_text()))
     sentence = ", ".join(short)
-    return " ".join([f"{sentence[:1].upper()}{sentence[1:]}.", *own] if short else own)
+    return " ".join([f"{sentence[:1].upper()}{sentence[1:]}.", *others] if short else others)

@@ -51,10 +51,10 @@ class TestSignUp:
         answer = sign_up(newcomer)
 
         assert answer["Location"] == "/accounts/confirm-email/"
-        assert says(newcomer.client.get(answer["Location"]), "Look at your mail")
+        assert says(newcomer.client.get(answer["Location"]), "Check your email")
         assert not is_signed_in(newcomer)
         link = link_to(newcomer.email, "/confirm-email/")
-        assert says(newcomer.client.get(link), "Is this your address?", newcomer.email)
+        assert says(newcomer.client.get(link), "Confirm your address", newcomer.email)
         assert not EmailAddress.objects.get().verified  # to look at a letter proves nothing
 
         answer = newcomer.client.post(link)
@@ -80,7 +80,7 @@ class TestSignUp:
         link = link_to(newcomer.email, "/confirm-email/")
         newcomer.client.post(link)
 
-        assert says(newcomer.client.post(link), "This link no longer works", "It has been used already")
+        assert says(newcomer.client.post(link), "This link no longer works", "It has already been used")
 
     @pytest.mark.parametrize("key", ["nonsense", "MQ:1xVeLT:UhtvcMNM0DUGTUJlrHyMnfj58o0fS52app2tgL901vg"])
     def test_a_link_that_is_none(self, newcomer: Person, key: str) -> None:
@@ -150,7 +150,7 @@ class TestSignUp:
         answer = sign_up(newcomer)
 
         assert answer.status_code == 503
-        assert says(answer, "The e-mail could not be sent", "logging in sends the e-mail again")
+        assert says(answer, "The email could not be sent", "the next log-in sends the email again")
         settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
         cache.clear()
         newcomer.log_in()
@@ -228,7 +228,7 @@ class TestLogIn:
 
         answer = alice.log_in()
 
-        assert says(alice.client.get(answer["Location"]), "This account is switched off")
+        assert says(alice.client.get(answer["Location"]), "This account is disabled")
         assert not is_signed_in(alice)
 
     def test_guessing_is_limited(self, alice: Person, digitalocean: Sandbox) -> None:
@@ -324,7 +324,7 @@ class TestAForgottenPassword:
 
         answer = self.choose(alice, link_to(alice.email, "/reset/key/"))
 
-        assert says(alice.client.get(answer["Location"]), "Your password is changed")
+        assert says(alice.client.get(answer["Location"]), "Your password was changed")
         assert alice.user.check_password(self.NEW)
         assert "was reset" in letters_to(alice.email)[-1]
 
@@ -379,7 +379,7 @@ class TestAForgottenPassword:
         answer = alice.client.post(RESET, {"email": alice.email})
 
         assert answer.status_code == 503
-        assert says(answer, "The e-mail could not be sent", "wait a few minutes")
+        assert says(answer, "The email could not be sent", "Wait a few minutes")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -102,7 +102,7 @@ class TestWorks:
     def test_a_connection_is_found(self, staff: Person, customers: Person, words: str) -> None:
         found = staff.client.get(page(Connection), {"q": words})
 
-        assert says(found, "Hopper Labs", "Needs its owner", "invalid_grant", "bob@example.com", "1 connection")
+        assert says(found, "Hopper Labs", "Needs to be reconnected", "invalid_grant", "bob@example.com", "1 connection")
         assert "Northwind" not in text_of(found)
 
     def test_a_connection_is_found_by_its_uuids(self, staff: Person, customers: Person, digitalocean: Sandbox) -> None:
@@ -129,10 +129,12 @@ class TestWorks:
 
         shown = staff.client.get(page(Connection, "change", connection.pk))
 
-        assert says(shown, "Hopper Labs", "Needs its owner", "invalid_grant", "bob@example.com", "Token expires")
-        trail = f"{page(Event)}?connection_id={connection.pk}"
-        assert says(shown, trail)
-        assert says(staff.client.get(trail), "Connected", "a-request-id", "1 event")
+        assert says(
+            shown, "Hopper Labs", "Needs to be reconnected", "invalid_grant", "bob@example.com", "Token expires"
+        )
+        events = f"{page(Event)}?connection_id={connection.pk}"
+        assert says(shown, events)
+        assert says(staff.client.get(events), "Connected", "a-request-id", "1 event")
 
     def test_the_trail_is_found(self, staff: Person, customers: Person) -> None:
         pk = customers.connection("Northwind").pk

@@ -66,7 +66,7 @@ class TestWorks:
         answer = owner.go("Northwind")
 
         assert answer.status_code == 302
-        assert says(owner.client.get("/accounts/3rdparty/"), "connected already, with more access than this")
+        assert says(owner.client.get("/accounts/3rdparty/"), "already connected, with more access than this")
         assert Stored.now() == before
         assert len(digitalocean.live_grants()) == 1
 
@@ -80,7 +80,7 @@ class TestRefuses:
         assert answer.status_code == 302
         page = owner.client.get(answer["Location"])
         assert page.status_code == 200
-        assert says(page, "Nothing was connected", "You turned the request down", "Back to your connections")
+        assert says(page, "Nothing was connected", "You cancelled the authorization", "Back to your connections")
         assert Stored.now() == before
         assert stray_grants(digitalocean) == []
 
@@ -104,7 +104,7 @@ class TestRefuses:
 
         answer = owner.client.get(f"{PATH}?code=abc{state}")
 
-        assert_refused(answer, before, digitalocean, "This link is used up", "start again from Conveyor")
+        assert_refused(answer, before, digitalocean, "This link has already been used", "start again from Conveyor")
         assert digitalocean.counters().by_endpoint.get("POST /v1/oauth/token authorization_code", 0) == 1
 
     def test_a_replay_of_what_worked(self, owner: Person, digitalocean: Sandbox) -> None:
@@ -123,7 +123,7 @@ class TestRefuses:
 
         answer = bob.come_back(callback)
 
-        assert_refused(answer, before, digitalocean, "only in the browser that asked for it")
+        assert_refused(answer, before, digitalocean, "only in the browser that started the authorization")
 
     def test_a_state_older_than_ten_minutes(self, owner: Person, digitalocean: Sandbox) -> None:
         callback = digitalocean.authorize(owner.leave(), team="Acme Web")
@@ -152,7 +152,7 @@ class TestRefuses:
         answer = owner.come_back(callback)
 
         assert answer.status_code == 502
-        assert says(answer, "This authorization is used up", "Start again from Conveyor")
+        assert says(answer, "This authorization has expired", "Start again from Conveyor")
         assert Stored.now() == before
 
     @pytest.mark.parametrize("code", ["x" * 5000, "%00", "%0D%0AX-Evil:%201", "%F0%9F%98%80", "nobody-gave-this"])
@@ -162,7 +162,7 @@ class TestRefuses:
 
         answer = owner.client.get(f"{PATH}?code={code}&state={state}")
 
-        assert_refused(answer, before, digitalocean, "This authorization is used up")
+        assert_refused(answer, before, digitalocean, "This authorization has expired")
 
     def test_a_posted_callback(self, owner: Person, digitalocean: Sandbox) -> None:
         state = owner.leave().split("state=")[1].split("&")[0]
@@ -180,7 +180,7 @@ class TestRefuses:
 
         answer = owner.go("Acme Web")
 
-        assert_refused(answer, before, digitalocean, "Conveyor is not set up correctly", "tell whoever runs")
+        assert_refused(answer, before, digitalocean, "Conveyor is not set up correctly", "tell the administrator")
         assert "not-the-secret" not in answer.content.decode() + caplog.text
         assert any(record.levelname == "CRITICAL" for record in caplog.records)  # loud for the operator
 
@@ -231,7 +231,7 @@ class TestRefuses:
 
         answer = owner.come_back(callback)
 
-        assert_refused(answer, before, digitalocean, "This link is used up", "Go to log in")
+        assert_refused(answer, before, digitalocean, "This link has already been used", "Go to log in")
 
     def test_switched_off_in_between(self, owner: Person, digitalocean: Sandbox) -> None:
         """The session is still there, and the person is not: the grant is in hand and has to go back."""
@@ -241,7 +241,7 @@ class TestRefuses:
 
         answer = owner.come_back(callback)
 
-        assert_refused(answer, before, digitalocean, "You were signed out meanwhile", "Log in and connect it again")
+        assert_refused(answer, before, digitalocean, "You were logged out", "Log in and connect the team again")
         assert len(digitalocean.live_grants()) == 1
 
     @pytest.mark.parametrize("process", ["redirect", "nonsense"])

@@ -93,6 +93,6 @@ class TestHandles:
 
         assert deleted.status_code == 200
         assert answer.status_code == 401
-        assert says(answer, "You were signed out meanwhile")
+        assert says(answer, "You were logged out")
         assert Stored.now() == Stored([], [], [], [])
         assert digitalocean.live_grants() == []

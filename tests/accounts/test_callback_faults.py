@@ -31,27 +31,27 @@ def wait_less(request: pytest.FixtureRequest, kind: str) -> None:
 TROUBLE = {
     "500": ("status", {"status": 500}, "DigitalOcean is having trouble"),
     "503": ("status", {"status": 503}, "DigitalOcean is having trouble"),
-    "429": ("status", {"status": 429, "headers": {"retry-after": "30"}}, "DigitalOcean asks to wait"),
-    "403 without a code": ("status", {"status": 403}, "DigitalOcean's answer made no sense"),
+    "429": ("status", {"status": 429, "headers": {"retry-after": "30"}}, "DigitalOcean's rate limit is reached"),
+    "403 without a code": ("status", {"status": 403}, "DigitalOcean sent an unexpected answer"),
     "hang": ("hang", {"seconds": 20}, "DigitalOcean answered too slowly"),
     "slow": ("delay", {"seconds": 3}, "DigitalOcean answered too slowly"),
-    "reset": ("reset", {}, "DigitalOcean's answer was lost on the way"),
-    "empty": ("empty", {}, "DigitalOcean's answer made no sense"),
-    "204": ("empty", {"status": 204}, "DigitalOcean's answer made no sense"),
-    "HTML 200": ("html", {"status": 200}, "DigitalOcean's answer made no sense"),
+    "reset": ("reset", {}, "DigitalOcean's answer was lost"),
+    "empty": ("empty", {}, "DigitalOcean sent an unexpected answer"),
+    "204": ("empty", {"status": 204}, "DigitalOcean sent an unexpected answer"),
+    "HTML 200": ("html", {"status": 200}, "DigitalOcean sent an unexpected answer"),
     "HTML 502": ("html", {"status": 502}, "DigitalOcean is having trouble"),
-    "a list": ("json", {"json": []}, "DigitalOcean's answer made no sense"),
-    "a number": ("json", {"json": 7}, "DigitalOcean's answer made no sense"),
-    "a text": ("json", {"json": "yes"}, "DigitalOcean's answer made no sense"),
-    "null": ("json", {"json": None}, "DigitalOcean's answer made no sense"),
-    "nothing in it": ("json", {"json": {}}, "DigitalOcean's answer made no sense"),
-    "an error with 200": ("json", {"json": {"error": "invalid_grant"}}, "DigitalOcean's answer made no sense"),
-    "nested too deep": ("body", {"body": "[" * 50_000}, "DigitalOcean's answer made no sense"),
-    "half a surrogate": ("body", {"body": '{"access_token": "\\ud800"}'}, "DigitalOcean's answer made no sense"),
+    "a list": ("json", {"json": []}, "DigitalOcean sent an unexpected answer"),
+    "a number": ("json", {"json": 7}, "DigitalOcean sent an unexpected answer"),
+    "a text": ("json", {"json": "yes"}, "DigitalOcean sent an unexpected answer"),
+    "null": ("json", {"json": None}, "DigitalOcean sent an unexpected answer"),
+    "nothing in it": ("json", {"json": {}}, "DigitalOcean sent an unexpected answer"),
+    "an error with 200": ("json", {"json": {"error": "invalid_grant"}}, "DigitalOcean sent an unexpected answer"),
+    "nested too deep": ("body", {"body": "[" * 50_000}, "DigitalOcean sent an unexpected answer"),
+    "half a surrogate": ("body", {"body": '{"access_token": "\\ud800"}'}, "DigitalOcean sent an unexpected answer"),
     "no content type": (
         "body",
         {"body": "access_token=abc", "content_type": ""},
-        "DigitalOcean's answer made no sense",
+        "DigitalOcean sent an unexpected answer",
     ),
 }
 
@@ -103,7 +103,7 @@ class TestHandlesTheTokenEndpoint:
             digitalocean.fault("redirect", **EXCHANGE, location=elsewhere.url, status=status)
             answer = owner.come_back(callback)
 
-        assert_refused(answer, before, digitalocean, "DigitalOcean's answer made no sense")
+        assert_refused(answer, before, digitalocean, "DigitalOcean sent an unexpected answer")
         assert elsewhere.requests == []
 
     def test_it_is_down(self, owner: Person, digitalocean: Sandbox, settings: Any) -> None:
@@ -113,15 +113,15 @@ class TestHandlesTheTokenEndpoint:
 
         answer = owner.come_back(callback)
 
-        assert_refused(answer, before, digitalocean, "DigitalOcean is having trouble", "best in a few minutes")
+        assert_refused(answer, before, digitalocean, "DigitalOcean is having trouble", "in a few minutes")
 
     @pytest.mark.parametrize(
         ("kind", "more", "title"),
         [
             ("drip", {"interval": 0.1}, "DigitalOcean answered too slowly"),
             ("drip", {"interval": 0.05, "drip_headers": True}, "DigitalOcean answered too slowly"),
-            ("truncate", {"at": 60}, "DigitalOcean's answer was lost on the way"),
-            ("reset", {"phase": "after"}, "DigitalOcean's answer was lost on the way"),
+            ("truncate", {"at": 60}, "DigitalOcean's answer was lost"),
+            ("reset", {"phase": "after"}, "DigitalOcean's answer was lost"),
         ],
     )
     def test_an_answer_that_never_quite_arrives(
@@ -147,7 +147,7 @@ class TestHandlesTheTokenEndpoint:
 
         answer = owner.come_back(callback)
 
-        assert_refused(answer, before, digitalocean, "DigitalOcean's answer made no sense")
+        assert_refused(answer, before, digitalocean, "DigitalOcean sent an unexpected answer")
         assert len(digitalocean.live_grants()) == 1
         assert not Revocation.objects.exists()
 
@@ -159,36 +159,36 @@ class TestHandlesTheTokenEndpoint:
 
         answer = owner.come_back(callback)
 
-        assert_refused(answer, before, digitalocean, "DigitalOcean's answer made no sense")
+        assert_refused(answer, before, digitalocean, "DigitalOcean sent an unexpected answer")
         assert len(digitalocean.live_grants()) == 1
 
 
 # What /v2/account answers × the page's title.
 ACCOUNT_TROUBLE: dict[str, tuple[str, dict[str, Any], str]] = {
-    "401": ("status", {"status": 401}, "DigitalOcean did not accept its own access"),
-    "403": ("status", {"status": 403}, "This access is not enough"),
-    "404": ("status", {"status": 404}, "DigitalOcean could not be asked"),
-    "422": ("status", {"status": 422}, "DigitalOcean could not be asked"),
-    "429": ("status", {"status": 429}, "DigitalOcean asks to wait"),
+    "401": ("status", {"status": 401}, "DigitalOcean rejected the new token"),
+    "403": ("status", {"status": 403}, "Your role in this team does not allow that"),
+    "404": ("status", {"status": 404}, "DigitalOcean could not be reached"),
+    "422": ("status", {"status": 422}, "DigitalOcean could not be reached"),
+    "429": ("status", {"status": 429}, "DigitalOcean's rate limit is reached"),
     "500": ("status", {"status": 500}, "DigitalOcean is having trouble"),
     "hang": ("hang", {"seconds": 20}, "DigitalOcean answered too slowly"),
     "drip": ("drip", {"interval": 0.1}, "DigitalOcean answered too slowly"),
-    "reset": ("reset", {}, "DigitalOcean's answer was lost on the way"),
-    "HTML 200": ("html", {"status": 200}, "DigitalOcean's answer made no sense"),
-    "garbage": ("body", {"body": "\x00{]"}, "DigitalOcean's answer made no sense"),
-    "a list": ("json", {"json": [1]}, "DigitalOcean's answer made no sense"),
-    "no account": ("json", {"json": {"account": None}}, "DigitalOcean's answer made no sense"),
-    "a number for a uuid": ("patch", {"set": {"/account/uuid": 7}}, "DigitalOcean's answer made no sense"),
-    "an empty uuid": ("patch", {"set": {"/account/uuid": ""}}, "DigitalOcean's answer made no sense"),
-    "a uuid with a colon": ("patch", {"set": {"/account/uuid": "a:b"}}, "DigitalOcean's answer made no sense"),
-    "a uuid without end": ("patch", {"set": {"/account/uuid": "a" * 500}}, "DigitalOcean's answer made no sense"),
-    "another user": ("patch", {"set": {"/account/uuid": "f" * 40}}, "DigitalOcean's answer made no sense"),
-    "another team": ("patch", {"set": {"/account/team/uuid": "f" * 40}}, "DigitalOcean's answer made no sense"),
-    "no team": ("patch", {"remove": ["/account/team"]}, "DigitalOcean's answer made no sense"),
+    "reset": ("reset", {}, "DigitalOcean's answer was lost"),
+    "HTML 200": ("html", {"status": 200}, "DigitalOcean sent an unexpected answer"),
+    "garbage": ("body", {"body": "\x00{]"}, "DigitalOcean sent an unexpected answer"),
+    "a list": ("json", {"json": [1]}, "DigitalOcean sent an unexpected answer"),
+    "no account": ("json", {"json": {"account": None}}, "DigitalOcean sent an unexpected answer"),
+    "a number for a uuid": ("patch", {"set": {"/account/uuid": 7}}, "DigitalOcean sent an unexpected answer"),
+    "an empty uuid": ("patch", {"set": {"/account/uuid": ""}}, "DigitalOcean sent an unexpected answer"),
+    "a uuid with a colon": ("patch", {"set": {"/account/uuid": "a:b"}}, "DigitalOcean sent an unexpected answer"),
+    "a uuid without end": ("patch", {"set": {"/account/uuid": "a" * 500}}, "DigitalOcean sent an unexpected answer"),
+    "another user": ("patch", {"set": {"/account/uuid": "f" * 40}}, "DigitalOcean sent an unexpected answer"),
+    "another team": ("patch", {"set": {"/account/team/uuid": "f" * 40}}, "DigitalOcean sent an unexpected answer"),
+    "no team": ("patch", {"remove": ["/account/team"]}, "DigitalOcean sent an unexpected answer"),
     "a redirect": (
         "redirect",
         {"location": "http://127.0.0.1:9/", "status": 302},
-        "DigitalOcean's answer made no sense",
+        "DigitalOcean sent an unexpected answer",
     ),
 }
 

@@ -31,45 +31,49 @@ def url(connection: Connection, what: str) -> str:
 
 class TestThePage:
     def test_nothing_connected_yet(self, alice: Person) -> None:
-        assert says(alice.client.get(PAGE), "No team yet", "Connect a team")
+        assert says(alice.client.get(PAGE), "No teams connected", "Connect a team")
 
     def test_a_healthy_one(self, owner: Person) -> None:
         page = owner.client.get(PAGE)
 
-        assert says(page, "Northwind", "ada@acme.example", "Healthy", "Read only", "Not read yet", "Reconnect")
-        assert "Needs you" not in text_of(page)
+        assert says(page, "Northwind", "ada@acme.example", "Healthy", "Read only", "Not loaded yet", "Reconnect")
+        assert "Reconnect needed" not in text_of(page)
 
     def test_what_the_fleet_left_on_it(self, owner: Person) -> None:
         read_at = timezone.now() - timedelta(minutes=2)
         Connection.objects.update(droplet_count=150, droplets_read_at=read_at, scope="read write")
 
-        assert says(owner.client.get(PAGE), "150, read 2 minutes ago", "Read and act")
+        assert says(owner.client.get(PAGE), "150, loaded 2 minutes ago", "Read and write")
 
     def test_one_that_needs_its_owner(self, owner: Person) -> None:
         Connection.objects.update(state="needs_reconnect", last_error="invalid_grant")
 
-        assert says(owner.client.get(PAGE), "Needs you", "DigitalOcean no longer accepts this connection", "Reconnect")
+        page = owner.client.get(PAGE)
+
+        assert says(page, "Reconnect needed", "DigitalOcean no longer accepts this connection", "Reconnect")
 
     def test_one_that_cannot_be_renewed(self, owner: Person) -> None:
         Connection.objects.update(state="needs_reconnect", last_error="no_refresh_token")
 
-        assert says(owner.client.get(PAGE), "Needs you", "DigitalOcean gave none to renew it with")
+        assert says(owner.client.get(PAGE), "Reconnect needed", "DigitalOcean sent no refresh token")
 
     def test_one_that_backs_off(self, owner: Person) -> None:
         Connection.objects.update(retry_at=timezone.now() + timedelta(minutes=1), last_error="rate_limited")
 
-        assert says(owner.client.get(PAGE), "Waiting", "has used up its calls")
+        assert says(owner.client.get(PAGE), "Retrying", "has used up its calls")
 
     def test_one_whose_pause_is_over(self, owner: Person) -> None:
         """Until a refresh has worked nobody knows whether it would."""
         Connection.objects.update(retry_at=timezone.now() - timedelta(minutes=1), last_error="rate_limited")
 
-        assert says(owner.client.get(PAGE), "Waiting")
+        assert says(owner.client.get(PAGE), "Retrying")
 
     def test_one_whose_key_is_lost(self, owner: Person, settings: Any) -> None:
         settings.TOKEN_KEYS = ["b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXItb3Q="]
 
-        assert says(owner.client.get(PAGE), "Needs you", "The key that opens its stored access is not here any more")
+        assert says(
+            owner.client.get(PAGE), "Reconnect needed", "Conveyor can no longer decrypt this connection's token"
+        )
 
     def test_hostile_names_are_text(self, owner: Person) -> None:
         name = '<script>alert("1")</script>\u202egnp.exe'
@@ -130,7 +134,7 @@ class TestReconnect:
         assert list(kinds) == ["connect", "reconnect", "revoke"]
         [grant] = digitalocean.live_grants()
         assert kept_pairs() == [(grant.access_token, grant.refresh_token)]
-        assert says(owner.client.get(PAGE), "Northwind was connected already; its access is renewed.")
+        assert says(owner.client.get(PAGE), "Northwind is reconnected.")
 
     @pytest.mark.parametrize("reason", ["invalid_grant", "no_refresh_token"])
     def test_it_brings_back_what_was_lost(self, owner: Person, digitalocean: Sandbox, reason: str) -> None:
@@ -241,14 +245,14 @@ class TestReconnect:
 
         answer = owner.go("Northwind", url=url(owner.connection("Northwind"), "reconnect"))
 
-        assert_refused(answer, before, digitalocean, "This access is not enough")
+        assert_refused(answer, before, digitalocean, "Your role in this team does not allow that")
 
 
 class TestDisconnect:
     def test_it_asks_first(self, owner: Person) -> None:
         page = owner.client.get(url(owner.connection("Northwind"), "disconnect"))
 
-        assert says(page, "Disconnect Northwind?", "The app stays listed in DigitalOcean's panel")
+        assert says(page, "Disconnect Northwind?", "Conveyor stays listed in DigitalOcean's control panel")
         assert owner.connections
 
     def test_it_revokes_at_digitalocean(self, owner: Person, digitalocean: Sandbox) -> None:
@@ -271,7 +275,11 @@ class TestDisconnect:
         owner.client.post(url(owner.connection("Northwind"), "disconnect"))
 
         page = owner.client.get(PAGE)
-        assert says(page, "Northwind is disconnected. DigitalOcean could not be told yet", "goes on trying")
+        assert says(
+            page,
+            "Northwind is disconnected. The access to Northwind could not be revoked at DigitalOcean yet.",
+            "keep trying",
+        )
         assert "is revoked at" not in text_of(page)
         assert stray_grants(digitalocean) == []
         digitalocean.clear_faults()
@@ -282,7 +290,7 @@ class TestDisconnect:
     def test_it_waits_a_few_seconds_for_digitalocean_at_most(
         self, owner: Person, digitalocean: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("accounts.connections._PAY_SECONDS", 0.5)
+        monkeypatch.setattr("accounts.connections._REVOKE_SECONDS", 0.5)
         digitalocean.fault("hang", **REVOKE, seconds=20)
         began = monotonic()
 

@@ -127,7 +127,7 @@ class TestHandles:
 
         answer = owner.client.post(DELETE, {"email": owner.email})
 
-        assert says(answer, "DigitalOcean could not be told yet", "Acme Web, Northwind", "goes on trying")
+        assert says(answer, "could not be revoked at DigitalOcean yet", "Acme Web, Northwind", "keep trying")
         assert not User.objects.exists()
         assert Revocation.objects.count() == 2
         assert stray_grants(digitalocean) == []
@@ -143,7 +143,7 @@ class TestHandles:
 
         answer = owner.client.post(DELETE, {"email": owner.email})
 
-        assert says(answer, "revoke the access of Acme Web; ", "The rest of the access is revoked")
+        assert says(answer, "The access to Acme Web could not be revoked", "All other access is revoked")
         assert [grant.team_uuid for grant in digitalocean.live_grants()] == [digitalocean.team("Acme Web").uuid]
 
     def test_a_pair_that_no_key_opens(self, owner: Person, settings: object) -> None:
@@ -151,7 +151,7 @@ class TestHandles:
 
         answer = owner.client.post(DELETE, {"email": owner.email})
 
-        assert says(answer, "Conveyor cannot revoke it: remove Conveyor in DigitalOcean's panel under API, OAuth.")
+        assert says(answer, "so it cannot revoke it. Remove Conveyor in DigitalOcean's control panel under API, OAuth.")
         assert "is revoked at DigitalOcean" not in answer.content.decode()
         assert not User.objects.exists()
 

@@ -37,7 +37,9 @@ class TestWorks:
     def test_the_new_address_counts_once_it_is_proved(self, alice: Person) -> None:
         change(alice, "New@example.com")
 
-        assert says(alice.client.get(EMAIL), "new@example.com is not confirmed yet", "Until then nothing changes")
+        assert says(
+            alice.client.get(EMAIL), "new@example.com is not confirmed yet", "Until then, your old address stays in use"
+        )
         assert alice.user.email == "alice@example.com"
 
         answer = confirm(alice, "new@example.com")
@@ -94,7 +96,7 @@ class TestRefuses:
         change(alice, bob.email)
         link = link_to(bob.email, "/confirm-email/")
 
-        assert says(alice.client.get(link), "This address is taken")
+        assert says(alice.client.get(link), "This address is in use")
         alice.client.post(link)
 
         assert says(alice.client.get(SETTINGS), "alice@example.com")
@@ -178,8 +180,8 @@ class TestASquatter:
         user.release_email()
         mail.outbox.clear()
 
-        assert says(bob.client.get(SETTINGS), "No e-mail address", "No address yet")
-        assert says(bob.client.get(EMAIL), "You have no address here")
+        assert says(bob.client.get(SETTINGS), "No email address", "No email address")
+        assert says(bob.client.get(EMAIL), "Your account has no email address")
         change(bob, "bob@elsewhere.example")
         confirm(bob, "bob@elsewhere.example")
 

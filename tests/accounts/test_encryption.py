@@ -149,7 +149,7 @@ class TestAtRest:
 
         pages = [text_of(owner.client.get(url)) for url in ("/accounts/3rdparty/", "/droplets/")]
 
-        assert pages[0].count("Needs you") == 1
+        assert pages[0].count("Reconnect needed") == 1
         assert digitalocean.counters().by_team.get(digitalocean.team("Acme Web").uuid, 0) == 0
 
     def test_a_refresh_token_in_the_place_of_an_access_token(self, owner: Person) -> None:
@@ -157,7 +157,7 @@ class TestAtRest:
         connection.token.token = connection.token.token_secret
         connection.token.save()
 
-        assert says(owner.client.get("/accounts/3rdparty/"), "Needs you")
+        assert says(owner.client.get("/accounts/3rdparty/"), "Reconnect needed")
 
 
 class TestALostKey:
@@ -173,7 +173,7 @@ class TestALostKey:
     def test_the_connection_asks_to_be_connected_again(self, loser: Person) -> None:
         page = loser.client.get("/accounts/3rdparty/")
 
-        assert says(page, "The key that opens its stored access is not here any more.", "Needs you", "Healthy")
+        assert says(page, "Conveyor can no longer decrypt this connection's token.", "Reconnect needed", "Healthy")
 
     def test_the_fleet_still_shows_the_others(self, loser: Person, digitalocean: Sandbox) -> None:
         page = loser.client.get("/droplets/")
@@ -195,7 +195,7 @@ class TestALostKey:
 
         loser.client.post(f"/accounts/connections/{pk}/disconnect/")
 
-        assert says(loser.client.get("/accounts/3rdparty/"), "Conveyor cannot revoke it")
+        assert says(loser.client.get("/accounts/3rdparty/"), "so it cannot revoke it")
         assert [each.team_name for each in loser.connections] == ["Acme Web"]
 
     def test_the_key_found_again_heals_it(self, loser: Person, settings: Any) -> None:

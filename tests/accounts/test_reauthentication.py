@@ -59,7 +59,7 @@ class TestWorks:
     def test_the_password_is_as_good_as_a_log_in(self, owner: Person, digitalocean: Sandbox) -> None:
         log_in_again_needed(owner)
         asked = owner.client.post(CONNECT)
-        assert says(owner.client.get(asked["Location"]), "Is it you?")
+        assert says(owner.client.get(asked["Location"]), "Confirm your password")
 
         on = owner.client.post(asked["Location"], {"password": PASSWORD})
 
@@ -145,7 +145,7 @@ class TestRefuses:
 
         answer = owner.client.post(asked["Location"], {"password": "wrong"})
 
-        assert says(answer, "Is it you?", "Incorrect password")
+        assert says(answer, "Confirm your password", "Incorrect password")
         assert len(owner.connections) == 1
 
     def test_a_log_in_without_the_second_factor_is_none(self, owner: Person) -> None:

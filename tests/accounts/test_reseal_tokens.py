@@ -108,8 +108,8 @@ def test_a_lost_key_asks_to_reconnect_and_nothing_else_breaks(
 
     assert isinstance(ask(connection), errors.NeedsReconnect)
     page = alice.client.get("/accounts/3rdparty/").content.decode()
-    assert "Needs you" in page
-    assert "key" in page
+    assert "Reconnect needed" in page
+    assert "Conveyor can no longer decrypt this connection" in page
     assert alice.client.get("/droplets/").status_code == 200
 
     # A key that comes back (a host that was started without it) finds its connections in order.

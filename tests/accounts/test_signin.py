@@ -21,7 +21,7 @@ from tests.support.stored import Stored, all_sessions, kept_pairs, secrets_in, s
 
 CONNECTIONS = "/accounts/3rdparty/"
 MFA = "/accounts/2fa/authenticate/"
-LAST = "This is your only way to sign in"
+LAST = "This is your only way to log in"
 
 
 def is_signed_in(person: Person) -> bool:
@@ -70,7 +70,7 @@ class TestWorks:
 
         assert is_signed_in(ada)
         assert Stored.now() == before
-        assert Revocation.objects.get().reason == "sign-in only"
+        assert Revocation.objects.get().reason == "log-in only"
         assert stray_grants(digitalocean) == []
 
     def test_it_never_narrows_a_scope(self, ada: Person) -> None:
@@ -132,12 +132,12 @@ class TestWorks:
 
     def test_switching_it_on_and_off(self, owner: Person) -> None:
         switch(owner, "Northwind", on=True)
-        assert says(owner.client.get(CONNECTIONS), "You can now sign in with Northwind.", "Switch off")
+        assert says(owner.client.get(CONNECTIONS), "You can now log in with Northwind.", "Turn off")
         assert owner.connection("Northwind").sign_in
 
         switch(owner, "Northwind", on=False)
 
-        assert says(owner.client.get(CONNECTIONS), "You can no longer sign in with Northwind.")
+        assert says(owner.client.get(CONNECTIONS), "You can no longer log in with Northwind.")
         assert not owner.connection("Northwind").sign_in
         details = Event.objects.filter(kind=Event.Kind.SIGN_IN).order_by("pk").values_list("detail", "user")
         assert list(details) == [("on", owner.user.pk), ("off", owner.user.pk)]
@@ -244,7 +244,7 @@ class TestRefuses:
 
         assert answer.status_code == 403
         assert_refused(
-            answer, before, digitalocean, "This team is not for signing in", "Log in another way", "/accounts/login/"
+            answer, before, digitalocean, "You cannot log in with this team", "Log in another way", "/accounts/login/"
         )
         assert owner.email not in answer.content.decode()
         assert not is_signed_in(visitor)
@@ -289,7 +289,7 @@ class TestRefuses:
 
         answer = ada.go(team, process="login")
 
-        assert says(ada.client.get(answer["Location"]), "This account is switched off")
+        assert says(ada.client.get(answer["Location"]), "This account is disabled")
         assert not is_signed_in(ada)
         assert Stored.now() == before
         assert stray_grants(digitalocean) == []
@@ -316,7 +316,7 @@ class TestRefuses:
         ada.client.post(MFA, {"code": totp.code(secret)})
 
         assert is_signed_in(ada)
-        assert says(ada.client.get(CONNECTIONS), "You are signed in, but the team could not be connected.")
+        assert says(ada.client.get(CONNECTIONS), "You are logged in, but the team could not be connected.")
         assert Stored.now() == before
         assert len(digitalocean.live_grants()) == 2
 
@@ -350,7 +350,7 @@ class TestTheLastWayIn:
     def test_it_cannot_be_switched_off(self, bare: Person) -> None:
         page = bare.client.get(CONNECTIONS)
         assert says(page, LAST)
-        assert "Switch off" not in page.content.decode()
+        assert "Turn off" not in page.content.decode()
 
         switch(bare, "Northwind", on=False)
 
@@ -363,7 +363,7 @@ class TestTheLastWayIn:
         answer = bare.client.post(f"/accounts/connections/{pk}/disconnect/")
 
         assert answer["Location"] == CONNECTIONS
-        assert says(bare.client.get(CONNECTIONS), LAST, "Set a password first, or switch on another team.")
+        assert says(bare.client.get(CONNECTIONS), LAST, "Set a password first, or allow log-in with another team.")
         assert bare.connection("Northwind").sign_in
         assert len(digitalocean.live_grants()) == 2
 

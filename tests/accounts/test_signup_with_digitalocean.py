@@ -29,7 +29,7 @@ FORM = "/accounts/3rdparty/signup/"
 def confirm(person: Person) -> Any:
     """Open the link in the letter, and press the button there."""
     link = link_to(person.email, "/confirm-email/")
-    assert says(person.client.get(link), "Is this your address?", person.email)
+    assert says(person.client.get(link), "Confirm your address", person.email)
     return person.client.post(link)
 
 
@@ -56,7 +56,7 @@ class TestWorks:
         visitor.go("Acme Web", process="login")
         again = visitor.go("Acme Web", process="login")
         assert again["Location"] == "/accounts/confirm-email/"
-        assert says(visitor.client.get(again["Location"]), "Look at your mail")
+        assert says(visitor.client.get(again["Location"]), "Check your email")
         assert not is_signed_in(visitor)
 
         confirm(visitor)
@@ -87,7 +87,7 @@ class TestWorks:
         answer = visitor.go("Acme Web", process="login")
 
         assert answer["Location"] == FORM
-        assert says(visitor.client.get(FORM), "One more step", "E-mail")
+        assert says(visitor.client.get(FORM), "One more step", "Email")
         assert not User.objects.exists()
         visitor.client.post(FORM, {"email": "ADA@Example.com"})
         visitor.email = "ada@example.com"
@@ -138,7 +138,7 @@ class TestRefuses:
         answer = visitor.go("Acme Web", process="login")
 
         assert answer["Location"] == "/accounts/confirm-email/"
-        assert says(visitor.client.get(answer["Location"]), "Look at your mail")
+        assert says(visitor.client.get(answer["Location"]), "Check your email")
         assert Stored.now() == before
         assert not is_signed_in(visitor)
         assert "/accounts/password/reset/" in letters_to(holder.email)[-1]
@@ -219,7 +219,7 @@ class TestHandles:
         answer = undecided.client.post(FORM, {"email": undecided.email})
 
         assert answer.status_code == 409
-        assert says(answer, "That took too long", "start again")
+        assert says(answer, "That took too long", "Start again")
         assert Stored.now() == Stored([], [], [], [])
         assert stray_grants(digitalocean) == []
 
@@ -267,7 +267,7 @@ class TestHandlesTwoAtOnce:
         assert [answer.status_code for answer in answers if answer.status_code not in (302, 409)] == []
         for answer in answers:
             if answer.status_code == 409:
-                assert says(answer, "This was done in another tab", "Log in, and everything is there.")
+                assert says(answer, "This was done in another tab", "The account already exists. Log in.")
         assert User.objects.count() == 1
         assert Connection.objects.get().sign_in
         assert EmailAddress.objects.count() == 1

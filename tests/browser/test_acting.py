@@ -46,7 +46,7 @@ def test_from_reading_to_a_reboot_that_is_done(visitor: Visitor, digitalocean: S
     visitor.follow("Reboot Needs more access.")
     visitor.press("Allow acting in Acme Web")
     visitor.consent("Acme Web")
-    assert visitor.sees("You can act in Acme Web now.", "Reboot db-primary?")
+    assert visitor.sees("You can now change droplets of Acme Web.", "Reboot db-primary?")
     visitor.press("Reboot db-primary")
     assert visitor.path == address
     assert visitor.sees("Rebooting", "In progress", "Locked by an action")

@@ -13,10 +13,10 @@ def test_two_teams_on_one_page_through_a_restart_and_an_expiry(
 ) -> None:
     digitalocean.settings(token_lifetime=20)
     visitor.go("/")
-    assert visitor.sees("Every droplet of every team, on one page", "Demo: this Conveyor talks to its own sandbox")
+    assert visitor.sees("Every droplet of every team, on one page", "Demo: this Conveyor uses its own sandbox")
 
     visitor.follow("Sign up")
-    visitor.fill(E_mail="main@example.com", Password="correct horse battery staple")
+    visitor.fill(Email="main@example.com", Password="correct horse battery staple")
     visitor.press("Sign up")
     assert visitor.path == "/droplets/"
     assert visitor.sees("No team connected yet")
@@ -105,7 +105,7 @@ def test_disconnect_hands_the_access_back(visitor: Visitor, digitalocean: Sandbo
     visitor.go("/accounts/3rdparty/")
 
     visitor.follow("Disconnect Acme Web")
-    visitor.press("Disconnect")
+    visitor.press("Disconnect Acme Web")
 
     visitor.go("/droplets/")
     assert visitor.sees("No team connected yet")
@@ -123,7 +123,7 @@ def test_two_people_see_their_own(arrive: Arrive, digitalocean: Sandbox) -> None
     grace.may_answer.add(404)
     grace.go(ada.path)
 
-    assert grace.sees("There is no such page, or it is not yours.")
+    assert grace.sees("This page does not exist, or it belongs to another account.")
     grace.go("/droplets/")
     assert grace.sees("No team connected yet")
 

@@ -104,17 +104,17 @@ class Visitor:
             link.click()
 
     def fill(self, **fields: str) -> None:
-        """Fill in fields by the name of their label; underscores are spaces or hyphens."""
+        """Fill in fields by the name of their label; underscores are spaces."""
         for label, value in fields.items():
-            self.page.get_by_label(label.replace("_", "-"), exact=True).fill(value)
+            self.page.get_by_label(label.replace("_", " "), exact=True).fill(value)
 
     def sign_up(self, email: str) -> None:
         self.go("/accounts/signup/")
-        self.fill(E_mail=email, Password=PASSWORD)
+        self.fill(Email=email, Password=PASSWORD)
         self.press("Sign up")
 
     def log_in(self, email: str, password: str = PASSWORD) -> None:
-        self.fill(E_mail=email, Password=password)
+        self.fill(Email=email, Password=password)
         self.press("Log in")
 
     def log_out(self) -> None:

@@ -184,7 +184,7 @@ class TestControl:
 class TestPasswordRules:
     def test_it_is_one_sentence(self) -> None:
         assert password_rules() == (
-            "At least 10 characters, not close to your e-mail address, not a common password, not digits alone."
+            "At least 10 characters, not similar to your email address, not a common password, not only digits."
         )
 
     def test_it_lets_other_validators_speak_for_themselves(self, settings: Any) -> None:

@@ -64,7 +64,7 @@ def test_the_button_asks_for_write_and_comes_back_to_the_action(reader: Acting) 
 
     assert answer["Location"] == wanted(reader)
     page = Page(reader.person.client.get(answer["Location"]))
-    assert "You can act in Acme Web now." in page.text
+    assert "You can now change droplets of Acme Web." in page.text
     assert "Reboot db-primary?" in page.text
     assert [attrs["type"] for _, attrs in page.with_class("btn-primary")] == ["submit"]
     reader.press("reboot")
@@ -171,5 +171,5 @@ def test_less_than_was_asked_for_is_told(reader: Acting) -> None:
     come_back(reader, leave(reader))
 
     page = reader.open("reboot")
-    assert "for reading only, so you cannot act in it" in page.text
+    assert "DigitalOcean gave read access only, so you cannot change droplets" in page.text
     assert "Allow acting" in page.text
