@@ -12,10 +12,10 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from sandbox.api import errors
+from sandbox import errors
 from sandbox.faults.corrupt import NoResponse, corrupt
 from sandbox.faults.rules import Fault
-from sandbox.oauth.errors import OAuthError
+from sandbox.grants.errors import OAuthError
 from sandbox.simulation import SIMULATION, Simulation
 from sandbox.traffic import request_info
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from sandbox.api import errors
+from sandbox import errors
 from sandbox.numbers import parse_number
 
 PER_PAGE_DEFAULT, PER_PAGE_MOST = 20, 200

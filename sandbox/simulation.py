@@ -12,7 +12,7 @@ from sandbox.actions.action_log import ActionLog
 from sandbox.clock import Clock
 from sandbox.faults.rules import Faults
 from sandbox.fleet.fleets import Fleets
-from sandbox.oauth import clients
+from sandbox.grants import clients
 from sandbox.options import DEFAULT_DROPLETS, DEFAULT_SEED, DEFAULT_TEAMS, Options
 from sandbox.settings import Settings
 from sandbox.store import Store

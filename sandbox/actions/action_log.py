@@ -8,8 +8,8 @@ from itertools import chain
 from typing import Any
 
 from sandbox.actions import history
-from sandbox.actions.action import Action
 from sandbox.actions.effects import EFFECTS
+from sandbox.fleet.action import Action
 from sandbox.fleet.droplets import Droplet
 from sandbox.fleet.fields import object_field
 from sandbox.fleet.fleets import Fleet

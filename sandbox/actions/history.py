@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.actions.action import Action
 from sandbox.clock import epoch
 from sandbox.fleet import snapshots
+from sandbox.fleet.action import Action
 from sandbox.fleet.droplets import TODAY, Droplet
 from sandbox.fleet.fields import list_field, object_field
 from sandbox.fleet.team_resources import TeamResources

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from sandbox import errors
 from sandbox.actions.kinds import KINDS
-from sandbox.api import errors
 from sandbox.fleet import image_list, policies, sizes
 from sandbox.fleet.droplets import Droplet
 from sandbox.fleet.fields import list_field, number_field, region_slug

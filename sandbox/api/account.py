@@ -6,8 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import people
-from sandbox.api import errors
+from sandbox import errors, people
 from sandbox.api.authorization import Caller, requires
 
 STATUS_MESSAGES = {

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from sandbox import paging
+from sandbox import errors, paging
 from sandbox.actions import validation
-from sandbox.actions.action import Action
 from sandbox.actions.kinds import KINDS
-from sandbox.api import errors
 from sandbox.api.authorization import Caller, requires
 from sandbox.api.droplets import find_droplet
+from sandbox.fleet.action import Action
 from sandbox.numbers import parse_number
 
 

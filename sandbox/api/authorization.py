@@ -9,11 +9,10 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import people
-from sandbox.api import errors
+from sandbox import errors, people
 from sandbox.fleet.fleets import Fleet
-from sandbox.oauth import grants, scopes
-from sandbox.oauth.grants import Grant
+from sandbox.grants import grants, scopes
+from sandbox.grants.grants import Grant
 from sandbox.simulation import SIMULATION, Simulation
 from sandbox.traffic import request_info
 from sandbox.traffic.rate_limits import RateLimit

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from sandbox import paging
-from sandbox.api import errors
+from sandbox import errors, paging
 from sandbox.api.authorization import Caller, requires
 from sandbox.fleet.droplets import Droplet
 from sandbox.fleet.fleets import Query, Visibility, visible_fields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from sandbox.api import errors
+from sandbox import errors
 from sandbox.api.authorization import Caller, Handler, requires
 from sandbox.fleet.droplets import Droplet
 from sandbox.fleet.fields import list_field

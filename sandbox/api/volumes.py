@@ -6,8 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import paging
-from sandbox.api import errors
+from sandbox import errors, paging
 from sandbox.api.authorization import Caller, requires
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.api import errors
+from sandbox import errors
 from sandbox.control.handlers import Body, allow_only
 from sandbox.simulation import Simulation
 

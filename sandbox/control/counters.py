@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.control.handlers import Body, allow_only
-from sandbox.oauth import grants
+from sandbox.grants import grants
 from sandbox.simulation import Simulation
 from sandbox.traffic.counters import Counters
 

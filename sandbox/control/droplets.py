@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from sandbox import people
-from sandbox.api import errors
+from sandbox import errors, people
 from sandbox.control.handlers import Body, allow_only
 from sandbox.faults import json_pointer
 from sandbox.fleet import droplet_resources

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.api import errors
+from sandbox import errors
 from sandbox.simulation import SIMULATION, Simulation
 
 Body = dict[str, Any]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox import errors
 from sandbox import people as sandbox_people
-from sandbox.api import errors
 from sandbox.control.handlers import Body, allow_only
 from sandbox.simulation import Simulation
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.control.handlers import Body, allow_only
-from sandbox.oauth import clients, grants
+from sandbox.grants import clients, grants
 from sandbox.simulation import Simulation
 
 

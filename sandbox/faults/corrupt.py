@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
-from sandbox.api import errors
+from sandbox import errors
 from sandbox.faults import json_pointer
 from sandbox.faults.rules import Fault
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.actions.action import Action
+from sandbox.fleet.action import Action
 from sandbox.fleet.policies import Policy
 from sandbox.fleet.reserved import Reserved
 from sandbox.people import Team

@@ -1,1 +1,1 @@
-"""DigitalOcean's authorization server: consent page, codes, token pairs, revocation."""
+"""DigitalOcean's OAuth endpoints: the consent page, the token endpoint and revocation."""

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from sandbox import people as sandbox_people
-from sandbox.oauth import clients, grants, pages, scopes
+from sandbox.grants import clients, grants, scopes
+from sandbox.oauth import pages
 from sandbox.simulation import SIMULATION, Simulation
 from sandbox.traffic import request_info
 

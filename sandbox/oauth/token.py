@@ -7,11 +7,10 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox import people
-from sandbox.api import errors
-from sandbox.oauth import clients, grants
-from sandbox.oauth.errors import invalid_request, unsupported_grant_type
-from sandbox.oauth.grants import Grant, TokenPair
+from sandbox import errors, people
+from sandbox.grants import clients, grants
+from sandbox.grants.errors import invalid_request, unsupported_grant_type
+from sandbox.grants.grants import Grant, TokenPair
 from sandbox.simulation import SIMULATION, Simulation
 from sandbox.traffic import request_info
 

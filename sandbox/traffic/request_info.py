@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from sandbox.api import errors
+from sandbox import errors
+from sandbox.grants import grants
 from sandbox.numbers import parse_number
-from sandbox.oauth import grants
 from sandbox.store import Store
 
 TOKEN_PATH = "/v1/oauth/token"

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import unquote_plus, urlsplit
 
-from sandbox.oauth.errors import invalid_client
+from sandbox.grants.errors import invalid_client
 from sandbox.store import Store
 
 CALLBACK_PATH = "/accounts/digitalocean/login/callback/"

@@ -14,8 +14,8 @@ import sqlite3
 import time
 from dataclasses import dataclass
 
-from sandbox.oauth import scopes
-from sandbox.oauth.errors import invalid_grant
+from sandbox.grants import scopes
+from sandbox.grants.errors import invalid_grant
 from sandbox.settings import Settings
 from sandbox.store import Store
 

@@ -1,0 +1,1 @@
+"""What the authorization server stores: registered clients, codes, grants with their token pairs, and scopes."""
