@@ -38,6 +38,7 @@ bench: setup ## Measure the speed and write docs/benchmarks.md (M=warm for one b
 
 check: setup ## Check lint, formatting, types, imports between folders, lock files, migrations and deployment settings
 check: export ENV_FILE := tests/support/deployment.env
+check: export STATIC_ROOT := $(VENV)/staticfiles
 check:
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
@@ -45,6 +46,7 @@ check:
 	@$(RUN) -c 'from importlinter.cli import lint_imports_command as lint; lint()' --no-logo
 	@$(RUN) -m tests.support.lock
 	@$(RUN) manage.py makemigrations --check --dry-run
+	@$(RUN) manage.py collectstatic --no-input --verbosity 0
 	@$(RUN) manage.py check --deploy --fail-level WARNING
 
 audit: setup ## Look for known vulnerabilities in what Conveyor installs; needs the network

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
@@ -12,6 +14,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
 from allauth.socialaccount.providers.base import AuthError
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -72,8 +75,15 @@ class AccountAdapter(DefaultAccountAdapter):
         """Raises ImmediateHttpResponse, with an error page, if the mail server does not accept the email."""
         if is_released(email):
             return
+        # allauth builds links from the Host header, which whoever sent the request has chosen.
+        links = {
+            name: settings.BASE_URL + urlsplit(url)._replace(scheme="", netloc="").geturl()
+            for name, url in context.items()
+            if name.endswith("_url")
+        }
+        site = SimpleNamespace(domain=urlsplit(settings.BASE_URL).netloc, name="Conveyor")
         try:
-            super().send_mail(template_prefix, email, context)
+            super().send_mail(template_prefix, email, {**context, **links, "current_site": site})
         except OSError:
             log.exception("An email could not be sent", extra={"template": template_prefix})
             raise stop(self.request, _NOT_SENT) from None

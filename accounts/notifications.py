@@ -19,8 +19,7 @@ def needs_reconnect(connection: Connection) -> None:
     user = connection.user
     if not user.has_own_email:
         return
-    site = f"{settings.ACCOUNT_DEFAULT_HTTP_PROTOCOL}://{_host()}" if _host() else ""
-    context = {"connection": connection, "url": f"{site}{reverse('socialaccount_connections')}"}
+    context = {"connection": connection, "url": f"{settings.BASE_URL}{reverse('socialaccount_connections')}"}
     try:
         # Not through allauth's adapter: it needs a request, and a command has none.
         subject = render_to_string("accounts/email/needs_reconnect_subject.txt", context).strip()
@@ -28,8 +27,3 @@ def needs_reconnect(connection: Connection) -> None:
         send_mail(f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}{subject}", body, None, [user.email])
     except Exception:
         log.exception("An email could not be sent", extra={"connection": str(connection.pk)})
-
-
-def _host() -> str:
-    """Conveyor's host name; empty if ALLOWED_HOSTS does not name one."""
-    return next((host.lstrip(".") for host in settings.ALLOWED_HOSTS if host != "*"), "")

@@ -4,6 +4,10 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class ConveyorAdminConfig(AdminConfig):
-    """Django's admin on `conveyor.admin`'s site."""
+    """Django's admin with `conveyor.admin`'s site. Registers Conveyor's system checks too."""
 
     default_site = "conveyor.admin.ConveyorAdminSite"
+
+    def ready(self) -> None:
+        super().ready()
+        from conveyor import checks  # noqa: F401

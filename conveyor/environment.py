@@ -1,12 +1,14 @@
-"""Reading the environment: every mistake found in one go, told in one line each, and never with the value."""
+"""Reads the settings of a host from its environment. All mistakes are reported at once, in one line, without values."""
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
 import warnings
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
@@ -14,27 +16,27 @@ from urllib.parse import urlsplit
 import environ
 from cryptography.fernet import Fernet
 from redis import ConnectionPool
+from sentry_sdk.utils import Dsn
 
 T = TypeVar("T")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-_LINE = re.compile(r"\s*(?:export\s+)?[A-Za-z_][A-Za-z0-9_]*\s*=")
 # As Django's ALLOWED_HOSTS takes them: a name, .example.com for it and all below, *, an IPv6 address in brackets.
 _HOST = re.compile(r"\*|\.?[A-Za-z0-9_][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+\]")
 
 
 def env_file() -> Path | None:
-    """The file to read: `.env` of the project. ENV_FILE names another or, when empty, none."""
+    """The file to read: `.env` in the project. ENV_FILE names another one; empty, it means none."""
     name = os.environ.get("ENV_FILE", str(BASE_DIR / ".env"))
     return Path(name) if name else None
 
 
 class Environment:
-    """The process's environment (and a `.env` file), read strictly.
+    """The process's environment and a `.env` file, which the environment wins over.
 
-    A variable that is missing or malformed is noted rather than raised, so that `finish` can name all of them at
-    once. Values never appear in what is printed: a secret with a typo in it is still a secret.
+    django-environ reads the file and the URLs of database and email. It stops at the first mistake and shows the value.
+    Here `finish` names all missing and malformed variables, and a secret with a typo in it stays secret.
     """
 
     def __init__(self, env_file: Path | None) -> None:
@@ -45,31 +47,32 @@ class Environment:
 
     def _read_file(self, path: Path) -> None:
         try:
-            text = path.read_text(encoding="utf-8")
+            lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
         except (OSError, UnicodeDecodeError):
             self._problems.append(f"{path.name} cannot be read as UTF-8 text")
             return
-        # django-environ logs a line that it does not understand, value included: look first.
-        bad = [
-            number
-            for number, line in enumerate(text.splitlines(), 1)
-            if line.strip() and not line.lstrip().startswith("#") and not _LINE.match(line)
-        ]
-        for number in bad:
+
+        def note(record: logging.LogRecord) -> bool:
+            number = lines.index(record.getMessage().removeprefix("Invalid line: ")) + 1
             self._problems.append(f"line {number} of {path.name} is malformed: a good one looks like NAME=value")
-        if not bad:
-            self._env.read_env(str(path))
+            return False
+
+        # django-environ logs a line that it cannot read, with the value in it.
+        logger = logging.getLogger("environ.environ")
+        logger.addFilter(note)
+        self._env.read_env(StringIO("\n".join(lines)))
+        logger.removeFilter(note)
 
     def read(self, name: str, default: T, parse: Callable[[str], T], good: str) -> T:
-        """The variable `name` through `parse`, or `default` where it is unset or empty.
+        """The variable `name`, parsed; `default` where it is unset or empty.
 
-        `parse` raises any exception for a malformed value; `good` shows what a right one looks like.
+        `parse` raises any exception for a malformed value; `good` shows what a good one looks like.
         """
         value = os.environ.get(name, "").strip()
         if not value:
             return default
         try:
-            # A warning of a library shows the value: whatever is worth one is malformed.
+            # A library's warning would show the value. Whatever causes one is malformed.
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 return parse(value)
@@ -81,7 +84,7 @@ class Environment:
         return self.read(name, default, str, "any text")
 
     def secret(self, name: str, *, required: bool, how: str) -> str:
-        """A text that has to be there when `required`; `how` says where to get one."""
+        """A text that must be set when `required`; `how` says where to get one."""
         value = self.text(name)
         if not value and required:
             self._problems.append(f"{name} is not set: {how}")
@@ -101,6 +104,13 @@ class Environment:
 
     def url(self, name: str, default: str, good: str) -> str:
         return self.read(name, default, _url, good)
+
+    def origin(self, name: str, *, required: bool) -> str:
+        """Scheme and host, without a path; empty where unset."""
+        value = self.read(name, "", _origin, "https://conveyor.example.com")
+        if not os.environ.get(name, "").strip() and required:
+            self._problems.append(f"{name} is not set: ALLOWED_HOSTS names no host that links in emails could use")
+        return value
 
     def redis_url(self, name: str) -> str:
         return self.read(name, "", _redis_url, "rediss://user:password@host:6379/0")
@@ -131,7 +141,7 @@ class Environment:
         return dict(config)
 
     def fernet_keys(self, name: str, *, required: bool, how: str) -> list[str]:
-        """Comma-separated Fernet keys; the first seals, all of them open."""
+        """Comma-separated Fernet keys: the first encrypts, all of them decrypt."""
         none: list[str] = []
         keys = self.read(name, none, _fernet_keys, "the 44 characters of a Fernet key, or several with commas between")
         if not os.environ.get(name, "").strip() and required:
@@ -139,7 +149,7 @@ class Environment:
         return keys
 
     def finish(self) -> None:
-        """End the process (exit code 1) with one line when anything was wrong."""
+        """End the process (exit code 1) with one line if anything is missing or malformed."""
         if self._problems:
             stop("; ".join(self._problems))
 
@@ -150,19 +160,11 @@ def stop(what: str) -> NoReturn:
 
 
 def _flag(value: str) -> bool:
-    try:
-        return {
-            "true": True,
-            "1": True,
-            "yes": True,
-            "on": True,
-            "false": False,
-            "0": False,
-            "no": False,
-            "off": False,
-        }[value.lower()]
-    except KeyError:
-        raise ValueError from None
+    if value.lower() in ("true", "1", "yes", "on"):
+        return True
+    if value.lower() in ("false", "0", "no", "off"):
+        return False
+    raise ValueError
 
 
 def _natural(value: str) -> int:
@@ -194,29 +196,30 @@ def _url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise ValueError
-    _ = parts.port  # raises ValueError for a port that is none
+    _ = parts.port  # raises ValueError for an invalid port
     return value.rstrip("/")
+
+
+def _origin(value: str) -> str:
+    if urlsplit(_url(value)).path:
+        raise ValueError
+    return _url(value)
 
 
 def _redis_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("redis", "rediss") or not parts.hostname or parts.fragment:
         raise ValueError
-    parts.hostname.encode("idna")  # raises UnicodeError for what cannot be a host's name
+    parts.hostname.encode("idna")  # raises UnicodeError for an invalid host name
     if not re.fullmatch(r"(/\d*)?", parts.path):
         raise ValueError
-    # Connects to nothing, but raises ValueError or TypeError for options (after a "?") that redis-py does not know.
+    # Does not connect. Raises ValueError or TypeError for options (after "?") that redis-py does not know.
     ConnectionPool.from_url(value).make_connection()
     return value
 
 
 def _sentry_dsn(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("https", "http") or not parts.hostname or not parts.username:
-        raise ValueError
-    if not parts.path.rpartition("/")[2].isdigit():
-        raise ValueError
-    _ = parts.port  # raises ValueError for a port that is none
+    Dsn(value)  # raises BadDsn
     return value
 
 

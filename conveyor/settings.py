@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,15 +69,17 @@ INSTALLED_APPS = [
     "common",
     "droplets",
 ]
-# The sandbox is for development: its server comes with requirements-dev.txt.
-if importlib.util.find_spec("aiohttp"):
+# The command `manage.py sandbox`, for development. Its server (aiohttp) is in requirements-dev.txt.
+if DEBUG or _env.flag("SANDBOX_COMMAND"):
     INSTALLED_APPS.append("sandbox")
 
 MIDDLEWARE = [
     "conveyor.logs.RequestIdMiddleware",
+    "conveyor.middleware.security_headers",
+    "csp.middleware.CSPMiddleware",  # before WhiteNoise, which answers for static files
     "django.middleware.security.SecurityMiddleware",
+    "conveyor.middleware.health_checks",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -86,7 +88,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "conveyor.middleware.SessionActivityMiddleware",
 ]
 
 ROOT_URLCONF = "conveyor.urls"
@@ -212,19 +214,31 @@ if TRUSTED_PROXIES:
     ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# A host with a name of its own is taken to be on HTTPS; loopback is not. HTTPS=True or False overrules.
+# HTTPS is the default as soon as a host is not this machine. HTTPS=True or False overrules that.
 _HTTPS = _env.flag("HTTPS", not DEBUG and any(host not in _LOOPBACK for host in ALLOWED_HOSTS))
-SESSION_COOKIE_SECURE = _HTTPS
-CSRF_COOKIE_SECURE = _HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
-SESSION_COOKIE_NAME = "__Host-conveyor" if _HTTPS else "conveyor"
-CSRF_COOKIE_NAME = "__Host-conveyor-csrf" if _HTTPS else "conveyor-csrf"
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _env.flag("HSTS_SUBDOMAINS")
+# Browsers accept a cookie with __Host- in its name from this very host alone, and by HTTPS alone.
+_PREFIX = "__Host-" if _HTTPS else ""
+SESSION_COOKIE_NAME = f"{_PREFIX}conveyor"
+CSRF_COOKIE_NAME = f"{_PREFIX}conveyor-csrf"
+LANGUAGE_COOKIE_NAME = f"{_PREFIX}conveyor-language"
+if _HTTPS:
+    MESSAGE_STORAGE = "conveyor.middleware.HostMessageStorage"
 SESSION_COOKIE_AGE = 30 * 24 * 3600
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _HTTPS else "http"
+
+# The origin of links in emails. It never comes from a request's Host header, which the sender chooses.
+_names = [host.lstrip(".") for host in ALLOWED_HOSTS if host not in (*_LOOPBACK, "*")]
+BASE_URL = _env.origin("BASE_URL", required="*" in ALLOWED_HOSTS and not _names and not DEBUG) or (
+    f"{ACCOUNT_DEFAULT_HTTP_PROTOCOL}://{_names[0]}" if _names else f"http://127.0.0.1:{_env.port('PORT', 8000)}"
+)
+SECURITY_CONTACT = _env.text("SECURITY_CONTACT", f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Subdomains (W005) and the browsers' preload list (W021) are for the domain's owner to decide. The redirect to HTTPS
-# (W008) is the proxy's: made here, it would go round in circles wherever TRUSTED_PROXIES is forgotten.
+# HSTS for subdomains (W005, HSTS_SUBDOMAINS) and the browsers' preload list (W021) are the domain owner's decision. The
+# proxy redirects to HTTPS (W008): a redirect made here would loop for ever where TRUSTED_PROXIES is not set.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
 _oauth = urlsplit(DIGITAL_OCEAN_OAUTH_URL)
@@ -245,6 +259,7 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STATIC_ROOT = Path(_env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "conveyor" / "static"]
 STORAGES = {

@@ -1,4 +1,4 @@
-"""Conveyor's addresses."""
+"""Conveyor's root URLs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from conveyor import views
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("healthz", views.healthz),
-    path("readyz", views.readyz),
+    path("readyz", views.readyz),  # for staff; probes are answered in conveyor.middleware, as is /healthz
+    path(".well-known/security.txt", views.security_txt),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),

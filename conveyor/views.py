@@ -1,15 +1,18 @@
-"""The front door, the health checks, and what every page is told."""
+"""The front page, the health checks, and the context of every template."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import ip_address
 
 from django.conf import settings
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -20,13 +23,13 @@ log = logging.getLogger(__name__)
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """Template context of every page."""
+    """Context processor: what every template may use."""
     return {"sandbox_notice": settings.SANDBOX}
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """What Conveyor is and how to start; who is signed in goes on to the fleet."""
+    """The front page. People who are signed in are redirected to their fleet."""
     if request.user.is_authenticated:
         return redirect("droplets:fleet")
     return render(request, "home.html")
@@ -45,16 +48,42 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process is up."""
+    """200: the process is up. For any host; asks neither database nor cache."""
     return HttpResponse("ok", content_type="text/plain")
 
 
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Database and cache answer: 200, else 503 with the name of what does not."""
+    """200 when database and cache answer, else 503 with the name of what does not.
+
+    For probes (`is_local`) and for staff. Everybody else gets a 404.
+    """
+    if not is_local(request) and not request.user.is_staff:
+        raise Http404
     state = {"database": _works(_ask_database), "cache": _works(caches.ping)}
     return JsonResponse(state, status=200 if all(state.values()) else 503)
+
+
+def is_local(request: HttpRequest) -> bool:
+    """Whether the request came from this machine or a private network, and not through a proxy."""
+    address = request.META.get("REMOTE_ADDR")
+    if "HTTP_X_FORWARDED_FOR" in request.META:
+        return False
+    return not address or ip_address(address.partition("%")[0]).is_private  # no address: a Unix socket
+
+
+@require_safe
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Where to report a security problem (RFC 9116). Expires half a year from now, as it is made for each request."""
+    expires = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=180)
+    lines = [
+        f"Contact: {settings.SECURITY_CONTACT}",
+        f"Expires: {expires.isoformat()}",
+        f"Canonical: {settings.BASE_URL}{request.path}",
+        "Preferred-Languages: en",
+    ]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
 def _works(check: Callable[[], None]) -> bool:

@@ -5,7 +5,7 @@ import os
 import django
 from django.core.wsgi import get_wsgi_application
 
-from conveyor.collected import require_static_files
+from conveyor.checks import require_static_files
 from conveyor.stack import in_one_piece
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "conveyor.settings")

@@ -39,6 +39,9 @@ BAD = {
     "DIGITAL_OCEAN_PKCE": ["hunter2"],
     "TRUSTED_PROXIES": ["-1", "hunter2", "1.5"],
     "HTTPS": ["hunter2"],
+    "HSTS_SUBDOMAINS": ["hunter2"],
+    "SANDBOX_COMMAND": ["hunter2"],
+    "BASE_URL": ["hunter2.example.com", "ftp://hunter2", "https://example.com/hunter2", "https://hunter2:port"],
 }
 SECRETS = ["SECRET_KEY", "TOKEN_KEYS", "DIGITAL_OCEAN_CLIENT_ID", "DIGITAL_OCEAN_CLIENT_SECRET"]
 
@@ -104,6 +107,54 @@ def test_a_missing_secret_stops_the_start(missing: str) -> None:
     assert f"{missing} is not set: " in the_one_line(found.stderr)
 
 
+def test_links_in_emails_need_a_host_where_every_host_is_allowed() -> None:
+    given = {**DEPLOYED, "ALLOWED_HOSTS": "*"}
+
+    assert "BASE_URL is not set: " in the_one_line(run(LOAD, given).stderr)
+    assert run(LOAD, {**given, "BASE_URL": "https://conveyor.example.com"}).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "base_url"),
+    [
+        ({}, "https://conveyor.example.com"),
+        ({"HTTPS": "False"}, "http://conveyor.example.com"),
+        ({"ALLOWED_HOSTS": "localhost,.one.example.com,two.example.com"}, "https://one.example.com"),
+        ({"ALLOWED_HOSTS": "127.0.0.1"}, "http://127.0.0.1:8000"),
+        ({"ALLOWED_HOSTS": "127.0.0.1", "PORT": "8005"}, "http://127.0.0.1:8005"),
+        ({"BASE_URL": "https://else.example.com:8443/"}, "https://else.example.com:8443"),
+    ],
+)
+def test_links_in_emails_start_with_the_first_name_unless_told(given: dict[str, str], base_url: str) -> None:
+    show = (sys.executable, "-c", "from conveyor import settings; print(settings.BASE_URL)")
+
+    assert run(show, {**DEPLOYED, **given}).stdout == f"{base_url}\n"
+
+
+@pytest.mark.parametrize(("given", "there"), [({}, False), ({"DEBUG": "True"}, True), ({"SANDBOX_COMMAND": "1"}, True)])
+def test_the_sandbox_command_is_there_where_a_setting_says_so(given: dict[str, str], there: bool) -> None:
+    show = (sys.executable, "-c", "from conveyor import settings; print('sandbox' in settings.INSTALLED_APPS)")
+
+    assert run(show, {**DEPLOYED, **given}).stdout == f"{there}\n"
+
+
+def test_every_cookie_belongs_to_this_host_alone_with_https() -> None:
+    script = (
+        "from conveyor import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.LANGUAGE_COOKIE_NAME)"
+    )
+
+    names = run((sys.executable, "-c", script), DEPLOYED).stdout.split()
+
+    assert [name for name in names if name.startswith("__Host-")] == names
+
+
+def test_hsts_covers_subdomains_where_a_setting_says_so() -> None:
+    show = (sys.executable, "-c", "from conveyor import settings; print(settings.SECURE_HSTS_INCLUDE_SUBDOMAINS)")
+
+    assert run(show, DEPLOYED).stdout == "False\n"
+    assert run(show, {**DEPLOYED, "HSTS_SUBDOMAINS": "True"}).stdout == "True\n"
+
+
 def test_a_client_id_alone_is_a_mistake_even_in_development() -> None:
     found = run(LOAD, {"DEBUG": "True", "DIGITAL_OCEAN_CLIENT_ID": "client"})
 
@@ -136,10 +187,20 @@ def test_gunicorn_stops_where_static_files_are_not_collected(tmp_path: Path) -> 
     found = run(GUNICORN, {**DEPLOYED, "PORT": str(free_port()), "STATIC_ROOT": str(tmp_path)})
 
     assert found.returncode == 1
-    assert "python manage.py collectstatic" in the_one_line(found.stderr)
+    line = the_one_line(found.stderr)
+    assert "python manage.py collectstatic" in line
+    assert "conveyor.E001" in line
 
 
-@pytest.mark.parametrize("content", ["SECRET_KEY=abc\nhunter2 and more", "hunter2: yes", "{hunter2"])
+def test_a_check_finds_static_files_that_are_not_collected(tmp_path: Path) -> None:
+    given = {**DEPLOYED, "STATIC_ROOT": str(tmp_path)}
+
+    assert "(conveyor.E001)" in run([*MANAGE, "check", "--deploy"], given).stderr
+    assert run([*MANAGE, "collectstatic", "--no-input"], given).returncode == 0
+    assert run([*MANAGE, "check", "--deploy"], given).returncode == 0
+
+
+@pytest.mark.parametrize("content", ["SECRET_KEY=abc\nhunter2 and more", "hunter2: yes", "{hunter2", "hunter2 = 1"])
 def test_a_malformed_env_file_is_named_by_line(tmp_path: Path, content: str) -> None:
     file = tmp_path / ".env"
     file.write_text(content)
@@ -163,7 +224,7 @@ def test_an_env_file_that_is_no_text(tmp_path: Path) -> None:
 
 def test_an_env_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text("# a comment\n\nexport SECRET_KEY='from the file'\nDEBUG=True\nTIME=1\n")
+    file.write_text("  # a comment\n  \nexport SECRET_KEY='from the file'\nDEBUG=True\nTIME=1\n")
     show = (sys.executable, "-c", "from conveyor import settings; print(settings.SECRET_KEY, settings.DEBUG)")
 
     assert run(show, {"ENV_FILE": str(file)}).stdout == "from the file True\n"

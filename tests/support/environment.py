@@ -20,6 +20,7 @@ os.environ.update(
         "ALLOWED_HOSTS": "127.0.0.1,localhost,testserver",
         "EMAIL_URL": "smtp://127.0.0.1:9",
         "HTTPS": "False",
+        "SANDBOX_COMMAND": "True",
     }
 )
 for name in (
@@ -28,6 +29,9 @@ for name in (
     "SENTRY_DSN",
     "TRUSTED_PROXIES",
     "DIGITAL_OCEAN_PKCE",
+    "BASE_URL",
+    "SECURITY_CONTACT",
+    "HSTS_SUBDOMAINS",
 ):
     os.environ.pop(name, None)
 

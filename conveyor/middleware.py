@@ -1,0 +1,82 @@
+"""Conveyor's own middleware: health checks, headers of every response, and how often a session's activity is stored."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from allauth.account.adapter import get_adapter
+from allauth.usersessions.middleware import UserSessionsMiddleware
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.contrib.messages.storage.session import SessionStorage
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponseBase
+
+from conveyor import views
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+ACTIVITY_INTERVAL = 60
+"""Seconds between two writes of a session's activity."""
+
+_HEADERS = {
+    "Permissions-Policy": ", ".join(
+        f"{feature}=()" for feature in ("camera", "display-capture", "geolocation", "microphone", "payment", "usb")
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def security_headers(get_response: GetResponse) -> GetResponse:
+    """Adds the headers that neither Django nor django-csp sets, to static files too."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        for name, value in _HEADERS.items():
+            response.setdefault(name, value)
+        return response
+
+    return middleware
+
+
+def health_checks(get_response: GetResponse) -> GetResponse:
+    """Answers health checks before Django looks at the host: probes use an address, such as 10.0.0.5, for it."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info == "/healthz":
+            return views.healthz(request)
+        if request.path_info == "/readyz" and views.is_local(request):
+            return views.readyz(request)
+        return get_response(request)
+
+    return middleware
+
+
+class SessionActivityMiddleware(UserSessionsMiddleware):
+    """allauth's middleware, which stores when and from where a session was last used, once a minute at most.
+
+    allauth writes a row for every request. A new address or browser is stored at once.
+    """
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = super().__call__(request) if self._is_due(request) else self.get_response(request)
+        return response
+
+    def _is_due(self, request: HttpRequest) -> bool:
+        if not request.session.session_key:
+            return False
+        ip, browser = get_adapter().get_client_ip(request), request.headers.get("User-Agent", "")
+        # A hash, because a session's key opens the session.
+        digest = hashlib.sha256(f"{request.session.session_key} {ip} {browser}".encode()).hexdigest()
+        return cache.add(f"activity:{digest}", 1, ACTIVITY_INTERVAL)
+
+
+class _HostCookieStorage(CookieStorage):
+    cookie_name = "__Host-conveyor-messages"
+
+
+class HostMessageStorage(FallbackStorage):
+    """Django's message storage with a cookie that only this host can set: `__Host-` in the name. HTTPS only."""
+
+    storage_classes = (_HostCookieStorage, SessionStorage)
