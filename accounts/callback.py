@@ -87,7 +87,7 @@ def _expected(login: SocialLogin, user: User) -> Connection | None:
     """The connection that the user wanted to reconnect, if any."""
     data = login.state.get("data")
     pk = data.get("connection") if isinstance(data, dict) else None
-    return Connection.objects.of(user).filter(pk=pk).first() if pk else None
+    return Connection.objects.for_user(user).filter(pk=pk).first() if pk else None
 
 
 def _add_message(request: HttpRequest, result: connections.LinkResult, for_writing: Connection | None) -> None:

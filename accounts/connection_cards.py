@@ -39,7 +39,7 @@ class ConnectionCard:
 
 def cards_for(user: User) -> list[ConnectionCard]:
     """The cards of all connections of a user, in display order."""
-    return [card(connection) for connection in Connection.objects.of(user)]
+    return [card(connection) for connection in Connection.objects.for_user(user)]
 
 
 def card(connection: Connection) -> ConnectionCard:

@@ -274,7 +274,7 @@ def delete_account(user: User) -> list[Revocation]:
     """Delete a user with all connections. Returns the revocations still to do."""
     with transaction.atomic():
         list(SocialAccount.objects.select_for_update(of=("self",)).filter(user=user))
-        connections = list(Connection.objects.of(user))
+        connections = list(Connection.objects.for_user(user))
         for connection in connections:
             audit.record(Event.Kind.DISCONNECT, connection, actor=audit.PERSON, detail="account deleted")
         user.delete()

@@ -21,7 +21,7 @@ TEAM_COLORS = 8
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
-    def of(self, user: User) -> ConnectionQuerySet:
+    def for_user(self, user: User) -> ConnectionQuerySet:
         """A user's connections, in display order."""
         return self.filter(account__user=user).select_related("account__user", "token").order_by("team_name", "pk")
 

@@ -27,7 +27,7 @@ from accounts.reauthentication import recent_login_required
 
 def connection_of(user: User, pk: UUID) -> Connection:
     """A connection of this user. Raises Http404 for any other."""
-    return get_object_or_404(Connection.objects.of(user), pk=pk)
+    return get_object_or_404(Connection.objects.for_user(user), pk=pk)
 
 
 @login_required
@@ -133,7 +133,7 @@ def delete(request: SignedInRequest) -> HttpResponse:
     form = DeleteAccountForm(request.POST or None, user=request.user)
     if form.is_valid():
         user = request.user
-        connections = list(Connection.objects.of(user))
+        connections = list(Connection.objects.for_user(user))
         names = [connection.team_name for connection in connections]
         undecryptable = _undecryptable(connections)
         waiting = connection_service.delete_account(user)

@@ -50,7 +50,7 @@ def begin(connection: Connection, droplet: Droplet, kind: Kind, parameters: Mapp
     if known := known_by(connection, key):
         return known
     # While the droplet was read, the connection may have lost scopes or been deleted.
-    connection = Connection.objects.of(connection.user).get(pk=connection.pk)
+    connection = Connection.objects.for_user(connection.user).get(pk=connection.pk)
     in_flight = Action.objects.of_droplet(connection, droplet.id).in_flight()
     available = availability_of(kind, connection, droplet, in_flight)
     if not available.is_open:

@@ -118,7 +118,7 @@ def read_fleet(user: User, *, wait: bool) -> Fleet:
     Teams of which nothing is known are waited for in any case.
     """
     deadline = monotonic() + settings.FLEET_DEADLINE
-    connections = list(Connection.objects.of(user))
+    connections = list(Connection.objects.for_user(user))
     known, rows = _load(connections)
     due = [connection for connection in connections if _is_due(connection, known.get(connection.pk))]
     if due:

@@ -30,7 +30,7 @@ def of_droplet(view: View) -> View:
     @signed_in
     @wraps(view)
     def page(request: SignedInRequest, connection: UUID, droplet: int, **more: Any) -> HttpResponseBase:
-        owned = get_object_or_404(Connection.objects.of(request.user), pk=connection)
+        owned = get_object_or_404(Connection.objects.for_user(request.user), pk=connection)
         if droplet > LARGEST_ID:
             raise Http404
         progress.catch_up(owned, droplet)

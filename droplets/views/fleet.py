@@ -55,7 +55,7 @@ def fleet(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def renew(request: SignedInRequest, connection: UUID) -> HttpResponse:
     """Read a team again now, for whoever does not want to wait until it is tried again."""
-    owned = get_object_or_404(Connection.objects.of(request.user), pk=connection)
+    owned = get_object_or_404(Connection.objects.for_user(request.user), pk=connection)
     fleet_service.expire(owned)
     return redirect(_address(_posted_search(request)))
 

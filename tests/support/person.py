@@ -33,10 +33,10 @@ class Person:
 
     @property
     def connections(self) -> list[Connection]:
-        return list(Connection.objects.of(self.user))
+        return list(Connection.objects.for_user(self.user))
 
     def connection(self, team: str) -> Connection:
-        return Connection.objects.of(self.user).get(team_name=team)
+        return Connection.objects.for_user(self.user).get(team_name=team)
 
     def sign_up(self) -> TestResponse:
         """With e-mail and password, the address proved."""
