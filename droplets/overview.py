@@ -27,7 +27,7 @@ class Part(Generic[T]):
     @property
     def is_hidden(self) -> bool:
         """Whether the connection's scope or the person's role does not include it."""
-        return isinstance(self.error, errors.NotAllowed) and self.error.sentence == errors.NotAllowed.sentence
+        return isinstance(self.error, errors.NotAllowed)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import sleep
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from allauth.socialaccount.models import SocialToken
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Connection
@@ -24,6 +26,7 @@ from tests.support.person import Person
 
 ACTIONS = "/v2/droplets/[0-9]+/actions$"
 ONE = "/v2/droplets/[0-9]+$"
+ORDERS = "POST /v2/droplets/{droplet_id}/actions"
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +109,7 @@ def test_what_the_access_does_not_reach_is_not_sent(reader: Acting) -> None:
         begin(reader)
 
     assert caught.value.availability.missing == ("droplet:update",)
-    assert "POST /v2/droplets/{droplet_id}/actions" not in reader.sandbox.counters().by_endpoint
+    assert ORDERS not in reader.sandbox.counters().by_endpoint
 
 
 def test_nothing_is_sent_over_the_limit(acting: Acting) -> None:
@@ -202,7 +205,7 @@ def test_without_a_clear_answer_it_is_neither_done_nor_refused_and_not_sent_agai
     assert row.ask_at <= timezone.now()
     took_effect = phase == "after" or fault == "truncate"  # which spoils the true answer
     assert len(acting.done()) == took_effect
-    assert acting.sandbox.counters().by_endpoint["POST /v2/droplets/{droplet_id}/actions"] == 1
+    assert acting.sandbox.counters().by_endpoint[ORDERS] == 1
 
 
 def test_where_digitalocean_cannot_be_reached_nothing_was_done(acting: Acting, settings: Any) -> None:
@@ -287,6 +290,30 @@ def test_nothing_is_sent_with_access_that_was_narrowed_meanwhile(acting: Acting)
         sending.begin(acting.connection, droplet, KINDS["reboot"], {}, key=uuid4())
 
     assert not acting.done()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_process_that_was_stopped_until_its_time_was_over_sends_nothing(acting: Acting, moment: str) -> None:
+    """By then others may have given the row up, or the person may have started another action."""
+    droplet = droplet_calls.fetch_droplet(acting.connection, DROPLET)
+    stops = []
+
+    def stopped(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        is_claim = sql.startswith("UPDATE") and params[0] == "sending"
+        if is_claim and moment == "before":
+            stops.append(sleep(sending.TIMEOUT + 0.1))
+        found = execute(sql, params, many, context)
+        if is_claim and moment == "after":
+            stops.append(sleep(sending.TIMEOUT + 0.1))
+        return found
+
+    with connection.execute_wrapper(stopped):
+        row = sending.begin(acting.connection, droplet, KINDS["reboot"], {}, key=uuid4())
+
+    assert len(stops) == 1
+    assert row.status == "sending"  # and is looked for, like any request whose answer was lost
+    assert not acting.done()
+    assert ORDERS not in acting.sandbox.counters().by_endpoint
 
 
 @pytest.mark.parametrize("odd", [{"/action/type": "create"}, {"/action/started_at": None}])

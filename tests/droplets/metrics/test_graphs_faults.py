@@ -10,6 +10,7 @@ from droplets.metrics import cache as metrics_cache
 from droplets.metrics.charts import MAX_LINES
 from tests.droplets.metrics.charts import KEYS, METRIC, charts
 from tests.droplets.metrics.conftest import Visit
+from tests.support import metrics
 from tests.support.metrics import STEP
 from tests.support.person import Person
 
@@ -134,6 +135,33 @@ def test_what_was_read_before_is_shown_with_its_age(
     for key, chart in found.items():
         assert chart.rows == before[key].rows
         assert "DigitalOcean is having trouble answering. This chart was read " in chart.text
+
+
+def test_without_available_memory_it_is_charted_from_free_and_cached(
+    alice: Person, visit: Visit, token: str, droplet: int, now: int
+) -> None:
+    alice.sandbox.fault("json", path=f"{METRIC}/memory_available$", json=body())
+
+    memory = charts(visit())["memory"]
+
+    total, free, cached = (
+        metrics.one(alice.sandbox, token, f"memory_{what}", droplet, now - 3_600, now)
+        for what in ("total", "free", "cached")
+    )
+    at = list(memory.rows)[5]
+    used = total[at] - free[at] - cached[at]
+    assert memory.column("Used, %")[at] == pytest.approx(100 * used / total[at], abs=0.051)
+    assert memory.column("Used, GB")[at] == pytest.approx(used / 2**30, abs=0.0056)
+
+
+def test_without_any_free_memory_its_chart_says_why(alice: Person, visit: Visit) -> None:
+    alice.sandbox.fault("json", path=f"{METRIC}/memory_available$", json=body())
+    alice.sandbox.fault("status", path=f"{METRIC}/memory_free$", status=500)
+
+    found = charts(visit())
+
+    assert "Try again: " in found["memory"].text
+    assert not found["memory"].rows
 
 
 # All of them are

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from accounts.models import Connection
+from common.cache import shared
+from droplets.calls import team_lists
 from tests.droplets.views.page import Page
 from tests.support.person import Person
 
@@ -109,6 +111,55 @@ def test_the_parts_are_asked_side_by_side(alice: Person, acme: Connection) -> No
     assert len(in_flight) == len(PARTS) + 1
 
 
+def test_the_teams_lists_are_read_once_a_minute(alice: Person, acme: Connection) -> None:
+    first = visit(alice, acme)
+    alice.sandbox.reset_counters()
+
+    second = visit(alice, acme)
+
+    assert second.text == first.text
+    asked = alice.sandbox.counters().by_endpoint
+    assert not [path for path in asked if path.endswith(("/volumes", "/vpcs", "/reserved_ips"))]
+    assert sum(asked.values()) == len(PARTS) + 1 - 3
+    team_lists.forget(acme.pk)
+    visit(alice, acme)
+    assert alice.sandbox.counters().by_endpoint["GET /v2/volumes"] == 1
+
+
+def test_a_team_that_is_disconnected_leaves_no_lists(
+    alice: Person, acme: Connection, django_capture_on_commit_callbacks: Any
+) -> None:
+    visit(alice, acme)
+    assert set(team_lists.load(acme.pk)) == {"volumes", "vpcs", "reserved_ips"}
+    saved = team_lists.load(acme.pk)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        alice.client.post(f"/accounts/connections/{acme.pk}/disconnect/")
+
+    assert team_lists.load(acme.pk) == {}
+    team_lists.save(acme, saved)  # by a page that was still being read
+    assert team_lists.load(acme.pk) == {}
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        ({"plan": "intra_daily_4h", "hour": 4, "retention_period_days": 3}, "Every 4 hours, each kept 3 days"),
+        ({"plan": "weekly", "weekday": "MON", "hour": 16}, "Weekly, Mondays from 16:00 UTC"),
+        ({"plan": "daily", "hour": 0}, "Daily, from 00:00 UTC"),
+        ({"plan": "twice_a_year", "weekday": "SUN", "hour": 4}, "Backups Twice a year"),
+        (None, "Backups On"),
+    ],
+)
+def test_a_backup_plan_is_told_in_words(
+    alice: Person, acme: Connection, policy: dict[str, Any] | None, words: str
+) -> None:
+    says(alice, "backups", {"backups": [], "meta": {"total": 0}})
+    says(alice, "policy", {"policy": {"droplet_id": 4711, "backup_policy": policy}})
+
+    assert re.search(f"{words}(, [0-9]+ kept)? (Next backup|Volumes)", visit(alice, acme).text)
+
+
 # Refuses
 
 
@@ -152,6 +203,38 @@ def test_a_part_that_fails_costs_itself_alone(
     assert page.status == 200
     assert page.text.count("Try again") == 1
     assert "db-1" in page.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("status", {"status": 404}),
+        ("status", {"status": 422, "json": {"id": "unprocessable_entity", "message": "Backups are not enabled."}}),
+        ("json", {"json": {"policy": None}}),
+    ],
+)
+def test_without_backups_they_are_off_whatever_the_policy_says(
+    alice: Person, acme: Connection, kind: str, more: dict[str, Any]
+) -> None:
+    alice.sandbox.droplets("Acme Web", patch=[{"index": 0, "set": {"features": ["ipv6"], "backup_ids": []}}])
+    alice.sandbox.fault(kind, path=PARTS["policy"], **more)
+
+    page = visit(alice, acme)
+
+    assert "Backups Off" in page.text
+    assert "Try again" not in page.text
+
+
+@pytest.mark.parametrize("garbage", [b"", b"\xc1", b"\x90", "text", 7, None])
+def test_garbage_in_the_cache_is_read_again(
+    alice: Person, acme: Connection, garbage: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = visit(alice, acme).text
+    monkeypatch.setattr(shared(), "get_many", lambda keys: dict.fromkeys(keys, garbage))
+
+    assert team_lists.load(acme.pk) == {}
+    monkeypatch.undo()
+    assert visit(alice, acme).text == found
 
 
 def test_odd_items_cost_themselves(alice: Person, acme: Connection) -> None:
