@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Literal
@@ -100,10 +101,10 @@ def process(pks: Iterable[UUID], *, deadline: float, actor: str) -> dict[UUID, e
         timeout = min(deadline - monotonic(), oauth.TIMEOUT)
         access_token, refresh_token = opened(row)
         if step == "revoke":
-            running[pool.submit(oauth.revoke, access_token, timeout=timeout)] = row, step
+            running[pool.submit(copy_context().run, oauth.revoke, access_token, timeout=timeout)] = row, step
         else:
             # A refresh that is cut off may lose the only token that could still end the grant: give it all its time.
-            running[pool.submit(oauth.refresh, refresh_token)] = row, step
+            running[pool.submit(copy_context().run, oauth.refresh, refresh_token)] = row, step
 
     try:
         for row in _leased(pks):

@@ -15,6 +15,7 @@ import random
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic, sleep
@@ -87,7 +88,7 @@ def access_tokens(
                     if not _take_lease(verdict):
                         continue  # somebody else has it: look again
                     pool = pool or ThreadPoolExecutor(_WORKERS, thread_name_prefix="refresh")
-                    running[pool.submit(verdict.call)] = verdict
+                    running[pool.submit(copy_context().run, verdict.call)] = verdict
                     del open_[connection.pk]
                     continue
                 del open_[connection.pk]

@@ -1,4 +1,4 @@
-"""The admin site: Django's own, entered through Conveyor's log-in (its rate limits and second factor included)."""
+"""Django's admin site behind Conveyor's log-in, with its rate limits and second factor."""
 
 from __future__ import annotations
 

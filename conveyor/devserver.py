@@ -1,6 +1,6 @@
-"""`make run`: Conveyor on this machine, with a sandbox in DigitalOcean's place where there are no credentials.
+"""`make run`: starts Conveyor on this machine, with the sandbox instead of DigitalOcean if there are no credentials.
 
-It runs before Django can: the settings need what this writes to `.env`.
+It does not use Django's settings, because they need the `.env` that it writes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from cryptography.fernet import Fernet
 from conveyor.environment import BASE_DIR, Environment, env_file, stop
 
 HOST = "127.0.0.1"
-GRACE = 10.0  # seconds that a child has to end before it is killed
+GRACE = 10.0  # seconds that a child process has to end before it is killed
 SANDBOX_CLIENT = {
     "DIGITAL_OCEAN_CLIENT_ID": "sandbox-client",
     "DIGITAL_OCEAN_CLIENT_SECRET": "sandbox-secret",
@@ -32,18 +32,18 @@ Child = subprocess.Popen[bytes]
 
 
 def main(sandbox_options: Sequence[str]) -> int:
-    """Set up, start and watch. Returns the exit code: 0 after Ctrl-C, else that of the child that ended first."""
+    """Set up, start and watch. Returns the exit code: 0 after Ctrl-C, else that of the process that ended first."""
     signal.signal(signal.SIGTERM, _terminated)
     file = env_file()
     if file and write_env(file):
-        _say(f"Wrote keys of your own to {file.name}; later runs use them again.")
+        _say(f"Wrote new keys to {file.name}; later runs use them again.")
     env = Environment(file)
     port = env.port("PORT", 8000)
     with_sandbox = not env.text("DIGITAL_OCEAN_CLIENT_ID")
     sandbox_port = env.port("SANDBOX_PORT", port % 65535 + 1) if with_sandbox else 0
     env.finish()
     if sandbox_options and not with_sandbox:
-        stop("options for the sandbox are given, but DIGITAL_OCEAN_CLIENT_ID is set, so no sandbox runs")
+        stop("there are options for the sandbox, but DIGITAL_OCEAN_CLIENT_ID is set, so no sandbox runs")
     require_free(port, "PORT")
     if with_sandbox:
         require_free(sandbox_port, "SANDBOX_PORT")
@@ -77,9 +77,9 @@ def main(sandbox_options: Sequence[str]) -> int:
 
 
 def write_env(path: Path) -> bool:
-    """Write keys of this machine's own to `path`, readable by its owner alone. False when there is a file already."""
+    """Write new keys to `path`, readable by its owner only. Returns False when the file exists already."""
     lines = [
-        "# Written by `make run`, once. .env.example tells what else can be set.",
+        "# Written by `make run`, once. .env.example lists all variables.",
         "DEBUG=True",
         f"SECRET_KEY={secrets.token_urlsafe(50)}",
         f"TOKEN_KEYS={Fernet.generate_key().decode()}",
@@ -94,14 +94,14 @@ def write_env(path: Path) -> bool:
 
 
 def require_free(port: int, name: str) -> None:
-    """End the process with one line (exit code 1) when something listens on `port` already."""
+    """End the process with one line (exit code 1) when `port` is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
             other = port + 100 if port < 65000 else 8000
-            stop(f"port {port} of {HOST} is not free ({error.strerror}); choose another: make run {name}={other}")
+            stop(f"port {port} of {HOST} is not free ({error.strerror}); choose another one: make run {name}={other}")
 
 
 def _welcome(port: int, sandbox_port: int) -> str:
@@ -110,28 +110,28 @@ def _welcome(port: int, sandbox_port: int) -> str:
         return f"\nConveyor is up: {address}  (Ctrl-C stops it)\n"
     return (
         f"\nConveyor is up: {address}  (Ctrl-C stops it)\n"
-        f"No DigitalOcean credentials are set, so a sandbox at http://{HOST}:{sandbox_port} stands in for "
+        f"There are no DigitalOcean credentials, so a sandbox at http://{HOST}:{sandbox_port} is used instead of "
         "DigitalOcean.\n"
-        f'Next: open {address}, sign up with any e-mail address, press "Connect a team" and authorize one.\n'
+        f'Next: open {address}, sign up with any email address, press "Connect a team" and authorize one.\n'
     )
 
 
 @contextmanager
 def _children() -> Iterator[list[Child]]:
-    """A list of processes, all of which have ended when the block is left."""
+    """A list for child processes. All of them have ended when the block ends."""
     children: list[Child] = []
     try:
         yield children
     finally:
-        # A second Ctrl-C must not leave half of them behind.
+        # A second Ctrl-C must not leave some of them running.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for child in children:
             child.terminate()
-        ends = time.monotonic() + GRACE
+        deadline = time.monotonic() + GRACE
         for child in children:
             try:
-                child.wait(max(0.0, ends - time.monotonic()))
+                child.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
@@ -144,7 +144,7 @@ def _start(children: list[Child], command: list[str], environment: dict[str, str
 
 
 def _wait_for(children: Sequence[Child], port: int) -> int:
-    """Return 0 once `port` answers, or the exit code of the child that ended before."""
+    """Return 0 once `port` answers, or the exit code of a child that ended before."""
     while True:
         with socket.socket() as probe:
             if probe.connect_ex((HOST, port)) == 0:
@@ -155,7 +155,7 @@ def _wait_for(children: Sequence[Child], port: int) -> int:
 
 
 def _watch(children: Sequence[Child]) -> int:
-    """Wait until one of them ends. Returns its exit code, never 0: none of them should."""
+    """Wait until one of them ends. Returns its exit code, but 1 instead of 0: none of them should end."""
     while True:
         for child in children:
             if child.poll() is not None:
@@ -164,7 +164,7 @@ def _watch(children: Sequence[Child]) -> int:
 
 
 def _exit_code(code: int) -> int:
-    """A shell's number for it: 128 + n where signal n ended the process."""
+    """The exit code as a shell reports it: 128 + n where signal n ended the process."""
     return code if code >= 0 else 128 - code
 
 

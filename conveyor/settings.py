@@ -1,4 +1,4 @@
-"""Conveyor's settings. Everything that differs between hosts comes from the environment; `.env.example` lists it."""
+"""Conveyor's settings. What differs between hosts comes from the environment; `.env.example` lists it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECRET_KEY = (
 )
 ALLOWED_HOSTS = _env.hosts("ALLOWED_HOSTS", _LOOPBACK)
 
-# Token keys. With DEBUG on and none set, a fixed one: good for a try, worthless as a secret.
+# With DEBUG on there is a default key. It is public, so it protects nothing.
 TOKEN_KEYS = _env.fernet_keys(
     "TOKEN_KEYS",
     required=not DEBUG,
@@ -42,10 +42,10 @@ DIGITAL_OCEAN_API_URL = _env.url(
     "DIGITAL_OCEAN_API_URL", "https://api.digitalocean.com/v2", "https://api.digitalocean.com/v2"
 )
 DIGITAL_OCEAN_PKCE = _env.flag("DIGITAL_OCEAN_PKCE")
-# A loopback DigitalOcean can only be the sandbox; every page says so.
+# A DigitalOcean on this machine can only be the sandbox. Every page says so.
 SANDBOX = urlsplit(DIGITAL_OCEAN_OAUTH_URL).hostname in ("127.0.0.1", "localhost", "::1")
 
-# Seconds that the fleet page waits for DigitalOcean before it answers with what it has.
+# Seconds that the fleet page waits for DigitalOcean before it shows what it has.
 FLEET_DEADLINE = 4.0
 
 INSTALLED_APPS = [
@@ -112,8 +112,8 @@ TEMPLATES = [
 
 _database = _env.database("DATABASE_URL", BASE_DIR / "db.sqlite3")
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    # WAL lets readers and one writer work side by side; an immediate transaction takes its turn at the start,
-    # where waiting is possible, rather than failing in the middle with "database is locked".
+    # WAL lets readers and one writer work at the same time. An immediate transaction waits for other writers when it
+    # begins; otherwise it could fail in the middle with "database is locked".
     _database["OPTIONS"] = {
         "timeout": 20,
         "transaction_mode": "IMMEDIATE",
@@ -129,15 +129,15 @@ REDIS_URL = _env.redis_url("REDIS_URL")
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "conveyor.caches.RedisCache",
-        "LOCATION": [REDIS_URL],  # a list, since Django takes the commas of a text for several servers
+        "LOCATION": [REDIS_URL],  # a list, because commas in a text separate servers
         "KEY_PREFIX": _env.text("CACHE_PREFIX", "conveyor"),
     }
     if REDIS_URL
     else {"BACKEND": "conveyor.caches.MemoryCache"}
 }
 
-# E-mail. Without EMAIL_URL nothing can be sent, so nothing may depend on it: addresses are not verified. With DEBUG
-# the letters are printed; without it they are dropped, since a reset link in a log is a key in a log.
+# Without EMAIL_URL no email can be sent, so addresses are not verified. With DEBUG on, emails are printed. With DEBUG
+# off they are dropped, because a reset link in a log opens an account.
 _email = _env.email("EMAIL_URL")
 if _email:
     EMAIL_BACKEND = _email["EMAIL_BACKEND"]
@@ -177,7 +177,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if _email else "optional"
-ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that is waiting for it
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that started it
 ACCOUNT_FORMS = {"add_email": "accounts.forms.ChangeEmailForm"}
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Conveyor] "
@@ -188,7 +188,7 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_USER_DISPLAY = "accounts.users.display"
 
 SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAccountAdapter"
-SOCIALACCOUNT_STORE_TOKENS = False  # accounts.tokens stores pairs, after every check; allauth would do it before
+SOCIALACCOUNT_STORE_TOKENS = False  # accounts.token_store does it, after all checks; allauth would do it before
 SOCIALACCOUNT_LOGIN_ON_GET = False
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_EMAIL_VERIFICATION = ACCOUNT_EMAIL_VERIFICATION
@@ -205,10 +205,10 @@ SOCIALACCOUNT_PROVIDERS = {
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Conveyor"
-MFA_ALLOW_UNVERIFIED_EMAIL = not _email  # where no address can be proved, none needs to be
+MFA_ALLOW_UNVERIFIED_EMAIL = not _email  # without EMAIL_URL no address can be verified
 USERSESSIONS_TRACK_ACTIVITY = True
 
-# How many proxies in front of Conveyor tell the truth in X-Forwarded-For and X-Forwarded-Proto.
+# Number of proxies in front of Conveyor that set X-Forwarded-For and X-Forwarded-Proto.
 TRUSTED_PROXIES = _env.number("TRUSTED_PROXIES", 0)
 if TRUSTED_PROXIES:
     ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
@@ -245,7 +245,7 @@ _oauth = urlsplit(DIGITAL_OCEAN_OAUTH_URL)
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        # Chromium holds form-action against the redirect that answers a POST, and Connect is such a one.
+        # Chromium applies form-action to a redirect after a POST. The Connect button needs one to DigitalOcean.
         "form-action": ["'self'", f"{_oauth.scheme}://{_oauth.netloc}"],
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],

@@ -1,9 +1,12 @@
-"""Room for the Python frames of a request, in one piece.
+"""Memory for the Python frames of a request in one piece. A workaround for CPython's gh-142183.
 
-CPython (seen in 3.11, 3.12 and 3.13) keeps the frames of Python functions in chunks of 16 kB: a call that does not fit
-maps another one, and its return unmaps that again. A loop that happens to call across such a boundary does so in every
-round. The fleet's page did 2,388 times, which took 20 of its 55 ms (`strace -f -c -p` of a gunicorn worker), and
-whether it does depends on how deep it happens to be called: one middleware more or less.
+CPython 3.11 and 3.12, and 3.13 and 3.14 before March 2026, keep the frames of Python functions in chunks of 16 kB. A
+call that does not fit maps another chunk, and its return unmaps it again. A loop that calls across such a boundary does
+so in every round. The fleet page did 2,388 times, which took 20 of its 55 ms (`strace -f -c -p` of a gunicorn worker).
+Whether it does depends on the depth of the stack: one middleware more or less.
+
+CPython now keeps one chunk for reuse (https://github.com/python/cpython/issues/142183, backported to 3.13). Delete this
+file and its test when Conveyor needs a Python that has the fix; until then the test shows the loss.
 """
 
 from __future__ import annotations
@@ -15,12 +18,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _WORDS = 33_000
-"""Of eight bytes, that the frame of `in_one_piece` claims. CPython doubles a chunk until the frame fits: to 512 kB, of
-which the other half is for all that is called from it. What is claimed and not touched takes no memory."""
+"""Size of `in_one_piece`'s own frame, in words of eight bytes. CPython doubles the chunk until the frame fits: 512 kB.
+The other half is for the frames of everything that it calls. Pages that are never touched take no memory."""
 
 
 def in_one_piece(call: Callable[P, T]) -> Callable[P, T]:
-    """The same callable, from which calls up to about 256 kB of frames deep cross no boundary."""
+    """Return the same callable. Calls from it do not cross a boundary in their first 256 kB of frames or so."""
 
     def roomy(*args: P.args, **kwargs: P.kwargs) -> T:
         return call(*args, **kwargs)

@@ -79,7 +79,7 @@ def launched(tmp_path: Path) -> Iterator[Launched]:
 
 def test_it_starts_both_says_what_to_do_next_and_leaves_nothing_behind(launched: Launched) -> None:
     assert f"Conveyor is up: http://127.0.0.1:{launched.port} " in launched.said
-    assert 'sign up with any e-mail address, press "Connect a team"' in launched.said
+    assert 'sign up with any email address, press "Connect a team"' in launched.said
     assert launched.listens() == [launched.port, launched.sandbox_port]
     assert "DIGITAL_OCEAN" not in launched.env_file.read_text()
 
@@ -124,7 +124,7 @@ def test_it_names_the_port_that_is_taken(taken: str) -> None:
 
     assert (found.returncode, found.stdout) == (1, "")
     assert found.stderr.startswith(f"Conveyor cannot start: port {port} of 127.0.0.1 is not free (")
-    assert f"; choose another: make run {taken}=" in found.stderr
+    assert f"; choose another one: make run {taken}=" in found.stderr
 
 
 def test_a_bad_env_file_is_one_line(tmp_path: Path) -> None:

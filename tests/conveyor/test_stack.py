@@ -1,3 +1,5 @@
+"""The workaround for CPython's gh-142183. The first test is skipped on a Python that does not need it."""
+
 from __future__ import annotations
 
 from resource import RUSAGE_THREAD, getrusage
