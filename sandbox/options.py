@@ -74,6 +74,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help='SQLite file of clients, teams, grants and tokens; ":memory:" stores nothing (default: sandbox.sqlite3)',
     )
+    _add_client_arguments(parser)
+
+
+def _add_client_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--client-id", default="sandbox-client", help="OAuth client id (default: sandbox-client)")
     parser.add_argument(
         "--client-secret", default="sandbox-secret", help="OAuth client secret (default: sandbox-secret)"

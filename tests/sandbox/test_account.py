@@ -7,7 +7,7 @@ import pytest
 from tests.support.sandbox import Sandbox
 
 
-def test_it_tells_user_and_team(sandbox: Sandbox) -> None:
+def test_it_shows_user_and_team(sandbox: Sandbox) -> None:
     token = sandbox.connect(user="grace", team="Northwind")["access_token"]
 
     account = sandbox.get("/v2/account", token).json()["account"]
@@ -72,3 +72,38 @@ def test_status_and_address_can_be_changed(sandbox: Sandbox) -> None:
     assert account["status_message"]
     with pytest.raises(ValueError, match="status must be one of"):
         sandbox.account("ada", status="asleep")
+
+
+def test_the_status_message_can_be_set(sandbox: Sandbox) -> None:
+    token = sandbox.connect()["access_token"]
+
+    def account(**changes: str) -> tuple[str, str]:
+        sandbox.account("ada", **changes)
+        found = sandbox.get("/v2/account", token).json()["account"]
+        return found["status"], found["status_message"]
+
+    assert account(status="warning", status_message="Please <b>verify</b> your card.") == (
+        "warning",
+        "Please <b>verify</b> your card.",
+    )
+    assert account(status_message="") == ("warning", "")
+    sandbox.reset()
+    token = sandbox.connect()["access_token"]
+    assert account(status="locked")[1].startswith("Your account is locked")
+
+
+def test_a_team_can_be_renamed(sandbox: Sandbox) -> None:
+    pair = sandbox.connect(team="Acme Web")
+    uuid = sandbox.team("Acme Web").uuid
+    before = sandbox.get("/v2/droplets", pair["access_token"], per_page=200).json()
+
+    sandbox.rename_team("Acme Web", "Acme & Söhne")
+
+    assert sandbox.team("Acme & Söhne").uuid == uuid
+    account = sandbox.get("/v2/account", pair["access_token"]).json()["account"]
+    assert account["team"] == {"uuid": uuid, "name": "Acme & Söhne"}
+    assert sandbox.get("/v2/droplets", pair["access_token"], per_page=200).json() == before
+    assert sandbox.refresh(pair["refresh_token"]).json()["info"]["team_name"] == "Acme & Söhne"
+    assert sandbox.connect(team="Acme & Söhne")["info"]["team_uuid"] == uuid
+    with pytest.raises(ValueError, match="name must be a string"):
+        sandbox.rename_team("Acme & Söhne", "")

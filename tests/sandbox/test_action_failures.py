@@ -1,4 +1,4 @@
-"""Actions that fail or whose answer is lost; and the clock."""
+"""Actions that fail or whose response is lost; and the clock."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_lost_answer_takes_effect_exactly_once(sandbox: Sandbox, token: str, k
     assert sandbox.get(f"/v2/droplets/{one}/actions", token).json()["actions"][0]["id"] == acted.id
 
 
-def test_an_answer_refused_beforehand_has_no_effect(sandbox: Sandbox, token: str) -> None:
+def test_an_action_refused_by_a_fault_has_no_effect(sandbox: Sandbox, token: str) -> None:
     one = first(sandbox, token)["id"]
     sandbox.fault("status", path="/actions$", method="POST", status=503, times=1)
 
@@ -73,7 +73,7 @@ def test_an_answer_refused_beforehand_has_no_effect(sandbox: Sandbox, token: str
     assert sandbox.actions(one) == []
 
 
-def test_of_actions_at_once_one_is_taken(sandbox: Sandbox, token: str) -> None:
+def test_of_simultaneous_actions_one_is_accepted(sandbox: Sandbox, token: str) -> None:
     one = first(sandbox, token)["id"]
 
     with ThreadPoolExecutor(8) as pool:
@@ -83,7 +83,7 @@ def test_of_actions_at_once_one_is_taken(sandbox: Sandbox, token: str) -> None:
     assert len(sandbox.actions(one, "reboot")) == 1
 
 
-def test_a_droplet_removed_by_hand_ends_its_action_quietly(sandbox: Sandbox, token: str) -> None:
+def test_an_action_ends_when_a_test_removes_its_droplet(sandbox: Sandbox, token: str) -> None:
     page = sandbox.get("/v2/droplets", token, page=8).json()["droplets"]
     last = [each["id"] for each in page if each["status"] == "active" and not each["locked"]][-1]
     sandbox.act(last, token, "power_off")

@@ -1,4 +1,4 @@
-"""Actions that are refused: for the droplet's state, for what was asked, for want of a scope."""
+"""Actions that are refused: for the droplet's status, for invalid parameters, for a missing scope."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_wrong_status_is_refused(
         ("snapshot", {"name": 5}),
     ],
 )
-def test_an_odd_action_is_refused_and_changes_nothing(
+def test_an_invalid_action_is_refused_and_changes_nothing(
     sandbox: Sandbox, token: str, type_: str | None, asked: dict[str, Any]
 ) -> None:
     one = next(each for each in unbacked(sandbox, token) if each["status"] == "off" and each["disk"] > 10)

@@ -1,4 +1,4 @@
-"""Actions: asked for, under way, done."""
+"""Actions: requested, in progress, completed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_list_shows_what_an_action_did(sandbox: Sandbox, token: str) -> None
         ("password_reset", "off", "off"),
     ],
 )
-def test_power_is_turned(sandbox: Sandbox, token: str, type_: str, status: str, after: str) -> None:
+def test_power_actions_change_the_status(sandbox: Sandbox, token: str, type_: str, status: str, after: str) -> None:
     before = first(sandbox, token, status=status)
 
     assert done(sandbox, token, before["id"], type_) == {**before, "status": after}
@@ -162,7 +162,7 @@ def test_actions_take_their_time_by_type_and_none_when_asked(sandbox: Sandbox, t
     assert droplet(sandbox, token, one)["name"] == "at-once"
 
 
-def test_a_droplets_past_is_told_latest_first(sandbox: Sandbox, token: str) -> None:
+def test_actions_of_a_droplet_are_listed_latest_first(sandbox: Sandbox, token: str) -> None:
     off = first(sandbox, token, status="off")
 
     done(sandbox, token, off["id"], "power_on")

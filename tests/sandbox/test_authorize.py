@@ -1,4 +1,4 @@
-"""The consent page and the way back."""
+"""The consent page and the redirect to the application."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tests.support.sandbox import CALLBACK, NotAuthorized, Sandbox
 
 
 def answer_in(callback: str) -> dict[str, str]:
-    """The parameters that came back."""
+    """The query parameters of the callback URL."""
     return {name: values[0] for name, values in parse_qs(urlsplit(callback).query).items()}
 
 
-def test_it_comes_back_with_a_code_and_the_state(sandbox: Sandbox) -> None:
+def test_it_redirects_with_a_code_and_the_state(sandbox: Sandbox) -> None:
     callback = sandbox.authorize(sandbox.authorize_url(state="s p/ä"))
 
     assert callback.startswith(CALLBACK + "?")
@@ -37,6 +37,15 @@ def test_the_page_says_what_it_is_and_asks_for_user_team_and_scope(sandbox: Sand
     assert requests.get(f"{sandbox.oauth_url}/sandbox.css", timeout=10).headers["Content-Type"].startswith("text/css")
 
 
+def test_the_page_names_the_client(sandbox: Sandbox) -> None:
+    sandbox.register_client("other", "other-secret", name="Fleet <Viewer>")
+    page = requests.get(sandbox.authorize_url(), timeout=10).text
+    other = requests.get(sandbox.authorize_url(client_id="other", user=sandbox.user("linus").uuid), timeout=10).text
+
+    assert '<span class="client">Conveyor</span> asks for access to a team' in page
+    assert '<span class="client">Fleet &lt;Viewer&gt;</span> asks for access to your account' in other
+
+
 def test_the_page_escapes_what_it_was_sent(sandbox: Sandbox) -> None:
     page = requests.get(sandbox.authorize_url(state='"><script>alert(1)</script>'), timeout=10)
 
@@ -51,7 +60,7 @@ def test_another_user_can_be_chosen(sandbox: Sandbox) -> None:
     assert "Acme Web" not in page.text
 
 
-def test_denying_comes_back_with_access_denied(sandbox: Sandbox) -> None:
+def test_denying_redirects_with_access_denied(sandbox: Sandbox) -> None:
     callback = sandbox.authorize(sandbox.authorize_url(), decision="deny")
 
     assert answer_in(callback)["error"] == "access_denied"
@@ -74,12 +83,12 @@ def test_denying_comes_back_with_access_denied(sandbox: Sandbox) -> None:
         {"scope": "droplet:fly"},
     ],
 )
-def test_a_wrong_request_shows_an_error_page_and_never_comes_back(sandbox: Sandbox, wrong: dict[str, str]) -> None:
+def test_an_invalid_request_shows_an_error_page_and_is_not_redirected(sandbox: Sandbox, wrong: dict[str, str]) -> None:
     with pytest.raises(NotAuthorized, match=r"(?s)400: .*cannot be authorized"):
         sandbox.authorize(sandbox.authorize_url(**wrong))
 
 
-def test_the_form_is_checked_like_the_page(sandbox: Sandbox) -> None:
+def test_the_form_is_validated_like_the_page(sandbox: Sandbox) -> None:
     form = {"client_id": "sandbox-client", "redirect_uri": "https://elsewhere.example/", "decision": "authorize"}
 
     answer = requests.post(f"{sandbox.oauth_url}/authorize", data=form, allow_redirects=False, timeout=10)
@@ -104,14 +113,14 @@ def test_a_registered_callback_must_match_to_the_letter(sandbox: Sandbox) -> Non
         ({"code_challenge": "abc", "code_challenge_method": "plain"}, "invalid_request"),
     ],
 )
-def test_what_the_application_may_know_comes_back(sandbox: Sandbox, wrong: dict[str, str], error: str) -> None:
+def test_errors_for_the_application_are_redirected(sandbox: Sandbox, wrong: dict[str, str], error: str) -> None:
     callback = sandbox.authorize(sandbox.authorize_url(**wrong))
 
     assert answer_in(callback)["error"] == error
     assert answer_in(callback)["state"] == "a-state"
 
 
-def test_nobody_can_choose_a_team_that_is_not_theirs(sandbox: Sandbox) -> None:
+def test_a_user_can_choose_their_own_teams_only(sandbox: Sandbox) -> None:
     with pytest.raises(NotAuthorized, match="cannot choose that team"):
         sandbox.code(user="grace", team="Acme Web")
     with pytest.raises(NotAuthorized, match="cannot choose that team"):
@@ -141,7 +150,7 @@ def test_prompt_none_needs_an_earlier_consent(sandbox: Sandbox) -> None:
     assert answer_in(callback)["error"] == "consent_required"
 
 
-def test_prompt_none_comes_back_at_once_after_consent(sandbox: Sandbox) -> None:
+def test_prompt_none_redirects_at_once_after_consent(sandbox: Sandbox) -> None:
     sandbox.connect(team="Northwind")
 
     code = answer_in(sandbox.authorize(sandbox.authorize_url(prompt="none")))["code"]
@@ -158,7 +167,7 @@ def test_prompt_none_does_not_widen_a_consent(sandbox: Sandbox) -> None:
     assert answer_in(callback)["error"] == "consent_required"
 
 
-def test_prompt_none_does_not_revive_a_revoked_consent(sandbox: Sandbox) -> None:
+def test_prompt_none_does_not_use_a_revoked_consent(sandbox: Sandbox) -> None:
     sandbox.connect()
     sandbox.revoke()
 

@@ -1,4 +1,4 @@
-"""Snapshots, backups and their policies: what droplets say, and what the lists have."""
+"""Snapshots, backups and their policies: droplets' fields and the lists agree."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_time_makes_new_backups_and_drops_old_ones(sandbox: Sandbox, token: str)
         assert sandbox.get(f"/v2/images/{before['backup_ids'][0]}", token).status_code == 404
 
 
-def test_a_window_made_odd_by_hand_stays(sandbox: Sandbox, token: str) -> None:
+def test_a_window_set_by_a_test_stays(sandbox: Sandbox, token: str) -> None:
     index = next(i for i, each in enumerate(every(sandbox, token, "droplets")) if each["backup_ids"])
     sandbox.droplets("Acme Web", patch=[{"index": index, "set": {"next_backup_window": {"start": "soon"}}}])
 
@@ -108,7 +108,7 @@ def test_a_window_made_odd_by_hand_stays(sandbox: Sandbox, token: str) -> None:
     assert every(sandbox, token, "droplets")[index]["next_backup_window"] == {"start": "soon"}
 
 
-def test_a_changed_policy_is_told(sandbox: Sandbox, token: str) -> None:
+def test_a_changed_policy_is_shown(sandbox: Sandbox, token: str) -> None:
     wanted = (
         {"plan": "weekly", "weekday": "WED", "hour": 8},
         {"plan": "daily", "hour": 12},
@@ -160,7 +160,7 @@ def test_a_new_snapshot_is_everywhere_and_outlives_its_droplet(sandbox: Sandbox,
     assert sandbox.get(f"/v2/images/{after['backup_ids'][0]}", token).status_code == 404
 
 
-def test_a_snapshot_made_up_by_hand_is_there(sandbox: Sandbox, token: str) -> None:
+def test_a_snapshot_set_by_a_test_exists(sandbox: Sandbox, token: str) -> None:
     sandbox.droplets("Acme Web", patch=[{"index": 0, "set": {"snapshot_ids": [4711], "features": None}}])
     droplet = every(sandbox, token, "droplets")[0]
 

@@ -1,4 +1,4 @@
-"""Counters, ledger and the log of requests."""
+"""Counters, the list of grants and the request log."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_what_runs_at_once_is_counted(sandbox: Sandbox) -> None:
     assert counters.in_flight_max["GET /v2/account"] > 1
 
 
-def test_latency_is_laid_on_machines_not_on_people(sandbox: Sandbox) -> None:
+def test_latency_applies_to_the_api_and_not_to_the_consent_page(sandbox: Sandbox) -> None:
     sandbox.settings(latency_ms=400)
 
     page = sandbox.browser.get(sandbox.authorize_url(), timeout=10)

@@ -22,8 +22,8 @@ def listed(sandbox: Sandbox, token: str, **query: Any) -> dict[str, Any]:
     return found
 
 
-def walk(sandbox: Sandbox, token: str, **query: Any) -> list[dict[str, Any]]:
-    """Every droplet, by following `next` as a trusting client would."""
+def all_pages(sandbox: Sandbox, token: str, **query: Any) -> list[dict[str, Any]]:
+    """Every droplet, by following the `next` links."""
     page = listed(sandbox, token, **query)
     found = list(page["droplets"])
     while following := page["links"].get("pages", {}).get("next"):
@@ -71,11 +71,11 @@ def test_a_single_page_has_no_links(sandbox: Sandbox, token: str) -> None:
 
 
 @pytest.mark.parametrize("per_page", [1, 7, 20, 200])
-def test_walking_finds_each_once(sandbox: Sandbox, per_page: int) -> None:
+def test_following_next_finds_each_droplet_once(sandbox: Sandbox, per_page: int) -> None:
     sandbox.reset(droplets=41)
     token = sandbox.connect()["access_token"]
 
-    ids = [droplet["id"] for droplet in walk(sandbox, token, per_page=per_page)]
+    ids = [droplet["id"] for droplet in all_pages(sandbox, token, per_page=per_page)]
 
     assert len(ids) == len(set(ids)) == 41
     assert ids == sorted(ids)
@@ -96,7 +96,7 @@ def test_walking_finds_each_once(sandbox: Sandbox, per_page: int) -> None:
         {"tag_name": "web", "type": "droplets"},
     ],
 )
-def test_it_refuses_what_cannot_be(sandbox: Sandbox, token: str, wrong: dict[str, Any]) -> None:
+def test_it_refuses_invalid_queries(sandbox: Sandbox, token: str, wrong: dict[str, Any]) -> None:
     answer = sandbox.get("/v2/droplets", token, **wrong)
 
     assert (answer.status_code, answer.json()["id"]) == (422, "unprocessable_entity")
@@ -126,7 +126,7 @@ def test_a_tag_finds_its_droplets_and_stays_in_the_links(sandbox: Sandbox, token
     everything = listed(sandbox, token, per_page=200)["droplets"]
     tagged = [each["id"] for each in everything if "env:prod" in each["tags"]]
 
-    found = walk(sandbox, token, tag_name="ENV:prod", per_page=10)
+    found = all_pages(sandbox, token, tag_name="ENV:prod", per_page=10)
 
     assert [each["id"] for each in found] == tagged
     assert 10 < len(tagged) < 150
@@ -164,24 +164,24 @@ def test_a_trailing_slash_is_taken(sandbox: Sandbox, token: str) -> None:
         assert sandbox.get(path, token).status_code == 200
 
 
-def test_northwind_is_one_team_for_both(sandbox: Sandbox) -> None:
+def test_northwind_is_the_same_team_for_both_users(sandbox: Sandbox) -> None:
     ada = sandbox.connect(user="ada", team="Northwind")["access_token"]
     grace = sandbox.connect(user="grace", team="Northwind")["access_token"]
 
-    assert walk(sandbox, ada, per_page=200) == walk(sandbox, grace, per_page=200)
+    assert all_pages(sandbox, ada, per_page=200) == all_pages(sandbox, grace, per_page=200)
 
 
-def test_ids_are_unique_in_the_world(sandbox: Sandbox) -> None:
+def test_ids_are_unique_over_all_teams(sandbox: Sandbox) -> None:
     ids: list[int] = []
     for user, team in (("ada", "Acme Web"), ("ada", "Northwind"), ("ada", "Side projects"), ("grace", "Hopper Labs")):
         token = sandbox.connect(user=user, team=team)["access_token"]
         for kind in ("droplets", "gpus"):
-            ids += [each["id"] for each in walk(sandbox, token, per_page=200, type=kind)]
+            ids += [each["id"] for each in all_pages(sandbox, token, per_page=200, type=kind)]
 
     assert len(ids) == len(set(ids)) > 600
 
 
-def test_the_fleet_looks_lived_in(sandbox: Sandbox, token: str) -> None:
+def test_droplets_vary(sandbox: Sandbox, token: str) -> None:
     fleet = listed(sandbox, token, per_page=200)["droplets"]
 
     assert {each["status"] for each in fleet} == {"active", "off", "new", "archive"}
@@ -201,7 +201,7 @@ def test_the_fleet_looks_lived_in(sandbox: Sandbox, token: str) -> None:
         assert each["size"]["price_monthly"] > 0
 
 
-def test_without_a_working_token_nothing_is_told(sandbox: Sandbox) -> None:
+def test_without_a_valid_token_everything_is_a_401(sandbox: Sandbox) -> None:
     for path in ("/v2/droplets", "/v2/droplets/1", "/v2/account", "/v2/nothing"):
         for bad in (None, "", "doo_v1_nonsense", "\xff"):
             answer = sandbox.get(path, bad)

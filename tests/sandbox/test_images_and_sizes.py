@@ -69,7 +69,7 @@ def test_every_droplets_image_can_be_looked_up(sandbox: Sandbox, token: str) -> 
     assert any(droplet["image"]["status"] == "retired" for droplet in droplets)
 
 
-def test_images_on_offer_are_told_by_kind(sandbox: Sandbox, token: str) -> None:
+def test_images_are_listed_by_kind(sandbox: Sandbox, token: str) -> None:
     images = every(sandbox, token, "images")
     distributions = every(sandbox, token, "images", type="distribution")
     applications = every(sandbox, token, "images", type="application")
@@ -88,7 +88,7 @@ def test_images_on_offer_are_told_by_kind(sandbox: Sandbox, token: str) -> None:
     assert every(sandbox, token, "images", private="true", type="distribution") == []
 
 
-def test_own_images_are_the_teams_alone(sandbox: Sandbox, token: str) -> None:
+def test_private_images_belong_to_one_team(sandbox: Sandbox, token: str) -> None:
     own = every(sandbox, token, "images", private="true")[0]["id"]
     other = sandbox.connect(team="Northwind")["access_token"]
 
@@ -97,7 +97,7 @@ def test_own_images_are_the_teams_alone(sandbox: Sandbox, token: str) -> None:
 
 
 @pytest.mark.parametrize("query", [{"type": "snapshot"}, {"private": "yes"}, {"page": 0}])
-def test_odd_filters_of_images_are_refused(sandbox: Sandbox, token: str, query: dict[str, Any]) -> None:
+def test_invalid_filters_of_images_are_refused(sandbox: Sandbox, token: str, query: dict[str, Any]) -> None:
     assert sandbox.get("/v2/images", token, **query).status_code == 422
 
 

@@ -1,4 +1,4 @@
-"""Metrics: whether the numbers are coherent."""
+"""Metrics: the values are consistent."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def now() -> int:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_points_are_two_minutes_apart_within_what_was_asked(sandbox: Sandbox, token: str, now: int, name: str) -> None:
+def test_points_are_two_minutes_apart_in_the_requested_time(sandbox: Sandbox, token: str, now: int, name: str) -> None:
     droplet = steady(sandbox, token, now)
 
     for series in asked(sandbox, token, name, droplet, now - 7_200, now - 3_600):
@@ -38,7 +38,7 @@ def test_points_are_two_minutes_apart_within_what_was_asked(sandbox: Sandbox, to
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_point_is_the_same_at_every_asking(sandbox: Sandbox, token: str, now: int, name: str) -> None:
+def test_a_point_always_has_the_same_value(sandbox: Sandbox, token: str, now: int, name: str) -> None:
     droplet = watched(sandbox, token)[1]
     long = asked(sandbox, token, name, droplet, now - DAY, now)
     short = asked(sandbox, token, name, droplet, now - 1_000, now)
@@ -138,7 +138,7 @@ def test_disks_and_volumes_are_mounted(sandbox: Sandbox, token: str, now: int) -
     assert {each["fstype"] for each in labels} <= {"ext4", "xfs"}
 
 
-def test_each_wire_has_its_own_traffic(sandbox: Sandbox, token: str, now: int) -> None:
+def test_each_interface_and_direction_has_its_own_traffic(sandbox: Sandbox, token: str, now: int) -> None:
     droplet = steady(sandbox, token, now)
     found = []
     for interface, direction in itertools.product(("public", "private"), ("inbound", "outbound")):

@@ -1,4 +1,4 @@
-"""Metrics: when there are none, when counters start again, and what is refused."""
+"""Metrics: when there are none, when counters restart, and invalid queries."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_reboot_starts_the_counters_again(sandbox: Sandbox, token: str, now: i
 
 
 def one_disk(sandbox: Sandbox, token: str, name: str, droplet: Any, start: int, end: int) -> Points:
-    """Of a droplet with volumes too, its own disk."""
+    """The points of the droplet's own disk, without its volumes."""
     return points(asked(sandbox, token, name, droplet, start, end)[0])
 
 
@@ -80,7 +80,7 @@ def test_a_larger_size_counts_more_seconds_and_has_more_room(sandbox: Sandbox, t
     assert larger - freer == pytest.approx(size - free, rel=0.06)
 
 
-def test_without_the_agent_there_is_nothing(sandbox: Sandbox, token: str, now: int) -> None:
+def test_without_the_agent_there_are_no_metrics(sandbox: Sandbox, token: str, now: int) -> None:
     droplets = every(sandbox, token, "droplets")
     without = [each for each in droplets if "monitoring" not in each["features"] and each["status"] == "active"]
     off = watched(sandbox, token, status="off")
@@ -91,14 +91,14 @@ def test_without_the_agent_there_is_nothing(sandbox: Sandbox, token: str, now: i
             assert asked(sandbox, token, name, droplet, now - DAY, now) == []
 
 
-def test_another_teams_droplet_has_nothing_to_show(sandbox: Sandbox, token: str, now: int) -> None:
+def test_another_teams_droplet_has_no_metrics(sandbox: Sandbox, token: str, now: int) -> None:
     droplet = watched(sandbox, token)[0]
     other = sandbox.connect(team="Northwind")["access_token"]
 
     assert asked(sandbox, other, "cpu", droplet, now - DAY, now) == []
 
 
-def test_nothing_is_known_before_the_making_after_now_and_after_two_weeks(
+def test_there_are_no_points_before_creation_in_the_future_or_after_two_weeks(
     sandbox: Sandbox, token: str, now: int
 ) -> None:
     droplet = steady(sandbox, token, now)
@@ -132,7 +132,7 @@ def test_nothing_is_known_before_the_making_after_now_and_after_two_weeks(
         ("bandwidth", {"direction": "up"}),
     ],
 )
-def test_odd_questions_are_refused(sandbox: Sandbox, token: str, name: str, wrong: dict[str, Any]) -> None:
+def test_invalid_queries_are_refused(sandbox: Sandbox, token: str, name: str, wrong: dict[str, Any]) -> None:
     query = {"host_id": "1", "start": 100, "end": 200}
     if name == "bandwidth":
         query |= {"interface": "public", "direction": "inbound"}

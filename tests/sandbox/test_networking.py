@@ -1,4 +1,4 @@
-"""Volumes, firewalls, VPCs and reserved addresses: what droplets say, and what the lists have."""
+"""Volumes, firewalls, VPCs and reserved addresses: droplets' fields and the lists agree."""
 
 from __future__ import annotations
 
@@ -89,14 +89,14 @@ def test_reserved_addresses_are_on_droplets_or_spare(sandbox: Sandbox, token: st
     assert taken.isdisjoint(each["ip"] for each in v4)
 
 
-def test_the_same_seed_gives_the_same_things(sandbox: Sandbox) -> None:
-    def things(seed: int) -> list[Any]:
+def test_the_same_seed_generates_the_same_resources(sandbox: Sandbox) -> None:
+    def resources(seed: int) -> list[Any]:
         sandbox.reset(seed=seed)
         token = sandbox.connect(team="Acme Web")["access_token"]
         lists = ("volumes", "firewalls", "vpcs", "reserved_ips")
         return [every(sandbox, token, each) for each in lists]
 
-    first, other, again = things(7), things(8), things(7)
+    first, other, again = resources(7), resources(8), resources(7)
 
     # Backups follow the clock, and so may the droplet inside of a reserved address.
     for each in (*first[3], *other[3], *again[3]):
@@ -115,27 +115,27 @@ def test_an_empty_team_has_nothing(sandbox: Sandbox) -> None:
         assert every(sandbox, solo, what) == []
 
 
-def test_a_destroyed_droplet_leaves_its_things_behind(sandbox: Sandbox, token: str) -> None:
+def test_resources_of_a_destroyed_droplet_stay(sandbox: Sandbox, token: str) -> None:
     reserved = next(each for each in every(sandbox, token, "reserved_ips") if each["droplet"])
     named = next(each for each in every(sandbox, token, "firewalls") if each["droplet_ids"])
     droplets = everybody(sandbox, token)
     mounted = next(each["id"] for each in droplets if each["volume_ids"] and not each["locked"])
     free = {each["id"] for each in droplets if not each["locked"]}
-    doomed = {mounted, *({reserved["droplet"]["id"], named["droplet_ids"][0]} & free)}
+    destroyed = {mounted, *({reserved["droplet"]["id"], named["droplet_ids"][0]} & free)}
 
-    for each in doomed:
+    for each in destroyed:
         assert sandbox.delete(f"/v2/droplets/{each}", token).status_code == 204
 
     volumes = every(sandbox, token, "volumes")
     assert sum(not each["droplet_ids"] for each in volumes) > 2
     for what in ("volumes", "firewalls"):
-        assert all(not doomed & set(each["droplet_ids"]) for each in every(sandbox, token, what))
+        assert all(not destroyed & set(each["droplet_ids"]) for each in every(sandbox, token, what))
     holders = {each["droplet"]["id"] for each in every(sandbox, token, "reserved_ips") if each["droplet"]}
-    assert not doomed & holders
+    assert not destroyed & holders
     assert len(every(sandbox, token, "reserved_ips")) == 5
 
 
-def test_droplets_removed_by_hand_are_nowhere(sandbox: Sandbox, token: str) -> None:
+def test_droplets_removed_by_a_test_are_nowhere(sandbox: Sandbox, token: str) -> None:
     sandbox.droplets("Acme Web", remove=120)
     left = {each["id"] for each in everybody(sandbox, token)}
 
@@ -144,7 +144,7 @@ def test_droplets_removed_by_hand_are_nowhere(sandbox: Sandbox, token: str) -> N
     assert {each["droplet"]["id"] for each in every(sandbox, token, "reserved_ips") if each["droplet"]} <= left
 
 
-def test_a_volume_made_up_by_hand_is_there(sandbox: Sandbox, token: str) -> None:
+def test_a_volume_set_by_a_test_exists(sandbox: Sandbox, token: str) -> None:
     sandbox.droplets("Acme Web", patch=[{"index": 0, "set": {"volume_ids": ["506f78a4-e098-11e5-ad9f-000f53306ae1"]}}])
 
     volume = sandbox.get("/v2/volumes/506f78a4-e098-11e5-ad9f-000f53306ae1", token).json()["volume"]
@@ -175,7 +175,7 @@ def test_each_needs_its_scope(sandbox: Sandbox, token: str, path: str, scope: st
     assert sandbox.get(address, poor["access_token"]).status_code == 403
 
 
-def test_what_a_list_tells_of_other_things_needs_their_scopes(sandbox: Sandbox) -> None:
+def test_fields_about_other_resources_need_their_scopes(sandbox: Sandbox) -> None:
     scopes = "block_storage:read firewall:read reserved_ip:read tag:read"
     narrow = sandbox.connect(scope=scopes)["access_token"]
     untagged = sandbox.connect(scope="block_storage:read firewall:read droplet:read")["access_token"]

@@ -82,7 +82,7 @@ def test_what_a_team_has_and_can_choose_is_as_described(sandbox: Sandbox, what: 
     check(sandbox.get(f"/v2/{what}", token, page=0).json(), f"/v2/{what}", "422")
 
 
-def test_what_the_description_has_in_lists_alone_is_so_by_itself(sandbox: Sandbox) -> None:
+def test_single_resources_are_as_described_in_lists(sandbox: Sandbox) -> None:
     token = sandbox.connect()["access_token"]
     volume = sandbox.get("/v2/volumes", token).json()["volumes"][0]["id"]
     vpc = sandbox.get("/v2/vpcs", token).json()["vpcs"][0]["id"]
@@ -115,7 +115,7 @@ def test_metrics_are_as_described(sandbox: Sandbox, name: str) -> None:
         check(answer.json(), path, status)
 
 
-def test_the_check_itself_finds_faults(sandbox: Sandbox) -> None:
+def test_the_check_finds_a_wrong_response(sandbox: Sandbox) -> None:
     token = sandbox.connect()["access_token"]
     sandbox.fault("patch", path="/v2/droplets$", set={"/droplets/0/status": "asleep", "/droplets/1/id": "seven"})
 

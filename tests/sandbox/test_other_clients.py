@@ -1,4 +1,4 @@
-"""Software that nobody here wrote takes the sandbox for DigitalOcean: pydo and python-digitalocean."""
+"""The clients pydo and python-digitalocean work with the sandbox."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.sandbox import Sandbox
 
 
 class BearerOverHttp(SansIOHTTPPolicy[Any, Any]):
-    """pydo's own policy refuses plain http; the header is all there is to it."""
+    """Sends the token over plain http, which pydo's own policy refuses."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -62,7 +62,7 @@ def test_pydo_gets_a_droplet_and_the_account(sandbox: Sandbox, token: str) -> No
     assert client.account.get()["account"]["team"]["name"] == "Acme Web"
 
 
-def test_pydo_acts_and_sees_it_done(sandbox: Sandbox) -> None:
+def test_pydo_runs_an_action(sandbox: Sandbox) -> None:
     token = str(sandbox.connect(team="Acme Web", scope="read write")["access_token"])
     client = pydo_client(sandbox, token)
     droplets = client.droplets.list(per_page=200)["droplets"]
@@ -108,7 +108,7 @@ def test_pydo_reads_what_a_droplet_has(sandbox: Sandbox, token: str) -> None:
     assert len(load["data"]["result"][0]["values"]) >= 29
 
 
-def test_pydo_understands_a_refusal(sandbox: Sandbox) -> None:
+def test_pydo_reads_an_error(sandbox: Sandbox) -> None:
     client = pydo_client(sandbox, "doo_v1_nonsense")
 
     with pytest.raises(ClientAuthenticationError):
@@ -132,7 +132,7 @@ def test_python_digitalocean_lists_every_droplet(sandbox: Sandbox, token: str, m
     assert one.ip_address
 
 
-def test_python_digitalocean_understands_a_refusal(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_digitalocean_reads_an_error(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGITALOCEAN_END_POINT", f"{sandbox.api_url}/")
 
     with pytest.raises(digitalocean.DataReadError, match="Unable to authenticate"):

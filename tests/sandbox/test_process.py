@@ -1,4 +1,4 @@
-"""The process: how it starts, what it says when it cannot, how it ends."""
+"""The process: how it starts, what it prints when it cannot start, how it stops."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run(command: list[str], *options: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("command", [MODULE, COMMAND], ids=["python -m sandbox", "manage.py sandbox"])
-def test_it_says_one_line_serves_and_stops(command: list[str], tmp_path: Path) -> None:
+def test_it_prints_one_line_serves_and_stops(command: list[str], tmp_path: Path) -> None:
     options = ["--port", "0", "--state", str(tmp_path / "state.sqlite3"), "--droplets", "3", "--client-id", "mine"]
     process = subprocess.Popen([*command, *options], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -47,7 +47,7 @@ def test_it_says_one_line_serves_and_stops(command: list[str], tmp_path: Path) -
 
 
 @pytest.mark.parametrize("command", [MODULE, COMMAND], ids=["python -m sandbox", "manage.py sandbox"])
-def test_a_taken_port_is_one_clear_line(command: list[str]) -> None:
+def test_a_port_in_use_is_one_clear_line(command: list[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
@@ -77,7 +77,7 @@ def test_a_state_file_that_cannot_be_used_is_one_clear_line(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     "options", [["--port", "65536"], ["--port", "http"], ["--droplets", "-1"], ["--teams", "many"], ["--seed", "x"]]
 )
-def test_an_odd_option_is_refused(options: list[str]) -> None:
+def test_an_invalid_option_is_refused(options: list[str]) -> None:
     ended = run(MODULE, *options)
 
     assert ended.returncode == 2
@@ -107,7 +107,7 @@ def test_token_lifetime_and_latency_can_be_given() -> None:
         sandbox.stop()
 
 
-def test_it_stops_though_answers_hang(tmp_path: Path) -> None:
+def test_it_stops_while_requests_hang(tmp_path: Path) -> None:
     sandbox = Sandbox.start()
     sandbox.fault("hang", path="/v2/")
     thread = threading.Thread(target=_ignore_errors, args=(sandbox,))

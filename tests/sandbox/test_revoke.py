@@ -1,4 +1,4 @@
-"""Revocation by the application and by the person."""
+"""Revocation by the application and by the user."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ def revoke(sandbox: Sandbox, bearer: str, **form: str) -> requests.Response:
     )
 
 
-def is_dead(sandbox: Sandbox, pair: dict[str, Any]) -> bool:
+def has_ended(sandbox: Sandbox, pair: dict[str, Any]) -> bool:
     access = sandbox.get("/v2/account", pair["access_token"]).status_code == 401
     return access and not sandbox.refresh(pair["refresh_token"]).ok
 
 
-def test_revoking_kills_both_tokens_and_answers_an_empty_object(sandbox: Sandbox) -> None:
+def test_revoking_ends_both_tokens_and_answers_an_empty_object(sandbox: Sandbox) -> None:
     pair = sandbox.connect()
 
     answer = revoke(sandbox, pair["access_token"], token=pair["access_token"])
 
     assert (answer.status_code, answer.json()) == (200, {})
-    assert is_dead(sandbox, pair)
+    assert has_ended(sandbox, pair)
     assert [grant.revoked for grant in sandbox.ledger()] == [True]
     assert sandbox.live_grants() == []
 
@@ -40,9 +40,9 @@ def test_revoking_leaves_sibling_grants_alone_unless_switched(sandbox: Sandbox) 
 
     sandbox.settings(revoke_kills_siblings=True)
     revoke(sandbox, second["access_token"], token=second["access_token"])
-    assert is_dead(sandbox, third)
-    assert not is_dead(sandbox, other_team)
-    assert not is_dead(sandbox, other_user)
+    assert has_ended(sandbox, third)
+    assert not has_ended(sandbox, other_team)
+    assert not has_ended(sandbox, other_user)
 
 
 def test_only_a_working_token_may_revoke(sandbox: Sandbox) -> None:
@@ -61,14 +61,14 @@ def test_a_token_cannot_revoke_another_grant(sandbox: Sandbox) -> None:
     answer = revoke(sandbox, mine["access_token"], token=another["access_token"])
 
     assert (answer.status_code, answer.json()) == (200, {})
-    assert not is_dead(sandbox, another)
+    assert not has_ended(sandbox, another)
 
 
 def test_the_token_must_be_named(sandbox: Sandbox) -> None:
     pair = sandbox.connect()
 
     assert revoke(sandbox, pair["access_token"]).json()["error"] == "invalid_request"
-    assert not is_dead(sandbox, pair)
+    assert not has_ended(sandbox, pair)
 
 
 def test_the_person_can_revoke_in_the_panel(sandbox: Sandbox) -> None:
@@ -77,9 +77,9 @@ def test_the_person_can_revoke_in_the_panel(sandbox: Sandbox) -> None:
 
     assert sandbox.revoke(team="Northwind", user="ada") == 1
 
-    assert is_dead(sandbox, northwind)
-    assert not is_dead(sandbox, acme)
-    assert not is_dead(sandbox, grace)
+    assert has_ended(sandbox, northwind)
+    assert not has_ended(sandbox, acme)
+    assert not has_ended(sandbox, grace)
 
 
 def test_expiring_ends_access_tokens_alone(sandbox: Sandbox) -> None:

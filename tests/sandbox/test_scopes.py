@@ -1,4 +1,4 @@
-"""What a token's scope lets it see."""
+"""What a token's scope allows."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""The world: its cast, its seed, what a reset and a restart leave, and the control calls that shape it."""
+"""Generated users, teams and droplets, reset and restart, and the control calls that change them."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def fleet(sandbox: Sandbox, team: str = "Acme Web", **query: Any) -> list[dict[s
     return found
 
 
-def test_the_cast_is_as_described(sandbox: Sandbox) -> None:
+def test_users_and_teams_are_as_described(sandbox: Sandbox) -> None:
     teams = {team.uuid: team.name for team in sandbox.teams()}
 
     assert [(user.name, [teams[uuid] for uuid in user.teams]) for user in sandbox.users()] == [
@@ -46,15 +47,15 @@ def test_ada_has_as_many_teams_as_asked(sandbox: Sandbox, count: int) -> None:
     assert len(sandbox.user("grace").teams) == 2
 
 
-def test_the_same_seed_makes_the_same_world(sandbox: Sandbox) -> None:
-    def world(seed: int) -> tuple[Any, ...]:
+def test_the_same_seed_generates_the_same_data(sandbox: Sandbox) -> None:
+    def generate(seed: int) -> tuple[Any, ...]:
         sandbox.reset(seed=seed)
         droplets = [fleet(sandbox), fleet(sandbox, type="gpus")]
         for each in (*droplets[0], *droplets[1]):
             del each["next_backup_window"], each["backup_ids"]  # these follow the clock
         return (sandbox.users(), sandbox.teams(), *droplets)
 
-    first, other, again = world(7), world(8), world(7)
+    first, other, again = generate(7), generate(8), generate(7)
 
     assert again == first
     assert all(one != two for one, two in zip(first, other, strict=True))
@@ -102,7 +103,7 @@ def test_a_reset_takes_settings_and_may_keep_clients(sandbox: Sandbox) -> None:
     "wrong",
     [{"droplet": 5}, {"droplets": "many"}, {"teams": -1}, {"seed": 1.5}, {"latency_ms": True}, {"scope_in_answer": 1}],
 )
-def test_an_odd_reset_is_refused_and_changes_nothing(sandbox: Sandbox, wrong: dict[str, Any]) -> None:
+def test_an_invalid_reset_is_refused_and_changes_nothing(sandbox: Sandbox, wrong: dict[str, Any]) -> None:
     pair = sandbox.connect()
 
     with pytest.raises(ValueError, match=r"must be|unknown setting"):
@@ -150,7 +151,22 @@ def test_faults_and_settings_do_not_outlive_a_restart(own: Sandbox) -> None:
     assert own.settings()["latency_ms"] == 0
 
 
-def test_another_seed_starts_a_fresh_world(tmp_path: Path) -> None:
+def test_a_state_file_of_the_version_before_still_works(own: Sandbox, tmp_path: Path) -> None:
+    pair = own.connect()
+    own.stop()
+    with sqlite3.connect(tmp_path / "sandbox.sqlite3") as connection:
+        connection.execute("ALTER TABLE clients DROP COLUMN name")
+        connection.execute("ALTER TABLE users DROP COLUMN status_message")
+        connection.execute("PRAGMA user_version = 7100")
+    connection.close()
+
+    own.restart()
+
+    assert own.get("/v2/account", pair["access_token"]).ok
+    assert "Conveyor" in own.browser.get(own.authorize_url(), timeout=10).text
+
+
+def test_another_seed_starts_with_new_data(tmp_path: Path) -> None:
     for seed, grants in (("1", 0), ("1", 1), ("2", 0), ("2", 1)):
         sandbox = Sandbox.start(state=tmp_path / "sandbox.sqlite3", options=["--seed", seed])
         try:
@@ -177,8 +193,8 @@ def test_droplets_can_be_counted_added_and_removed(sandbox: Sandbox) -> None:
     assert len(fleet(sandbox, "Northwind")) == 150
 
 
-def test_a_droplet_can_be_made_odd(sandbox: Sandbox) -> None:
-    fleet(sandbox)  # a page that must not be served from memory afterwards
+def test_fields_of_a_droplet_can_be_changed(sandbox: Sandbox) -> None:
+    fleet(sandbox)  # fills the cache of pages
     sandbox.droplets(
         "Acme Web",
         patch=[
@@ -207,7 +223,7 @@ def test_a_droplet_can_be_made_odd(sandbox: Sandbox) -> None:
         {"rename": 1},
     ],
 )
-def test_an_odd_change_of_droplets_is_refused(sandbox: Sandbox, body: dict[str, Any]) -> None:
+def test_an_invalid_change_of_droplets_is_refused(sandbox: Sandbox, body: dict[str, Any]) -> None:
     url = f"{sandbox.url}/_sandbox/teams/{sandbox.team('Acme Web').uuid}/droplets"
 
     assert requests.post(url, json=body, timeout=10).status_code == 422

@@ -1,4 +1,4 @@
-"""The token endpoint: codes, refreshes, and who may ask."""
+"""The token endpoint: codes, refreshes and client authentication."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_user_without_team_has_none_in_the_answer(sandbox: Sandbox) -> None:
     assert found["info"].keys() == {"name", "email", "uuid"}
 
 
-def test_parameters_may_stand_in_the_query_string(sandbox: Sandbox) -> None:
+def test_parameters_may_be_in_the_query_string(sandbox: Sandbox) -> None:
     query = {
         "grant_type": "authorization_code",
         "code": sandbox.code(),
@@ -135,7 +135,7 @@ def test_a_code_lives_ten_minutes(tmp_path: Path) -> None:
         sandbox.stop()
 
 
-def test_a_challenge_must_be_answered(sandbox: Sandbox) -> None:
+def test_a_challenge_needs_its_verifier(sandbox: Sandbox) -> None:
     def code() -> str:
         return sandbox.code(code_challenge=CHALLENGE, code_challenge_method="S256")
 
@@ -148,7 +148,7 @@ def test_a_verifier_without_a_challenge_is_refused(sandbox: Sandbox) -> None:
     assert_refused(exchange(sandbox, sandbox.code(), code_verifier=VERIFIER), "invalid_grant")
 
 
-def test_a_refresh_gives_a_new_pair_and_kills_the_old_one(sandbox: Sandbox) -> None:
+def test_a_refresh_gives_a_new_pair_and_ends_the_old_one(sandbox: Sandbox) -> None:
     old = sandbox.connect(team="Northwind", scope="read write")
 
     new = sandbox.refresh(old["refresh_token"]).json()
@@ -199,7 +199,7 @@ def test_a_refresh_needs_the_client_that_the_token_was_given_to(sandbox: Sandbox
         ({"grant_type": "authorization_code", "code": "nonsense"}, "invalid_request"),
     ],
 )
-def test_it_refuses_in_the_words_of_the_rfc(sandbox: Sandbox, fields: dict[str, str], error: str) -> None:
+def test_errors_are_those_of_the_rfc(sandbox: Sandbox, fields: dict[str, str], error: str) -> None:
     assert_refused(sandbox.token(**fields), error)
 
 

@@ -1,4 +1,4 @@
-"""Droplets that a test made odd: the sandbox shows them as told, and nothing of it breaks."""
+"""Droplets with unexpected field values: the sandbox shows them as they are, and nothing breaks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ACTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 @pytest.mark.parametrize("odd", [None, 7, "9999-12-31T23:59:59Z", [None], {"slug": 5}])
-def test_nothing_breaks_for_an_odd_field(sandbox: Sandbox, odd: object) -> None:
+def test_unexpected_values_break_nothing(sandbox: Sandbox, odd: object) -> None:
     sandbox.settings(burst_limit=0, action_seconds=0)
     token = sandbox.connect(team="Acme Web", scope="read write")["access_token"]
     free = [
@@ -42,7 +42,7 @@ def test_nothing_breaks_for_an_odd_field(sandbox: Sandbox, odd: object) -> None:
     sandbox.droplets("Acme Web", patch=[{"index": index, "set": {field: odd}} for field, (index, _) in chosen.items()])
 
     def status(method: str, path: str, **more: Any) -> int:
-        """Over one connection: it is asked often."""
+        """Uses one connection: there are many requests."""
         headers = {"Authorization": f"Bearer {token}"}
         return sandbox.browser.request(
             method, f"{sandbox.url}/v2/{path}", headers=headers, timeout=30, **more
@@ -69,7 +69,7 @@ def test_nothing_breaks_for_an_odd_field(sandbox: Sandbox, odd: object) -> None:
         fine(what, per_page=200)
 
 
-def test_a_droplet_without_an_id_is_no_bodys(sandbox: Sandbox) -> None:
+def test_a_droplet_without_an_id_breaks_nothing(sandbox: Sandbox) -> None:
     token = sandbox.connect(team="Acme Web")["access_token"]
 
     sandbox.droplets("Acme Web", patch=[{"index": 0, "remove": ["id", "name"]}, {"index": 1, "set": {"id": "seven"}}])

@@ -87,9 +87,12 @@ class SandboxControl(SandboxProcess):
         self._control("POST", f"teams/{uuid}/droplets", {k: v for k, v in wanted.items() if v is not None})
         self._people = None
 
-    def register_client(self, client_id: str, client_secret: str, redirect_uris: Sequence[str] = ()) -> None:
-        """Register another OAuth client."""
+    def register_client(
+        self, client_id: str, client_secret: str, redirect_uris: Sequence[str] = (), name: str | None = None
+    ) -> None:
+        """Register another OAuth client. Its name on the consent page is its id by default."""
         body = {"client_id": client_id, "client_secret": client_secret, "redirect_uris": list(redirect_uris)}
+        body |= {"name": name} if name else {}
         self._control("POST", "clients", body)
 
     def fault(self, kind: str, *, path: str = "", **more: Any) -> int:
