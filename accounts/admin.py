@@ -1,27 +1,57 @@
-"""The admin site for support: users, their connections and the state of these. It never shows a token."""
+"""The admin site: users, their connections and the state of these. It never shows a token."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
+from allauth.account.forms import ResetPasswordForm
 from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
-from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
-from allauth.usersessions.models import UserSession
-from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
+from allauth.socialaccount.models import SocialAccount
+from django.apps import apps
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.forms import ModelForm
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.views.decorators.http import require_POST
 
+from accounts import connections
 from accounts.models import Connection, Event, Revocation, User
 
-# Unregistered: the forms show tokens, the client secret and second-factor secrets, and the list of sessions can be
-# searched for session keys.
-for model in (SocialToken, SocialApp, SocialAccount, Authenticator, UserSession):
-    if admin.site.is_registered(model):
+_RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+# allauth's admin pages show tokens, the client secret and second-factor secrets, find sessions by their keys, and give
+# an email address to any account. Groups give rights.
+for model in list(admin.site._registry):
+    if model is Group or apps.get_app_config(model._meta.app_label).name.startswith("allauth."):
         admin.site.unregister(model)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return request.user.is_active and request.user.is_superuser
+
+
+@admin.register(Group)
+class SuperuserGroupAdmin(GroupAdmin):
+    """Only superusers change groups: a group gives rights to its members."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_superuser(request)
 
 
 class ReadOnly(admin.options.BaseModelAdmin):
@@ -42,55 +72,39 @@ class ReadOnly(admin.options.BaseModelAdmin):
         return allowed and not lookup.startswith("token")
 
 
+def _column(label: str, value: Callable[[Connection], Any]) -> Callable[[SocialAccount], Any]:
+    """A column of `_ConnectionInline`: "none" for an account without a connection."""
+
+    @admin.display(description=label)
+    def column(account: SocialAccount) -> Any:
+        connection = getattr(account, "connection", None)
+        return value(connection) if connection else "none"
+
+    return column
+
+
+def _link(url: str, text: object) -> str:
+    return format_html('<a href="{}">{}</a>', url, text)
+
+
 class _ConnectionInline(ReadOnly, admin.TabularInline):
     """A user's connections, shown through the SocialAccounts: those have the foreign key to the user."""
 
     model = SocialAccount
     verbose_name_plural = "connections"
-    fields: ClassVar = ["team", "state", "scope", "token_expires", "last_refresh", "last_error"]
-    readonly_fields: ClassVar = ["team", "state", "scope", "token_expires", "last_refresh", "last_error"]
+    fields: ClassVar[Any] = (
+        _column("team", lambda row: _link(reverse("admin:accounts_connection_change", args=[row.pk]), row.team_name)),
+        _column("state", lambda row: row.get_state_display()),
+        _column("scope", lambda row: row.scope),
+        _column("token expires", lambda row: row.expires_at),
+        _column("last refresh", lambda row: row.refreshed_at),
+        _column("last error", lambda row: row.last_error),
+    )
+    readonly_fields = fields
     extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SocialAccount]:
         return super().get_queryset(request).select_related("user", "connection__token")
-
-    @admin.display(description="team")
-    def team(self, account: SocialAccount) -> str:
-        connection = _connection(account)
-        if not connection:
-            return "none"
-        url = reverse("admin:accounts_connection_change", args=[connection.pk])
-        return format_html('<a href="{}">{}</a>', url, connection.team_name)
-
-    @admin.display(description="state")
-    def state(self, account: SocialAccount) -> str:
-        connection = _connection(account)
-        return connection.get_state_display() if connection else "-"
-
-    @admin.display(description="scope")
-    def scope(self, account: SocialAccount) -> str:
-        connection = _connection(account)
-        return connection.scope if connection else "-"
-
-    @admin.display(description="token expires")
-    def token_expires(self, account: SocialAccount) -> Any:
-        connection = _connection(account)
-        return connection.expires_at if connection else None
-
-    @admin.display(description="last refresh")
-    def last_refresh(self, account: SocialAccount) -> Any:
-        connection = _connection(account)
-        return connection.refreshed_at if connection else None
-
-    @admin.display(description="last error")
-    def last_error(self, account: SocialAccount) -> str:
-        connection = _connection(account)
-        return connection.last_error if connection else "-"
-
-
-def _connection(account: SocialAccount) -> Connection | None:
-    connection: Connection | None = getattr(account, "connection", None)
-    return connection
 
 
 class _EmailInline(ReadOnly, admin.TabularInline):
@@ -101,17 +115,23 @@ class _EmailInline(ReadOnly, admin.TabularInline):
 
 @admin.register(User)
 class ConveyorUserAdmin(UserAdmin):
+    """Only superusers change rights, change a superuser, or delete a user.
+
+    Nobody sets the password or the email address of another user, because either opens the account. A user without a
+    password gets a password reset email.
+    """
+
     ordering = ("email",)
     list_display = ("email", "connection_count", "is_staff", "is_active", "date_joined", "last_login")
     list_filter = ("is_staff", "is_superuser", "is_active", "socialaccount__connection__state")
     search_fields = ("email", "emailaddress__email", "socialaccount__connection__team_name")
-    readonly_fields = ("date_joined", "last_login")
     fieldsets = (
-        (None, {"fields": ("email", "password")}),
-        ("Permissions", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (None, {"fields": ("email", "is_active")}),
+        ("Rights", {"fields": _RIGHTS}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
-    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "usable_password", "password1", "password2")}),)
+    add_form = ModelForm
+    add_fieldsets = ((None, {"fields": ("email",)}),)
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> list[type[admin.options.InlineModelAdmin]]:
         """None on the page that adds a user."""
@@ -125,6 +145,60 @@ class ConveyorUserAdmin(UserAdmin):
     def connection_count(self, user: User) -> int:
         count: int = getattr(user, "connections", 0)
         return count
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        if obj is None:
+            return ()
+        return "email", "last_login", "date_joined", *(() if _is_superuser(request) else _RIGHTS)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and (
+            _is_superuser(request) or obj is None or not obj.is_superuser
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Superusers delete their own account on the Account page, where they confirm who they are."""
+        return _is_superuser(request) and obj != request.user
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Without the page that sets a password."""
+        urls = [url for url in super().get_urls() if url.name != "auth_user_password_change"]
+        view = self.admin_site.admin_view(require_POST(self.send_password_reset))
+        return [path("<path:pk>/password-reset/", view, name="accounts_user_password_reset"), *urls]
+
+    def send_password_reset(self, request: HttpRequest, pk: str) -> HttpResponse:
+        """Send the email that the user gets from the page "Forgot your password?"."""
+        user = self.get_object(request, unquote(pk))
+        if user is None:
+            raise Http404
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
+        form = ResetPasswordForm({"email": user.email})
+        if user.has_own_email and form.is_valid() and user in form.users:
+            form.save(request)
+            self.log_change(request, user, "Password reset email sent.")
+            messages.success(request, f"A password reset email was sent to {user.email}.")
+        else:
+            messages.error(request, "No email was sent: the account is not active or has no email address.")
+        return redirect("admin:accounts_user_change", user.pk)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Without the permissions for what a user has: `delete_model` deletes it as the user's own page does."""
+        shown, counts, _, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, {"your own account"} if request.user in objs else set(), protected
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        queued = connections.delete_user(obj, actor="admin")
+        transaction.on_commit(partial(connections.process_now, queued))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in queryset:
+            self.delete_model(request, user)
 
 
 @admin.register(Connection)
@@ -166,8 +240,7 @@ class ConnectionAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="owner", ordering="account__user__email")
     def owner(self, connection: Connection) -> str:
-        url = reverse("admin:accounts_user_change", args=[connection.user.pk])
-        return format_html('<a href="{}">{}</a>', url, connection.user)
+        return _link(reverse("admin:accounts_user_change", args=[connection.user.pk]), connection.user)
 
     @admin.display(description="token expires", ordering="token__expires_at")
     def token_expires(self, connection: Connection) -> Any:
@@ -176,7 +249,7 @@ class ConnectionAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="events")
     def events(self, connection: Connection) -> str:
         url = reverse("admin:accounts_event_changelist")
-        return format_html('<a href="{}?connection_id={}">Events of this connection</a>', url, connection.pk)
+        return _link(f"{url}?connection_id={connection.pk}", "Events of this connection")
 
 
 @admin.register(SocialAccount)

@@ -272,13 +272,18 @@ def _lock_user_and_connection(connection: Connection) -> Connection | None:
 
 def delete_account(user: User) -> list[Revocation]:
     """Delete a user with all connections. Returns the revocations still to do."""
+    return process_now(delete_user(user, actor=audit.PERSON))
+
+
+def delete_user(user: User, *, actor: str) -> list[UUID]:
+    """Delete a user with all connections. Returns the revocations to process after the commit."""
     with transaction.atomic():
         list(SocialAccount.objects.select_for_update(of=("self",)).filter(user=user))
         connections = list(Connection.objects.for_user(user))
         for connection in connections:
-            audit.record(Event.Kind.DISCONNECT, connection, actor=audit.PERSON, detail="account deleted")
+            audit.record(Event.Kind.DISCONNECT, connection, actor=actor, detail="account deleted")
         user.delete()
-    return process_now(pending_revocations([connection.pk for connection in connections]))
+        return pending_revocations([connection.pk for connection in connections])
 
 
 def pending_revocations(connection_pks: list[UUID]) -> list[UUID]:

@@ -1,20 +1,87 @@
-"""Django's admin site behind Conveyor's log-in, with its rate limits and second factor."""
+"""Django's admin site behind Conveyor's log-in, with its rate limits, and behind a second factor."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from allauth.account.decorators import secure_admin_login
-from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from allauth.account import app_settings
+from allauth.account.authentication import get_authentication_records
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.utils import get_next_redirect_url
+from allauth.mfa.internal.flows.add import validate_can_add_authenticator
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib import admin, messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 
 
 class ConveyorAdminSite(admin.AdminSite):
-    site_header = "Conveyor support"
-    site_title = "Conveyor support"
-    index_title = "Support desk"
+    """Open to staff who have used their second factor in this session, ACCOUNT_REAUTHENTICATION_TIMEOUT ago at most."""
+
+    site_header = "Conveyor admin"
+    site_title = "Conveyor admin"
+    index_title = "Users and connections"
     enable_nav_sidebar = False
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and _used_second_factor(request)
+
+    @method_decorator(never_cache)
+    @method_decorator(require_safe)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        answer: HttpResponse = secure_admin_login(super().login)(request, extra_context)
-        return answer
+        """Redirect to the step that is missing: log-in, confirmed email address, second factor.
+
+        Django's own log-in form is never shown: it knows neither rate limits nor second factors.
+        Raises PermissionDenied for a user who is not staff.
+        """
+        user = request.user
+        next_url = get_next_redirect_url(request) or reverse("admin:index", current_app=self.name)
+        if not user.is_authenticated:
+            return redirect_to_login(next_url)
+        if not super().has_permission(request):
+            raise PermissionDenied
+        if _used_second_factor(request):
+            return HttpResponseRedirect(next_url)
+        if is_mfa_enabled(user):
+            return redirect_to_login(next_url, reverse("mfa_reauthenticate"))
+        try:
+            validate_can_add_authenticator(user)
+        except ValidationError:
+            messages.warning(request, "The admin needs two-factor authentication. Confirm your email address first.")
+            return redirect("account_email")
+        messages.info(request, "The admin needs two-factor authentication. Turn it on to continue.")
+        return redirect("mfa_activate_totp")
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Redirect to Conveyor's own page, which asks for the old password and sends an email about the change."""
+        return redirect("account_change_password")
+
+    password_change_done = password_change
+
+
+def _used_second_factor(request: HttpRequest) -> bool:
+    records = get_authentication_records(request, request.user)
+    used_at = max((record["at"] for record in records if record["method"] == "mfa"), default=0)
+    return bool(0 <= time.time() - used_at < app_settings.REAUTHENTICATION_TIMEOUT)
+
+
+@receiver(authenticator_added, dispatch_uid="conveyor.second_factor_turned_on")
+def _second_factor_turned_on(request: HttpRequest, user: Any, authenticator: Authenticator, **kwargs: Any) -> None:
+    """Turning it on takes a code, so it counts as a use: the same code would not be accepted again."""
+    if authenticator.type != Authenticator.Type.TOTP:
+        return
+    record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)
+    if user.is_staff:
+        text = 'Save your recovery codes. Then <a href="{}">open the admin</a>.'
+        messages.info(request, format_html(text, reverse("admin:index")))

@@ -11,7 +11,7 @@ from django.contrib.messages.storage.cookie import CookieStorage
 from django.contrib.messages.storage.fallback import FallbackStorage
 from django.contrib.messages.storage.session import SessionStorage
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 
 from conveyor import views
 
@@ -19,6 +19,8 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 ACTIVITY_INTERVAL = 60
 """Seconds between two writes of a session's activity."""
+
+_METHODS = ("GET", "HEAD", "POST")
 
 _HEADERS = {
     "Permissions-Policy": ", ".join(
@@ -36,6 +38,17 @@ def security_headers(get_response: GetResponse) -> GetResponse:
         for name, value in _HEADERS.items():
             response.setdefault(name, value)
         return response
+
+    return middleware
+
+
+def known_methods(get_response: GetResponse) -> GetResponse:
+    """Refuses everything but GET, HEAD and POST: Django's and allauth's form views treat PUT like POST."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.method not in _METHODS:
+            return HttpResponseNotAllowed(_METHODS)
+        return get_response(request)
 
     return middleware
 

@@ -76,6 +76,7 @@ if DEBUG or _env.flag("SANDBOX_COMMAND"):
 MIDDLEWARE = [
     "conveyor.logs.RequestIdMiddleware",
     "conveyor.middleware.security_headers",
+    "conveyor.middleware.known_methods",
     "csp.middleware.CSPMiddleware",  # before WhiteNoise, which answers for static files
     "django.middleware.security.SecurityMiddleware",
     "conveyor.middleware.health_checks",

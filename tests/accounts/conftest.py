@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
+from accounts import connections
+from accounts.models import Connection
+from tests.support import totp
+from tests.support.callback import REVOKE
 from tests.support.person import Person
+from tests.support.sandbox import Sandbox
+from tests.support.staff import make_staff
 
 
 @pytest.fixture
@@ -14,6 +20,26 @@ def owner(alice: Person) -> Person:
     """Alice, who has Northwind connected: what must not change when something else goes wrong."""
     alice.connect("Northwind")
     return alice
+
+
+@pytest.fixture
+def staff(digitalocean: Sandbox, db: None) -> Person:
+    """A superuser, logged in with the second factor."""
+    return make_staff(digitalocean, "staff@example.com", superuser=True)
+
+
+@pytest.fixture
+def customers(owner: Person, bob: Person, digitalocean: Sandbox) -> Person:
+    """Alice with one team and the revocation of another, Bob with a team to reconnect and a second factor."""
+    owner.connect("Acme Web")
+    bob.connect("Hopper Labs")
+    digitalocean.fault("status", **REVOKE, status=503)
+    connections.disconnect(owner.connection("Acme Web"))
+    totp.switch_on(bob.user)
+    Connection.objects.filter(team_name="Hopper Labs").update(
+        state="needs_reconnect", last_error="invalid_grant", failures=2
+    )
+    return owner
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.browser.conftest import Arrive
 from tests.browser.server import Conveyor
 from tests.browser.visitor import Visitor
+from tests.support import totp
 from tests.support.sandbox import Sandbox
 
 
@@ -148,6 +149,12 @@ def test_support_finds_the_person_in_the_admin_site(arrive: Arrive, conveyor: Co
     staff.go("/admin/")
     assert staff.path == "/accounts/login/"
     staff.log_in("staff@example.com")
+    staff.fill(Your_password="correct horse battery staple")
+    staff.press("Confirm")
+    assert staff.path == "/accounts/2fa/totp/activate/"
+    staff.fill(Code_from_the_app=totp.code(staff.page.get_by_label("Key", exact=True).input_value()))
+    staff.press("Turn on")
+    staff.follow("open the admin")
     assert staff.path == "/admin/"
     staff.go("/admin/accounts/user/?q=ticket")
     staff.follow("ticket@example.com")
