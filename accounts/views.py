@@ -15,7 +15,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import connection_cards, token_store
 from accounts import connections as connection_service
@@ -31,7 +31,7 @@ def connection_of(user: User, pk: UUID) -> Connection:
 
 
 @login_required
-@require_GET
+@require_safe
 def connections(request: SignedInRequest) -> HttpResponse:
     """The Connections page."""
     return render(request, "socialaccount/connections.html", {"connections": connection_cards.cards_for(request.user)})
@@ -68,12 +68,12 @@ def _authorize(
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @recent_login_required
 def disconnect(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Ask, then disconnect a team."""
     connection = connection_of(request.user, pk)
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "accounts/disconnect.html", {"connection": connection_cards.card(connection)})
     undecryptable = _undecryptable([connection])
     waiting = connection_service.disconnect(connection)
@@ -100,7 +100,7 @@ def sign_in(request: SignedInRequest, pk: UUID) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def settings(request: SignedInRequest) -> HttpResponse:
     """The Account page."""
     user = request.user
@@ -126,7 +126,7 @@ class ConfirmEmail(ConfirmEmailView):
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @recent_login_required
 def delete(request: SignedInRequest) -> HttpResponse:
     """Ask, then delete the account. The user types the email address to confirm."""

@@ -35,7 +35,8 @@ class ConveyorAdminSite(admin.AdminSite):
     enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return super().has_permission(request) and _used_second_factor(request)
+        is_logout = request.path == reverse("admin:logout", current_app=self.name)
+        return super().has_permission(request) and (is_logout or _used_second_factor(request))
 
     @method_decorator(never_cache)
     @method_decorator(require_safe)

@@ -16,6 +16,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import connections, reauthentication, revocations
 from accounts.error_pages import ErrorPage, page
@@ -129,10 +130,12 @@ def _process(request: HttpRequest) -> str:
     return process
 
 
+# allauth's view treats every method but GET as POST, and Django checks no CSRF token for HEAD and OPTIONS.
+@require_http_methods(["GET", "POST"])
 def oauth2_login(request: HttpRequest) -> HttpResponseBase:
     view = _connect if _process(request) == "connect" else _login
     response: HttpResponseBase = view(request)
     return response
 
 
-oauth2_callback = never_cache(_CallbackView.adapter_view(DigitalOceanOAuth2Adapter))
+oauth2_callback = require_GET(never_cache(_CallbackView.adapter_view(DigitalOceanOAuth2Adapter)))

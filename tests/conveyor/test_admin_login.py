@@ -114,6 +114,8 @@ class TestRefuses:
         session.save()
 
         assert superuser.client.get("/admin/", follow=True).redirect_chain[-1][0] == f"{CODE}?next=/admin/"
+        superuser.client.post("/admin/logout/")
+        assert "_auth_user_id" not in superuser.client.session
 
     def test_a_password_typed_again_is_no_second_factor(self, superuser: Person) -> None:
         superuser.log_in()

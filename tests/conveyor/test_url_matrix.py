@@ -1,0 +1,287 @@
+"""Every URL of Conveyor, as every role, by every method. A URL without an entry in RULES fails the test.
+
+GET and HEAD show, and change nothing. POST acts. Every other method is refused, whoever asks. The objects of another
+user do not exist. Who is not logged in is led to the log-in, and who is not staff is kept out of the admin.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.support.matrix import ROLES, World, ask, routes
+from tests.support.sandbox import Sandbox
+
+
+class Rule(NamedTuple):
+    """The answers to GET and POST: one for all roles, or one each, in the order of ROLES. `matrix.in_short` names them.
+
+    HEAD is answered like GET, unless `head` says otherwise.
+    """
+
+    get: str
+    post: str
+    routes: list[str]
+    head: str = ""
+
+
+READ_ONLY = ("accounts/connection", "accounts/event", "accounts/revocation", "socialaccount/socialaccount")
+CHANGED = ("accounts/user", "auth/group")
+
+
+def of_models(path: str, models: tuple[str, ...] = READ_ONLY + CHANGED) -> list[str]:
+    return [f"admin/{model}/{path}" for model in models]
+
+
+ROW = "<path:object_id>"
+DROPLET = "droplets/<uuid:connection>/<int:droplet>"
+
+#                   anonymous    stranger     owner        staff        viewer       superuser
+RULES = {
+    "PUBLIC": Rule("200", "405", [
+        ".well-known/security.txt",
+        "accounts/inactive/",
+        "accounts/confirm-email/",
+        "accounts/password/reset/key/done/",
+        "accounts/password/reset/done/",
+        "accounts/3rdparty/login/cancelled/",
+    ]),
+    "PUBLIC ERROR": Rule("401", "405", ["accounts/3rdparty/login/error/"]),
+    "PUBLIC FORM": Rule("200", "200", [
+        r"accounts/^confirm-email/(?P<key>[-:\w]+)/$",
+        "accounts/password/reset/",
+        "accounts/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+    ]),
+    "OLD ADDRESS": Rule("redirect", "redirect", [
+        "accounts/social/login/cancelled/",
+        "accounts/social/login/error/",
+        "accounts/social/signup/",
+        "accounts/social/connections/",
+    ]),
+    "FRONT PAGE": Rule("200          redirect     redirect     redirect     redirect     redirect", "405", [""]),
+    "SIGNED OUT": Rule(
+                    "200          redirect     redirect     redirect     redirect     redirect",
+                    "200          redirect     redirect     redirect     redirect     redirect", [
+        "accounts/login/",
+        "accounts/signup/",
+    ]),
+    "STEP OF A LOG-IN": Rule(
+                    "log-in       redirect     redirect     redirect     redirect     redirect",
+                    "log-in       redirect     redirect     redirect     redirect     redirect", [
+        "accounts/login/code/confirm/",
+        "accounts/2fa/authenticate/",
+    ]),
+    "STEP OF A SIGN-UP": Rule("log-in", "log-in", ["accounts/3rdparty/signup/"]),
+    "LOG-OUT": Rule("redirect     200          200          200          200          200", "redirect", [
+        "accounts/logout/",
+    ]),
+    "DIGITALOCEAN LOG-IN": Rule("200", "DigitalOcean", ["accounts/digitalocean/login/"], head="405"),
+    "DIGITALOCEAN CALLBACK": Rule("400", "405", ["accounts/digitalocean/login/callback/"], head="405"),
+    "SIGNED IN": Rule(
+                    "log-in       200          200          200          200          200",
+                    "log-in       405          405          405          405          405", [
+        "accounts/3rdparty/",
+        "accounts/settings/",
+        "accounts/2fa/",
+        "accounts/2fa/recovery-codes/",
+        "accounts/2fa/recovery-codes/download/",
+        "droplets/",
+        "droplets.csv",
+        "droplets.json",
+        "droplets/ansible.yml",
+        "droplets/ssh_config",
+    ]),
+    "SIGNED IN FORM": Rule(
+                    "log-in       200          200          200          200          200",
+                    "log-in       200          200          200          200          200", [
+        "accounts/delete/",
+        "accounts/password/change/",
+        "accounts/reauthenticate/",
+        "accounts/2fa/reauthenticate/",
+    ]),
+    "SIGNED IN BUTTON": Rule(
+                    "log-in       200          200          200          200          200",
+                    "log-in       redirect     redirect     redirect     redirect     redirect", [
+        "accounts/email/",
+        "accounts/sessions/",
+        "accounts/2fa/totp/deactivate/",
+        "accounts/2fa/recovery-codes/generate/",
+    ]),
+    "SET ALREADY": Rule(
+                    "log-in       redirect     redirect     redirect     redirect     redirect",
+                    "log-in       redirect     redirect     redirect     redirect     redirect", [
+        "accounts/password/set/",
+        "accounts/2fa/totp/activate/",
+    ]),
+    "POST ONLY": Rule(
+                    "log-in       405          405          405          405          405",
+                    "log-in       422          422          422          422          422", [
+        "droplets/views/",
+    ]),
+    "OWNER": Rule(
+                    "log-in       404          200          404          404          404",
+                    "log-in       404          405          404          404          404", [
+        f"{DROPLET}/",
+        f"{DROPLET}/activity/",
+        f"{DROPLET}/graphs/",
+    ]),
+    "OWNER, PART OF A PAGE": Rule(
+                    "log-in       404          redirect     404          404          404",
+                    "log-in       404          405          404          404          404", [
+        f"{DROPLET}/progress/",
+    ]),
+    "OWNER, CONFIRMED": Rule(
+                    "log-in       404          200          404          404          404",
+                    "log-in       404          redirect     404          404          404", [
+        "accounts/connections/<uuid:pk>/disconnect/",
+    ]),
+    "OWNER, CONFIRMED ACTION": Rule(
+                    "log-in       404          200          404          404          404",
+                    "log-in       404          409          404          404          404", [
+        f"{DROPLET}/actions/<slug:kind>/",  # 409: the connection may only read
+    ]),
+    "OWNER, POST ONLY": Rule(
+                    "log-in       405          405          405          405          405",
+                    "log-in       404          redirect     404          404          404", [
+        "accounts/connections/<uuid:pk>/sign-in/",
+        "droplets/views/<uuid:view>/delete/",
+        "droplets/<uuid:connection>/renew/",
+    ]),
+    "OWNER, TO DIGITALOCEAN": Rule(
+                    "log-in       405          405          405          405          405",
+                    "log-in       404          DigitalOcean 404          404          404", [
+        "accounts/connections/<uuid:pk>/reconnect/",
+        "accounts/connections/<uuid:pk>/act/",
+    ]),
+    "STAFF": Rule(  "404          404          404          200          200          200", "405", ["readyz"]),
+    "ADMIN LOG-IN": Rule("log-in  403          403          redirect     redirect     redirect", "405", [
+        "admin/login/",
+    ]),
+    "ADMIN LOG-OUT": Rule("redirect redirect   redirect     405          405          405", "redirect", [
+        "admin/logout/",
+    ]),
+    "ADMIN": Rule(
+                    "admin-log-in admin-log-in admin-log-in 200          200          200",
+                    "admin-log-in admin-log-in admin-log-in 200          200          200", [
+        "admin/",
+    ]),
+    "ADMIN SCRIPT": Rule(
+                    "admin-log-in admin-log-in admin-log-in 200          200          200",
+                    "admin-log-in admin-log-in admin-log-in 405          405          405", [
+        "admin/jsi18n/",
+    ]),
+    "ADMIN, CONVEYOR HAS ITS OWN": Rule(
+                    "admin-log-in admin-log-in admin-log-in redirect     redirect     redirect",
+                    "admin-log-in admin-log-in admin-log-in redirect     redirect     redirect", [
+        "admin/password_change/",
+        "admin/password_change/done/",
+    ]),
+    "ADMIN, SHORT ADDRESS": Rule(
+                    "admin-log-in admin-log-in admin-log-in redirect     redirect     redirect",
+                    "admin-log-in admin-log-in admin-log-in redirect     redirect     redirect",
+        of_models(f"{ROW}/"),
+    ),
+    "ADMIN, NOT USED": Rule(
+                    "admin-log-in admin-log-in admin-log-in 404          404          404",
+                    "admin-log-in admin-log-in admin-log-in 404          404          404", [
+        "admin/r/<path:content_type_id>/<path:object_id>/",
+        "admin/(?P<url>.*)$",
+    ]),
+    "ADMIN, NOT ALLOWED": Rule(
+                    "admin-log-in admin-log-in admin-log-in 403          403          403",
+                    "admin-log-in admin-log-in admin-log-in 405          405          405", [
+        "admin/autocomplete/",
+    ]),
+    "ADMIN OF AN APP": Rule(
+                    "admin-log-in admin-log-in admin-log-in 404          200          200",
+                    "admin-log-in admin-log-in admin-log-in 404          200          200", [
+        "admin/^(?P<app_label>auth|accounts|socialaccount)/$",
+    ]),
+    "ADMIN LISTS": Rule(
+                    "admin-log-in admin-log-in admin-log-in 403          200          200",
+                    "admin-log-in admin-log-in admin-log-in 403          200          200",
+        of_models("") + of_models(f"{ROW}/history/"),
+    ),
+    "ADMIN READS": Rule(
+                    "admin-log-in admin-log-in admin-log-in 403          200          200",
+                    "admin-log-in admin-log-in admin-log-in 403          403          403",
+        of_models(f"{ROW}/change/", READ_ONLY),
+    ),
+    "ADMIN NEVER": Rule(
+                    "admin-log-in admin-log-in admin-log-in 403          403          403",
+                    "admin-log-in admin-log-in admin-log-in 403          403          403",
+        of_models("add/", READ_ONLY) + of_models(f"{ROW}/delete/", READ_ONLY),
+    ),
+    "ADMIN CHANGES": Rule(
+                    "admin-log-in admin-log-in admin-log-in 403          200          200",
+                    "admin-log-in admin-log-in admin-log-in 403          403          200",
+        of_models(f"{ROW}/change/", CHANGED),
+    ),
+    "ADMIN ADDS AND DELETES": Rule(
+                    "admin-log-in admin-log-in admin-log-in 403          403          200",
+                    "admin-log-in admin-log-in admin-log-in 403          403          200",
+        of_models("add/", CHANGED) + of_models(f"{ROW}/delete/", CHANGED),
+    ),
+    "ADMIN, POST ONLY": Rule(
+                    "admin-log-in admin-log-in admin-log-in 405          405          405",
+                    "admin-log-in admin-log-in admin-log-in 403          403          redirect", [
+        "admin/accounts/user/<path:pk>/password-reset/",
+    ]),
+}  # fmt: skip
+
+METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "POST")
+REFUSED = ("403", "404", "405", "log-in", "admin-log-in")
+NOTED = {"UPDATE accounts_connection", "UPDATE mfa_authenticator"}
+"""What a page notes when it is shown: when droplets were read, and that allauth has shown the recovery codes."""
+
+
+def expected(rule: Rule, method: str, role: str) -> str:
+    answers = {"GET": rule.get, "HEAD": rule.head or rule.get, "POST": rule.post}.get(method, "405").split()
+    return answers[ROLES.index(role)] if len(answers) > 1 else answers[0]
+
+
+def of_role(role: str) -> Any:
+    return pytest.param(role, id=role)
+
+
+@pytest.fixture
+def world(digitalocean: Sandbox, db: None, settings: Any) -> World:
+    settings.ACCOUNT_RATE_LIMITS = False
+    return World(digitalocean)
+
+
+class TestWorks:
+    def test_every_url_has_one_entry(self) -> None:
+        listed = [route for rule in RULES.values() for route in rule.routes]
+
+        assert sorted(listed) == sorted(set(routes()))
+
+    @pytest.mark.parametrize("role", [of_role(role) for role in ROLES])
+    def test_every_answer(self, world: World, role: str) -> None:
+        client = world.client(role)
+        wrong = []
+        for name, rule in RULES.items():
+            for route in rule.routes:
+                for method in METHODS:
+                    answer, written = ask(client, method, world.path(route))
+                    if answer != expected(rule, method, role):
+                        wrong.append(f"{method} {route} ({name}): {answer}, not {expected(rule, method, role)}")
+                    if (method != "POST" or answer in REFUSED) and written - NOTED:
+                        wrong.append(f"{method} {route} ({name}): {answer}, and did {written}")
+
+        assert not wrong, "\n".join(wrong)
+
+
+class TestRefuses:
+    @pytest.mark.parametrize("role", [of_role(role) for role in ROLES])
+    def test_a_post_without_the_csrf_token(self, world: World, role: str) -> None:
+        client = world.client(role, csrf=True)
+        wrong = []
+        for rule in RULES.values():
+            for route in rule.routes:
+                answer, written = ask(client, "POST", world.path(route))
+                if answer not in REFUSED or written:
+                    wrong.append(f"{route}: {answer}, did {written}")
+
+        assert not wrong, "\n".join(wrong)
