@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import display_for_value, unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
@@ -78,7 +78,7 @@ def _column(label: str, value: Callable[[Connection], Any]) -> Callable[[SocialA
     @admin.display(description=label)
     def column(account: SocialAccount) -> Any:
         connection = getattr(account, "connection", None)
-        return value(connection) if connection else "none"
+        return display_for_value(value(connection), "-") if connection else "none"
 
     return column
 
@@ -131,6 +131,7 @@ class ConveyorUserAdmin(UserAdmin):
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_form = ModelForm
+    add_form_template = "admin/accounts/user/add_form.html"
     add_fieldsets = ((None, {"fields": ("email",)}),)
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> list[type[admin.options.InlineModelAdmin]]:
@@ -193,12 +194,12 @@ class ConveyorUserAdmin(UserAdmin):
         return shown, counts, {"your own account"} if request.user in objs else set(), protected
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        queued = connections.delete_user(obj, actor="admin")
-        transaction.on_commit(partial(connections.process_now, queued))
+        self.delete_queryset(request, [obj])
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in queryset:
-            self.delete_model(request, user)
+    def delete_queryset(self, request: HttpRequest, queryset: Iterable[User]) -> None:
+        """The tokens are revoked after the commit: no transaction waits for DigitalOcean."""
+        queued = [pk for user in queryset for pk in connections.delete_user(user, actor="admin")]
+        transaction.on_commit(partial(connections.process_now, queued))
 
 
 @admin.register(Connection)
@@ -243,8 +244,8 @@ class ConnectionAdmin(ReadOnly, admin.ModelAdmin):
         return _link(reverse("admin:accounts_user_change", args=[connection.user.pk]), connection.user)
 
     @admin.display(description="token expires", ordering="token__expires_at")
-    def token_expires(self, connection: Connection) -> Any:
-        return connection.expires_at
+    def token_expires(self, connection: Connection) -> str:
+        return display_for_value(connection.expires_at, "-")
 
     @admin.display(description="events")
     def events(self, connection: Connection) -> str:

@@ -5,7 +5,7 @@ from django.apps import AppConfig
 
 class AccountsConfig(AppConfig):
     name = "accounts"
-    verbose_name = "People and connections"
+    verbose_name = "Users and connections"
 
     def ready(self) -> None:
         from accounts import signals

@@ -31,7 +31,7 @@ class ConveyorAdminSite(admin.AdminSite):
 
     site_header = "Conveyor admin"
     site_title = "Conveyor admin"
-    index_title = "Users and connections"
+    index_title = "Support"
     enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:

@@ -9,6 +9,7 @@ from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.db import connection as database
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
+from django.utils.formats import date_format
 
 from accounts.models import Connection, Event, Revocation, User
 from tests.support.admin import READ_ONLY, every_page, page, user_form
@@ -26,19 +27,21 @@ class TestWorks:
         assert len(seen) > 25
 
     @pytest.mark.parametrize("words", ["alice@example.com", "ALICE", "Northwind"])
-    def test_a_person_is_found(self, staff: Person, customers: Person, words: str) -> None:
+    def test_a_user_is_found(self, staff: Person, customers: Person, words: str) -> None:
         found = staff.client.get(page(User), {"q": words})
 
         assert says(found, "alice@example.com", "1 user")
         assert "bob@example.com" not in text_of(found)
 
-    def test_a_person_has_the_connections_on_the_page(self, staff: Person, customers: Person) -> None:
+    def test_a_user_has_the_connections_on_the_page(self, staff: Person, customers: Person) -> None:
         shown = staff.client.get(page(User, "change", customers.user.pk))
 
         connection = customers.connection("Northwind")
         assert says(shown, "Northwind", page(Connection, "change", connection.pk), "Healthy", "read")
+        assert connection.expires_at
+        assert says(shown, date_format(connection.expires_at, "DATETIME_FORMAT"))
 
-    def test_people_are_filtered_by_the_state_of_their_connections(self, staff: Person, customers: Person) -> None:
+    def test_users_are_filtered_by_the_state_of_their_connections(self, staff: Person, customers: Person) -> None:
         found = staff.client.get(page(User), {"socialaccount__connection__state__exact": "needs_reconnect"})
 
         assert "bob@example.com" in text_of(found)
@@ -69,7 +72,7 @@ class TestWorks:
 
         assert says(found, expected, "1 connection")
 
-    def test_a_connection_tells_what_support_asks_for(self, staff: Person, customers: Person) -> None:
+    def test_a_connection_shows_what_support_needs(self, staff: Person, customers: Person) -> None:
         connection = Connection.objects.get(team_name="Hopper Labs")
         Event.objects.filter(connection_id=connection.pk).update(request_id="a-request-id")
 
@@ -82,14 +85,14 @@ class TestWorks:
         assert says(shown, events)
         assert says(staff.client.get(events), "Connected", "a-request-id", "1 event")
 
-    def test_the_trail_is_found(self, staff: Person, customers: Person) -> None:
+    def test_an_event_is_found(self, staff: Person, customers: Person) -> None:
         pk = customers.connection("Northwind").pk
 
         for query in ({"q": str(pk)}, {"q": "Northwind"}, {"kind__exact": "connect", "q": "alice@example.com"}):
             assert says(staff.client.get(page(Event), query), "Northwind")
         assert says(staff.client.get(page(Event), {"kind__exact": "disconnect"}), "Acme Web", "1 event")
 
-    def test_what_is_owed_is_found(self, staff: Person, customers: Person) -> None:
+    def test_a_revocation_is_found(self, staff: Person, customers: Person) -> None:
         assert says(staff.client.get(page(Revocation)), "Acme Web", "disconnected", "unavailable", "1 revocation")
         for query in ({"q": "Acme"}, {"status": "queued"}, {"reason": "disconnected"}, {"last_error": "unavailable"}):
             assert says(staff.client.get(page(Revocation), query), "1 revocation")
@@ -97,7 +100,7 @@ class TestWorks:
     def test_a_social_account_is_found(self, staff: Person, customers: Person, digitalocean: Sandbox) -> None:
         assert says(staff.client.get(page(SocialAccount), {"q": digitalocean.user("grace").uuid}), "bob@example.com")
 
-    def test_a_person_can_be_switched_off(self, staff: Person, customers: Person) -> None:
+    def test_a_user_can_be_deactivated(self, staff: Person, customers: Person) -> None:
         user = customers.user
 
         answer = staff.client.post(page(User, "change", user.pk), user_form(user, is_active=""))
@@ -109,7 +112,7 @@ class TestWorks:
         assert customers.connections
 
     @pytest.mark.parametrize("model", [User, Connection, Event, Revocation, SocialAccount])
-    def test_a_list_asks_the_database_as_often_for_many(
+    def test_a_list_takes_no_more_queries_for_more_rows(
         self, staff: Person, customers: Person, digitalocean: Sandbox, model: type[Model]
     ) -> None:
         staff.client.get(page(model))
@@ -120,7 +123,7 @@ class TestWorks:
             person.sign_up()
             digitalocean.account("linus", team=f"Team {number}")
             person.connect(f"Team {number}")
-            person.connect(f"Team {number}")  # and something owed for each
+            person.connect(f"Team {number}")  # leaves a revocation each
         staff.client.get(page(model))
 
         with CaptureQueriesContext(database) as many:
@@ -128,7 +131,7 @@ class TestWorks:
 
         assert len(many) == len(few), "\n".join(query["sql"] for query in many)
 
-    def test_a_person_with_many_connections_takes_no_more_queries(self, staff: Person, customers: Person) -> None:
+    def test_a_user_with_many_connections_takes_no_more_queries(self, staff: Person, customers: Person) -> None:
         address = page(User, "change", customers.user.pk)
         staff.client.get(address)
         with CaptureQueriesContext(database) as few:
@@ -144,7 +147,7 @@ class TestWorks:
 
 class TestRefuses:
     @pytest.mark.parametrize("model", READ_ONLY)
-    def test_rows_that_are_only_looked_at(self, staff: Person, customers: Person, model: type[Model]) -> None:
+    def test_read_only_rows(self, staff: Person, customers: Person, model: type[Model]) -> None:
         row = model._default_manager.first()
         assert row is not None
         before = list(model._default_manager.values())
@@ -188,7 +191,7 @@ class TestHandles:
             assert "<b>x</b>" not in source, address
         assert "&lt;script&gt;" in staff.client.get(page(Connection)).content.decode()
 
-    def test_a_connection_without_a_pair(self, staff: Person, customers: Person) -> None:
+    def test_a_connection_without_a_token(self, staff: Person, customers: Person) -> None:
         SocialToken.objects.all().delete()
 
         for model in (User, Connection):

@@ -46,6 +46,7 @@ class TestWorks:
         assert list(alice.user.groups.all()) == [group]
 
     def test_a_new_user_gets_a_password_by_email(self, staff: Person) -> None:
+        assert says(staff.client.get(page(User, "add")), "You do not set a password here.")
         assert staff.client.post(page(User, "add"), {"email": "New@Example.com"}).status_code == 302
         user = User.objects.get(email="new@example.com")
         assert not user.has_usable_password()
@@ -73,7 +74,8 @@ class TestWorks:
     ) -> None:
         digitalocean.clear_faults()
         user, connection = customers.user, customers.connection("Northwind")
-        assert says(staff.client.get(page(User, "delete", user.pk)), "Are you sure", "alice@example.com", "Northwind")
+        asked = staff.client.get(page(User, "delete", user.pk))
+        assert says(asked, "Are you sure", "alice@example.com", "Northwind", "access tokens at DigitalOcean")
 
         with django_capture_on_commit_callbacks(execute=True):
             answer = staff.client.post(page(User, "delete", user.pk), {"post": "yes"})
@@ -87,7 +89,8 @@ class TestWorks:
 
     def test_a_superuser_deletes_several_users(self, staff: Person, customers: Person, bob: Person) -> None:
         chosen = {"action": "delete_selected", "_selected_action": [customers.user.pk, bob.user.pk]}
-        assert says(staff.client.post(page(User), chosen), "Are you sure", "alice@example.com", "bob@example.com")
+        asked = staff.client.post(page(User), chosen)
+        assert says(asked, "Are you sure", "alice@example.com", "bob@example.com", "access tokens at DigitalOcean")
 
         staff.client.post(page(User), chosen | {"post": "yes"})
 

@@ -32,7 +32,7 @@ class TestShowsNoSecret:
                 assert secret not in source, address
 
     @pytest.mark.parametrize("model", [SocialToken, SocialApp, Authenticator])
-    def test_what_holds_secrets_has_no_page(self, staff: Person, model: type[Model]) -> None:
+    def test_models_with_secrets_have_no_page(self, staff: Person, model: type[Model]) -> None:
         assert not admin.site.is_registered(model)
         address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         assert staff.client.get(address).status_code == 404
@@ -47,20 +47,20 @@ class TestShowsNoSecret:
         ],
     )
     def test_tokens_cannot_be_guessed_by_filters(self, staff: Person, customers: Person, lookup: str) -> None:
-        """`?token__token__startswith=` on a list would tell a token letter by letter."""
+        """`?token__token__startswith=` on a list would reveal a token letter by letter."""
         answer = staff.client.get(page(Connection), {lookup: "g"})
 
         assert answer.status_code in (302, 400)
 
     @pytest.mark.parametrize("lookup", ["token__startswith", "token_secret__startswith"])
-    def test_nor_those_that_are_owed(self, staff: Person, customers: Person, lookup: str) -> None:
+    def test_tokens_of_revocations_cannot_be_guessed(self, staff: Person, customers: Person, lookup: str) -> None:
         assert staff.client.get(page(Revocation), {lookup: "g"}).status_code in (302, 400)
 
     def test_sessions_cannot_be_guessed_by_filters(self, staff: Person) -> None:
-        """Whoever may view them could find a key letter by letter, and be somebody else with it."""
+        """Whoever can view them could find a session key letter by letter, and use that session."""
         assert not admin.site.is_registered(UserSession)
         assert staff.client.get("/admin/usersessions/usersession/").status_code == 404
 
     @pytest.mark.parametrize("lookup", ["password__startswith", "socialaccount__socialtoken__token__startswith"])
-    def test_nor_through_people(self, staff: Person, customers: Person, lookup: str) -> None:
+    def test_nor_through_users(self, staff: Person, customers: Person, lookup: str) -> None:
         assert staff.client.get(page(User), {lookup: "g"}).status_code in (302, 400)
