@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from accounts.models import User
 from tests.support.matrix import ROLES, World, ask, routes
+from tests.support.person import PASSWORD, Person
 from tests.support.sandbox import Sandbox
 
 
@@ -241,10 +243,6 @@ def expected(rule: Rule, method: str, role: str) -> str:
     return answers[ROLES.index(role)] if len(answers) > 1 else answers[0]
 
 
-def of_role(role: str) -> Any:
-    return pytest.param(role, id=role)
-
-
 @pytest.fixture
 def world(digitalocean: Sandbox, db: None, settings: Any) -> World:
     settings.ACCOUNT_RATE_LIMITS = False
@@ -257,7 +255,7 @@ class TestWorks:
 
         assert sorted(listed) == sorted(set(routes()))
 
-    @pytest.mark.parametrize("role", [of_role(role) for role in ROLES])
+    @pytest.mark.parametrize("role", ROLES)
     def test_every_answer(self, world: World, role: str) -> None:
         client = world.client(role)
         wrong = []
@@ -274,7 +272,7 @@ class TestWorks:
 
 
 class TestRefuses:
-    @pytest.mark.parametrize("role", [of_role(role) for role in ROLES])
+    @pytest.mark.parametrize("role", ROLES)
     def test_a_post_without_the_csrf_token(self, world: World, role: str) -> None:
         client = world.client(role, csrf=True)
         wrong = []
@@ -285,3 +283,13 @@ class TestRefuses:
                     wrong.append(f"{route}: {answer}, did {written}")
 
         assert not wrong, "\n".join(wrong)
+
+    def test_a_superuser_in_the_admin_without_a_second_factor(self, world: World) -> None:
+        User.objects.create_superuser("root@example.com", PASSWORD)
+        root = Person(world.people["owner"].sandbox, "root@example.com")
+        root.log_in()
+        urls = [route for route in routes() if route.startswith("admin/") and "/log" not in route]
+
+        answers = {ask(root.client, method, world.path(url)) for url in urls for method in ("GET", "POST")}
+
+        assert answers == {("admin-log-in", frozenset())}

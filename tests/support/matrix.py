@@ -141,14 +141,14 @@ class Writes:
         return execute(sql, params, many, context)
 
 
-def ask(client: Client, method: str, path: str) -> tuple[str, set[str]]:
+def ask(client: Client, method: str, path: str) -> tuple[str, frozenset[str]]:
     """The answer in short, and what the request has written (`Writes`), which is undone."""
     writes = Writes()
     with undone(client), database.execute_wrapper(writes):
         answer = client.post(path) if method == "POST" else client.generic(method, path)
         if answer.streaming:
             answer.getvalue()
-    return in_short(answer), writes.found
+    return in_short(answer), frozenset(writes.found)
 
 
 def in_short(answer: TestResponse) -> str:
