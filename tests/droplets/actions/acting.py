@@ -1,4 +1,4 @@
-"""Somebody who does things to a droplet on its pages."""
+"""A person who acts on a droplet through its pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DROPLET = 4711
 
 
 class Acting:
-    """A person before one droplet, through one of their connections."""
+    """A person, one of their connections, and one droplet."""
 
     def __init__(self, person: Person, connection: Connection, droplet: int = DROPLET) -> None:
         self.person = person

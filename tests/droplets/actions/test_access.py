@@ -1,4 +1,4 @@
-"""Access to act: asked for when it is wanted, for one team, and understood down to the single scope."""
+"""Write access: requested when it is first needed, for one team, and checked scope by scope."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_it_leads_back_to_nowhere_else(reader: Acting, back: str) -> None:
     assert come_back(reader, answer["Location"])["Location"] == "/droplets/"
 
 
-def test_an_old_log_in_is_asked_for_the_password_first(reader: Acting) -> None:
+def test_an_old_log_in_needs_the_password_first(reader: Acting) -> None:
     session = reader.person.client.session
     session["logged_in_at"] = 0
     session.pop("account_authentication_methods", None)
@@ -165,7 +165,7 @@ def test_an_old_log_in_is_asked_for_the_password_first(reader: Acting) -> None:
 # Handles
 
 
-def test_less_than_was_asked_for_is_told(reader: Acting) -> None:
+def test_a_narrower_grant_is_explained(reader: Acting) -> None:
     reader.sandbox.fault("patch", path="/v1/oauth/token", set={"/scope": "read"})
 
     come_back(reader, leave(reader))

@@ -1,4 +1,4 @@
-"""The pages that ask before an action and do it."""
+"""The pages that confirm an action and send it."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_a_backup_is_chosen(acting: Acting) -> None:
     assert acting.done("restore")[0].body == {"type": "restore", "image": int(backup)}
 
 
-def test_what_was_asked_for_is_kept(acting: Acting) -> None:
+def test_the_parameters_are_stored(acting: Acting) -> None:
     acting.press("enable_backups", **FORMS["enable_backups"])
 
     assert acting.row.parameters == {"backup_policy": {"plan": "weekly", "weekday": "TUE", "hour": 8}}
@@ -244,7 +244,7 @@ def test_what_is_no_kind_is_not_there(acting: Acting, kind: str) -> None:
         ({"features": ["ipv6"]}, "enable_ipv6", "IPv6 is already enabled."),
     ],
 )
-def test_a_stale_page_is_told_why_and_loses_nothing(
+def test_an_outdated_page_says_why_and_keeps_the_input(
     acting: Acting, change: dict[str, Any], kind: str, why: str
 ) -> None:
     acting.change(**change)
@@ -291,7 +291,7 @@ def test_the_name_has_to_be_typed(acting: Acting, kind: str, typed: str) -> None
         ("enable_backups", {"plan": "daily", "hour": "5"}, "5"),
     ],
 )
-def test_what_makes_no_sense_is_told_and_kept(acting: Acting, kind: str, fields: dict[str, str], why: str) -> None:
+def test_invalid_input_is_explained_and_kept(acting: Acting, kind: str, fields: dict[str, str], why: str) -> None:
     acting.change(status="off")
 
     answer = acting.press(kind, **fields)
@@ -305,7 +305,7 @@ def test_what_makes_no_sense_is_told_and_kept(acting: Acting, kind: str, fields:
 
 
 @pytest.mark.parametrize("key", ["", "1", "not-a-key", "x" * 5000, None])
-def test_a_form_without_its_key_is_asked_for_again(acting: Acting, key: str | None) -> None:
+def test_a_form_without_its_key_has_to_be_sent_again(acting: Acting, key: str | None) -> None:
     fields = {"name": "before-upgrade"} | ({} if key is None else {"key": key})
 
     answer = acting.person.client.post(f"{acting.address}actions/snapshot/", fields)
@@ -377,7 +377,7 @@ def test_two_tabs_are_one_action_and_one_refusal(acting: Acting) -> None:
 # Handles
 
 
-def test_digitaloceans_refusal_is_shown_and_what_was_typed_is_kept(acting: Acting) -> None:
+def test_digitaloceans_refusal_is_shown_and_the_input_is_kept(acting: Acting) -> None:
     words = {"id": "unprocessable_entity", "message": "Snapshot limit reached <b>", "request_id": "r-1"}
     acting.sandbox.fault("status", **ORDER, status=422, json=words)
     key = str(uuid4())
@@ -408,7 +408,7 @@ def test_a_size_that_is_sold_out_is_refused_in_digitaloceans_words(acting: Actin
     assert checked == [size]
 
 
-def test_a_droplet_that_was_destroyed_meanwhile_is_told_with_a_word(acting: Acting) -> None:
+def test_a_droplet_that_was_destroyed_meanwhile_has_its_own_page(acting: Acting) -> None:
     acting.sandbox.droplets("Acme Web", count=0)
 
     answer = acting.press("reboot")
@@ -450,7 +450,7 @@ def test_while_sizes_cannot_be_read_none_can_be_chosen(acting: Acting) -> None:
 
 
 @pytest.mark.parametrize("phase", ["before", "after"])
-def test_a_lost_answer_is_told_and_looked_up(acting: Acting, phase: str) -> None:
+def test_a_lost_answer_is_shown_and_looked_up(acting: Acting, phase: str) -> None:
     acting.sandbox.fault("reset", **ORDER, phase=phase)
 
     answer = acting.press("reboot")
@@ -492,7 +492,7 @@ def test_a_droplet_without_a_name_can_be_destroyed(acting: Acting) -> None:
     assert acting.done("destroy")
 
 
-def test_what_was_destroyed_tells_by_whom(acting: Acting) -> None:
+def test_a_destroyed_droplet_shows_who_destroyed_it(acting: Acting) -> None:
     acting.press("destroy", **FORMS["destroy"])
 
     page = Page(acting.person.client.get(acting.address))

@@ -1,4 +1,4 @@
-"""What was done to a droplet: DigitalOcean's list merged with who pressed what."""
+"""A droplet's activity: DigitalOcean's list merged with Conveyor's own rows."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def serve(acting: Acting, count: int) -> None:
 # Works
 
 
-def test_it_tells_who_did_what_and_what_came_of_it(acting: Acting) -> None:
+def test_it_shows_who_did_what_and_the_result(acting: Acting) -> None:
     acting.press("snapshot", name="before-upgrade")
     acting.sandbox.forward(60)
     Action.objects.update(ask_at=timezone.now())
@@ -86,7 +86,7 @@ def test_it_tells_who_did_what_and_what_came_of_it(acting: Acting) -> None:
     assert len(rows) == len({*rows}) == 2 + len(rows[2:])
 
 
-def test_an_action_that_both_know_stands_once(acting: Acting) -> None:
+def test_an_action_in_both_lists_is_shown_once(acting: Acting) -> None:
     before = len(visit(acting).rows)
 
     acting.press("reboot")
@@ -121,7 +121,7 @@ def test_each_page_has_what_falls_into_its_time(acting: Acting, page: int) -> No
     assert f"Page {page} of 3" in found.text
 
 
-def test_a_row_at_a_pages_edge_stands_once(acting: Acting) -> None:
+def test_a_row_at_a_pages_edge_is_shown_once(acting: Acting) -> None:
     serve(acting, 30)
     edge = NOON - timedelta(hours=24)
     note(acting, hours=24, kind="reboot", parameters={}, digitalocean_id=976, began_at=edge, status="completed")

@@ -1,4 +1,4 @@
-"""What a droplet can become, how often is asked, and what a scope reaches: rules without DigitalOcean."""
+"""Rules that need no DigitalOcean: choices of sizes and images, the polling interval, scopes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_droplet_with_graphics_processors_stays_one() -> None:
     assert [choice.slug for choice in found] == ["gpu"]
 
 
-def test_sizes_are_told_beside_the_one_that_it_has_cheapest_first() -> None:
+def test_sizes_come_cheapest_first_with_the_difference_in_price() -> None:
     found = choices.sizes([size("b"), size("c", price_monthly=None), size("a", price_monthly=12)], droplet())
 
     assert [(choice.slug, choice.difference) for choice in found] == [("c", None), ("a", -12), ("b", 24)]
@@ -93,7 +93,7 @@ def test_an_image_has_to_fit(fields: dict[str, Any], is_offered: bool) -> None:
     assert bool(choices.images([], [image(1, **fields)], droplet())) == is_offered
 
 
-def test_a_distribution_is_asked_for_by_its_slug_and_an_image_of_ones_own_by_its_id() -> None:
+def test_a_distribution_is_sent_by_its_slug_and_an_own_image_by_its_id() -> None:
     public = [image(9, slug="ubuntu-24-04-x64", name="24.04 (LTS) x64", distribution="Ubuntu", public=True), image(8)]
     found = choices.images(public, [image(1), image(2)], droplet())
 
@@ -124,12 +124,12 @@ def test_a_scope_reaches_what_it_says(granted: str, needed: str, missing: str) -
 
 
 @pytest.mark.parametrize(("age", "pause"), [(-5, 2), (0, 2), (20, 2), (90, 9), (600, 60), (86_400, 60)])
-def test_the_longer_it_takes_the_less_is_asked(age: float, pause: float) -> None:
+def test_the_longer_an_action_takes_the_less_it_is_polled(age: float, pause: float) -> None:
     assert timing.pause(NOON, NOON + timedelta(seconds=age)).total_seconds() == pause
 
 
 @pytest.mark.parametrize(
     ("seconds", "took"), [(0, "0 s"), (99, "99 s"), (150, "2 min"), (5990, "100 min"), (7200, "2 h"), (-1, "")]
 )
-def test_how_long_it_took_is_told_roughly(seconds: float, took: str) -> None:
+def test_the_duration_is_rounded(seconds: float, took: str) -> None:
     assert ActionDisplay("", "", "", NOON, NOON + timedelta(seconds=seconds), "", "").took == took

@@ -1,4 +1,4 @@
-"""Two people who have connected the same team: what one of them does is told to the other, and held up by nobody."""
+"""Two people who have connected the same team: each sees the other's actions, and neither blocks the other."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def progress(of: Acting) -> Page:
 # Works
 
 
-def test_a_colleague_is_told_what_is_under_way_and_by_whom(two: tuple[Acting, Acting]) -> None:
+def test_a_colleague_sees_what_is_in_progress_and_by_whom(two: tuple[Acting, Acting]) -> None:
     acting, reading = two
     acting.press("snapshot", name="before-upgrade")
 
@@ -65,7 +65,7 @@ def test_the_fleets_of_both_are_read_again_when_it_is_done(two: tuple[Acting, Ac
 # Refuses
 
 
-def test_whom_digitalocean_lets_in_no_more_is_told_nothing(two: tuple[Acting, Acting]) -> None:
+def test_a_colleague_without_access_sees_nothing(two: tuple[Acting, Acting]) -> None:
     acting, reading = two
     acting.sandbox.revoke(user="grace")
     acting.press("snapshot", name="before-upgrade")

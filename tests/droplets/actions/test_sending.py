@@ -1,4 +1,4 @@
-"""From a decision to the one request, and what is written down of its answer."""
+"""An action's one request, and what is stored of its answer."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_a_refusal_is_over_and_keeps_digitaloceans_words(acting: Acting, more: d
     assert not acting.done()
 
 
-def test_a_refusal_with_characters_that_no_database_takes_is_kept_without_them(acting: Acting) -> None:
+def test_a_refusal_with_characters_that_no_database_takes_is_stored_without_them(acting: Acting) -> None:
     odd = {"id": "x", "message": "No\u0000 \u202eroom", "request_id": "r\u0000"}
     acting.sandbox.fault("status", path=ACTIONS, method="POST", status=422, json=odd)
 
@@ -234,15 +234,15 @@ def test_what_was_guessed_to_be_another_rows_is_put_right_by_the_answer(acting: 
     row = begin(acting)
     Action.objects.filter(pk=row.pk).update(digitalocean_id=None, began_at=None, status="sending")
     Action.objects.filter(pk=guessing.pk).update(digitalocean_id=row.digitalocean_id, began_at=row.began_at)
-    told = sending.actions_api.action(
+    action = sending.actions_api.action(
         sending.token_of(acting.connection, deadline=9e9), DROPLET, row.digitalocean_id, deadline=9e9
     )
 
-    transitions.mark_accepted(row, told, request_id="r-1", ask_at=timezone.now())
+    transitions.mark_accepted(row, action, request_id="r-1", ask_at=timezone.now())
 
     row.refresh_from_db()
     guessing.refresh_from_db()
-    assert (row.status, row.digitalocean_id) == ("in_progress", told.id)
+    assert (row.status, row.digitalocean_id) == ("in_progress", action.id)
     assert (guessing.status, guessing.digitalocean_id) == ("sending", None)
 
 
@@ -256,7 +256,7 @@ def test_two_at_once_are_one(acting: Acting) -> None:
     assert len(acting.done()) == 1
 
 
-def test_of_two_at_once_the_other_may_be_what_stands_in_the_way(
+def test_of_two_requests_at_once_one_may_be_blocked_by_the_other(
     acting: Acting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = uuid4()
@@ -326,7 +326,7 @@ def test_an_answer_about_another_action_decides_nothing(acting: Acting, odd: dic
     assert len(acting.done()) == 1
 
 
-def test_a_404_of_whatever_stands_in_between_destroys_nothing(acting: Acting) -> None:
+def test_a_404_from_a_proxy_destroys_nothing(acting: Acting) -> None:
     acting.sandbox.fault("html", path=ONE, method="DELETE", status=404)
 
     assert begin(acting, "destroy").status == "sending"

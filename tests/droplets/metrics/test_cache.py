@@ -27,7 +27,7 @@ def drawn() -> ChartData:
 # Works
 
 
-def test_what_is_kept_is_found_again() -> None:
+def test_saved_charts_are_loaded_again() -> None:
     held = {"cpu": CachedChart(NOW, drawn()), "load": CachedChart(NOW - 100, ChartData())}
     metrics_cache.save(PK, 4711, "1h", held)
 
@@ -75,7 +75,7 @@ def test_a_connection_that_went_leaves_nothing(
     assert cache.get_many(keys) == {}
 
 
-def test_what_was_being_read_when_it_went_is_not_kept() -> None:
+def test_charts_read_during_a_disconnect_are_not_stored() -> None:
     metrics_cache.forget(PK)
 
     metrics_cache.save(PK, 4711, "1h", {"cpu": CachedChart(NOW, drawn())})
@@ -90,7 +90,7 @@ def test_what_was_being_read_when_it_went_is_not_kept() -> None:
     "nonsense",
     [b"", b"\x00", b"\xc1", b"\xff" * 100, b"nothing", "text", 7, None, [], {}, b"\x81\xa3cpu\xc0", b"\xa2\xff\xff"],
 )
-def test_a_cache_that_holds_nonsense_is_read_past(
+def test_garbage_in_the_cache_is_ignored(
     alice: Person, visit: Visit, acme: Connection, droplet: int, nonsense: object
 ) -> None:
     for part in (f"{droplet}:1h", "names", "gone"):

@@ -118,7 +118,7 @@ def test_what_happened_over_a_gap() -> None:
         {"idle": {}, "user": counter(0, 100)},
     ],
 )
-def test_where_nothing_can_be_told_nothing_is(modes: dict[str, Points]) -> None:
+def test_without_usable_counters_there_is_no_share(modes: dict[str, Points]) -> None:
     assert not shares(modes).get(BUSY)
 
 

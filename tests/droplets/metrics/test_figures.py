@@ -56,7 +56,7 @@ def test_an_average_is_one_of_the_points_that_there_are() -> None:
     assert set(made(RawLine("Used", curve)).lines[0].values) == {EXACT}
 
 
-def test_a_line_tells_of_now_of_all_and_of_its_peak() -> None:
+def test_a_line_has_its_latest_value_average_and_peak() -> None:
     curve = points(240)
     curve[END - 5 * STEP] = 4.5
     curve[END] = 2
@@ -86,7 +86,7 @@ def test_no_range_has_more_points_than_can_be_seen(over: Range, step: int) -> No
     assert max(found.lines[0].highest or found.lines[0].values, key=lambda value: value or 0) == 99 * EXACT
 
 
-def test_what_is_kept_comes_back_the_same() -> None:
+def test_chart_data_survives_encoding() -> None:
     found = made(RawLine("Used", points(240), whole=2**30), RawLine("In", {END - 240: 1}, has_highest=False))
 
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(found), type=ChartData) == found
@@ -125,7 +125,7 @@ def test_the_usual_spacing_is_that_of_most() -> None:
     assert spacing([0, 120, 240, 100_000, 100_120]) == 120
 
 
-def test_a_line_of_another_length_is_nothing_that_was_kept() -> None:
+def test_a_line_of_another_length_is_refused() -> None:
     found = msgspec.to_builtins(made(RawLine("Used", {END: 1})))
     found["moments"].append(END + 1)
 

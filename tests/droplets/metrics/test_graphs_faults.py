@@ -35,7 +35,7 @@ def moments(now: int, count: int) -> list[int]:
     return [now // STEP * STEP - back * STEP for back in reversed(range(count))]
 
 
-# One metric is ill
+# One metric fails
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -90,7 +90,7 @@ def test_a_metric_that_never_comes_does_not_hold_the_others(alice: Person, visit
         ("json", {"json": {"status": "success", "data": {"result": {"values": 1}}}}),
     ],
 )
-def test_an_answer_that_makes_no_sense_is_told(alice: Person, visit: Visit, kind: str, more: dict[str, Any]) -> None:
+def test_an_unexpected_answer_is_explained(alice: Person, visit: Visit, kind: str, more: dict[str, Any]) -> None:
     alice.sandbox.fault(kind, path=f"{METRIC}/cpu$", **more)
 
     found = charts(visit())
@@ -164,7 +164,7 @@ def test_without_any_free_memory_its_chart_says_why(alice: Person, visit: Visit)
     assert not found["memory"].rows
 
 
-# All of them are
+# All of them fail
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_without_any_free_memory_its_chart_says_why(alice: Person, visit: Visit)
         ({"status": 403}, "Graphs need the scope monitoring:read", "Reconnect"),
     ],
 )
-def test_one_trouble_of_all_is_told_once(
+def test_an_error_of_all_charts_is_shown_once(
     alice: Person, visit: Visit, more: dict[str, Any], sentence: str, button: str
 ) -> None:
     alice.sandbox.fault("status", path=METRIC, **more)
@@ -197,7 +197,7 @@ def test_an_open_page_does_not_ask_before_digitalocean_wants_it(alice: Person, a
     assert 1_700 < int(answer["Renew-After"]) <= 1_800
 
 
-def test_a_used_up_limit_is_kept_without_asking(alice: Person, visit: Visit, acme: Connection) -> None:
+def test_at_the_rate_limit_nothing_is_asked(alice: Person, visit: Visit, acme: Connection) -> None:
     assert rate_limit.reserve(acme.pk, rate_limit.MOST_AT_ONCE) is None
 
     page = visit()

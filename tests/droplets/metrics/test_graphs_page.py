@@ -21,7 +21,7 @@ from tests.support.metrics import STEP
 from tests.support.person import Person
 
 CALLS = 13
-"""Of a page that has nothing kept: the droplet's own, and twelve metrics."""
+"""Of a page without cached charts: the droplet's own, and twelve metrics."""
 
 
 def asked(person: Person) -> dict[str, int]:
@@ -96,7 +96,7 @@ def test_load_memory_disk_and_traffic_are_what_digitalocean_says(
         assert found["disk"].column(f"{mount}, %")[at] == pytest.approx(100 * (1 - free / size[at]), abs=0.051)
 
 
-def test_a_long_look_back_tells_averages_and_the_highest(
+def test_a_long_range_shows_averages_and_highest_values(
     alice: Person, visit: Visit, token: str, droplet: int, now: int
 ) -> None:
     page = visit("?range=24h")
@@ -123,7 +123,7 @@ def test_a_chart_says_in_words_what_it_shows(visit: Visit) -> None:
     assert "means that processes are waiting" in found["load"].text
 
 
-def test_all_is_asked_side_by_side(alice: Person, visit: Visit) -> None:
+def test_all_metrics_are_read_in_parallel(alice: Person, visit: Visit) -> None:
     alice.sandbox.settings(latency_ms=1000)
 
     visit()
@@ -131,7 +131,7 @@ def test_all_is_asked_side_by_side(alice: Person, visit: Visit) -> None:
     assert alice.sandbox.counters().in_flight_max[f"GET {METRIC}/bandwidth"] == 4
 
 
-def test_what_was_read_a_moment_ago_is_not_asked_again(alice: Person, visit: Visit) -> None:
+def test_fresh_charts_are_not_read_again(alice: Person, visit: Visit) -> None:
     first = visit()
     before = asked(alice)
 
@@ -144,7 +144,7 @@ def test_what_was_read_a_moment_ago_is_not_asked_again(alice: Person, visit: Vis
     assert sum(asked(alice).values()) == 2 * (CALLS - 1)
 
 
-def test_after_a_minute_it_is_asked_again(alice: Person, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_minute_charts_are_read_again(alice: Person, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     visit()
     monkeypatch.setattr(metrics_cache, "FRESH", 0)
 
@@ -222,7 +222,7 @@ def test_what_comes_without_the_agent_is_shown(alice: Person, visit: Visit, drop
     assert "DigitalOcean has no figures for CPU and traffic either" not in page.text
 
 
-def test_an_agent_that_is_silent_is_not_taken_for_none(alice: Person, visit: Visit) -> None:
+def test_a_silent_agent_is_not_taken_for_a_missing_one(alice: Person, visit: Visit) -> None:
     nothing = {"status": "success", "data": {"resultType": "matrix", "result": []}}
     alice.sandbox.fault("json", path=METRIC, json=nothing)
 
@@ -232,7 +232,7 @@ def test_an_agent_that_is_silent_is_not_taken_for_none(alice: Person, visit: Vis
     assert "install.sh" not in page.text
 
 
-def test_traffic_that_there_is_none_of_has_a_word(alice: Person, visit: Visit) -> None:
+def test_missing_traffic_is_explained(alice: Person, visit: Visit) -> None:
     nothing = {"status": "success", "data": {"resultType": "matrix", "result": []}}
     alice.sandbox.fault("json", path=f"{METRIC}/bandwidth", json=nothing)
 
@@ -316,7 +316,7 @@ def test_a_number_that_is_none_is_not_there(alice: Person, acme: Connection, dro
     assert alice.sandbox.counters().total == 0
 
 
-def test_a_droplet_that_was_destroyed_has_a_word(alice: Person, visit: Visit, acme: Connection) -> None:
+def test_a_destroyed_droplet_has_its_own_page(alice: Person, visit: Visit, acme: Connection) -> None:
     visit()
 
     page = visit(of=77)
@@ -330,7 +330,7 @@ def test_it_takes_no_post(alice: Person, acme: Connection) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["2y", "1H", "1h ", "<script>", "\u202ex", "9" * 3000, "%00", "1h&range=no"])
-def test_a_range_that_there_is_none_of_is_told_and_the_last_hour_shown(visit: Visit, wrong: str) -> None:
+def test_an_unknown_range_shows_the_last_hour_and_says_so(visit: Visit, wrong: str) -> None:
     page = visit(f"?range={wrong}")
 
     assert page.status == 200

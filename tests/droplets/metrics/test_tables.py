@@ -79,7 +79,7 @@ def test_the_legend_says_what_a_share_comes_to() -> None:
     ]
 
 
-def test_the_summary_tells_of_what_leads() -> None:
+def test_the_summary_has_the_leading_lines() -> None:
     found = made(RawLine("1", {END - 120: 3, END: 1}, unit="", leads=True), RawLine("5", {END: 1}, unit=""))
 
     (told,) = tables.summary(found)

@@ -41,7 +41,7 @@ def visit(person: Person, connection: Connection, droplet: object = 4711) -> Pag
 # Works
 
 
-def test_it_tells_what_digitalocean_says(alice: Person, acme: Connection) -> None:
+def test_it_shows_what_digitalocean_says(alice: Person, acme: Connection) -> None:
     v4 = [
         {"ip_address": "203.0.113.11", "netmask": "255.255.240.0", "gateway": "203.0.113.1", "type": "public"},
         {"ip_address": "10.0.0.2", "netmask": "255.255.240.0", "gateway": "nil", "type": "private"},
@@ -192,7 +192,7 @@ def test_it_takes_no_post(alice: Person, acme: Connection) -> None:
 
 
 @pytest.mark.parametrize("droplet", [0, 77, 2**63 - 1])
-def test_a_droplet_that_is_gone_is_told_with_a_word(alice: Person, acme: Connection, droplet: int) -> None:
+def test_a_droplet_that_does_not_exist_has_its_own_page(alice: Person, acme: Connection, droplet: int) -> None:
     page = visit(alice, acme, droplet)
 
     assert page.status == 404
@@ -217,7 +217,7 @@ def test_a_droplet_that_is_gone_is_told_with_a_word(alice: Person, acme: Connect
         ("json", {"json": {"droplet": {"id": 4712}}}, "makes no sense."),
     ],
 )
-def test_trouble_is_a_page_and_a_way_on(
+def test_an_error_is_a_page_with_a_way_on(
     alice: Person, acme: Connection, settings: Any, kind: str, more: dict[str, Any], sentence: str
 ) -> None:
     settings.FLEET_DEADLINE = 0.8

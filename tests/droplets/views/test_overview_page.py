@@ -50,7 +50,7 @@ def image(id_: int, **more: Any) -> dict[str, Any]:
 # Works
 
 
-def test_it_tells_what_stands_around_a_droplet(alice: Person, acme: Connection) -> None:
+def test_it_shows_what_belongs_to_a_droplet(alice: Person, acme: Connection) -> None:
     says(alice, "snapshots", {"snapshots": [image(1), image(2, size_gigabytes=None)], "meta": {"total": 2}})
     says(alice, "backups", {"backups": [image(3)], "meta": {"total": 1}})
     plan = {"plan": "weekly", "weekday": "SUN", "hour": 4, "window_length_hours": 4, "retention_period_days": 28}
@@ -101,7 +101,7 @@ def test_it_agrees_with_what_digitalocean_has(alice: Person) -> None:
     assert "Try again" not in page.text
 
 
-def test_the_parts_are_asked_side_by_side(alice: Person, acme: Connection) -> None:
+def test_the_parts_are_read_in_parallel(alice: Person, acme: Connection) -> None:
     alice.sandbox.settings(latency_ms=400)
     alice.sandbox.reset_counters()
 
@@ -151,7 +151,7 @@ def test_a_team_that_is_disconnected_leaves_no_lists(
         (None, "Backups On"),
     ],
 )
-def test_a_backup_plan_is_told_in_words(
+def test_a_backup_plan_is_shown_in_words(
     alice: Person, acme: Connection, policy: dict[str, Any] | None, words: str
 ) -> None:
     says(alice, "backups", {"backups": [], "meta": {"total": 0}})
