@@ -1,12 +1,11 @@
-"""Grants that DigitalOcean is owed the revocation of: written down first, paid at once where that works, else later."""
+"""Queue of token revocations: stored first, sent at once, retried until DigitalOcean accepts."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextvars import copy_context
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import Literal
 from uuid import UUID
@@ -18,7 +17,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.models import Connection, Event, Revocation
-from digitalocean_client import errors, oauth
+from digitalocean_client import errors, executor, oauth
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ PENDING_LIFETIME = timedelta(hours=1)
 """A grant that is not connected by then is revoked as abandoned. Much longer than allauth's pending pages live."""
 
 _LEASE = timedelta(seconds=30)
-"""Longer than paying one takes at most: revoke, refresh, revoke, of `oauth.TIMEOUT` each."""
+"""Longer than one revocation can take: revoke, refresh and revoke again, each up to `oauth.TIMEOUT`."""
 
 
 def enqueue(
@@ -62,7 +61,7 @@ def _seal_into(row: Revocation, access_token: str, refresh_token: str) -> None:
 
 
 def opened(row: Revocation) -> tuple[str, str]:
-    """The pair of a grant. Raises `CannotOpen`."""
+    """The access and the refresh token of a grant. Raises `CannotDecrypt`."""
     return (
         decrypt(row.token, field="token", uid=row.encryption_uid),
         decrypt(row.token_secret, field="token_secret", uid=row.encryption_uid),
@@ -75,7 +74,7 @@ def mark_due(pk: UUID, reason: str) -> None:
 
 
 def due() -> list[UUID]:
-    """What is owed now and nobody is just paying."""
+    """The keys of due revocations that no one has leased."""
     now = timezone.now()
     rows = Revocation.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), due_at__lte=now)
     return list(rows.values_list("pk", flat=True))
@@ -85,64 +84,53 @@ Step = Literal["revoke", "refresh"]
 
 
 def process(pks: Iterable[UUID], *, deadline: float, actor: str) -> dict[UUID, errors.DigitalOceanError | None]:
-    """Try to revoke these now. None for each that DigitalOcean took (or that was dead anyway), else the reason.
+    """Try to revoke these now. None for each that DigitalOcean accepted or no longer knew, else the reason.
 
-    Several at a time; ends at `deadline` (of `time.monotonic`). An access token that does not work any more may leave a
-    refresh token that does, so then the pair is refreshed, written down, and the new one revoked.
+    No revocation is sent after `deadline` (of `time.monotonic`). An access token that does not work any more may leave
+    a refresh token that does. Then the pair is refreshed, stored, and the new pair revoked.
     """
     outcome: dict[UUID, errors.DigitalOceanError | None] = {}
-    running: dict[Future[oauth.TokenPair | str], tuple[Revocation, Step]] = {}
-    pks = list(pks)
-    # As wide as there are rows: one that waited for its turn could outlive its lease, and another payer would spend
-    # the same refresh token and take the grant for dead.
-    pool = ThreadPoolExecutor(max(len(pks), 1), thread_name_prefix="revoke")
+    # All at once: a row that waits for its turn could outlive its lease. Then another process would spend the same
+    # refresh token, and the `invalid_grant` that follows would look as if the grant had ended.
+    calls: executor.Calls[tuple[Revocation, Step], oauth.TokenPair | str] = executor.Calls()
 
-    def start(row: Revocation, step: Step) -> None:
-        timeout = min(deadline - monotonic(), oauth.TIMEOUT)
+    def send(row: Revocation, step: Step) -> None:
         access_token, refresh_token = opened(row)
         if step == "revoke":
-            running[pool.submit(copy_context().run, oauth.revoke, access_token, timeout=timeout)] = row, step
+            timeout = min(deadline - monotonic(), oauth.TIMEOUT)
+            calls.start((row, step), partial(oauth.revoke, access_token, timeout=timeout))
         else:
-            # A refresh that is cut off may lose the only token that could still end the grant: give it all its time.
-            running[pool.submit(copy_context().run, oauth.refresh, refresh_token)] = row, step
+            # With all its time: a refresh that is cut off may lose the only token that could still end the grant.
+            calls.start((row, step), oauth.refresh, refresh_token)
 
-    try:
-        for row in _leased(pks):
-            try:
-                start(row, "revoke")
-            except CannotDecrypt:
-                outcome[row.pk] = _wait_longer(row, errors.Misconfigured("sealed with a lost key"), actor)
-        while running:
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                row, step = running.pop(future)
-                pk = row.pk  # deleting a row takes its key away
-                try:
-                    answer = future.result()
-                except (errors.TokenRejected, errors.InvalidGrant) as error:
-                    if step == "revoke" and row.token_secret:
-                        start(row, "refresh")
-                    else:
-                        _done(row, actor, outcome="was dead already", request_id=error.request_id)
-                        outcome[pk] = None
-                except errors.DigitalOceanError as error:
-                    outcome[pk] = _wait_longer(row, error, actor)
-                else:
-                    if isinstance(answer, oauth.TokenPair):
-                        _seal_into(row, answer.access_token, answer.refresh_token)
-                        row.expires_at = answer.expires_at
-                        row.save(update_fields=["token", "token_secret", "expires_at"])
-                        start(row, "revoke")
-                    else:
-                        _done(row, actor, request_id=answer)
-                        outcome[pk] = None
-    finally:
-        pool.shutdown(wait=False)
+    for row in _leased(pks):
+        try:
+            send(row, "revoke")
+        except CannotDecrypt:
+            outcome[row.pk] = _retry_later(row, errors.Misconfigured("encrypted with a lost key"), actor)
+    for (row, step), answer in calls.completed():
+        pk = row.pk  # deleting a row clears its key
+        if isinstance(answer, (errors.TokenRejected, errors.InvalidGrant)):
+            if step == "revoke" and row.token_secret:
+                send(row, "refresh")
+            else:
+                _done(row, actor, outcome="was dead already", request_id=answer.request_id)
+                outcome[pk] = None
+        elif isinstance(answer, errors.DigitalOceanError):
+            outcome[pk] = _retry_later(row, answer, actor)
+        elif isinstance(answer, oauth.TokenPair):
+            _seal_into(row, answer.access_token, answer.refresh_token)
+            row.expires_at = answer.expires_at
+            row.save(update_fields=["token", "token_secret", "expires_at"])
+            send(row, "revoke")
+        else:
+            _done(row, actor, request_id=answer)
+            outcome[pk] = None
     return outcome
 
 
 def _leased(pks: Iterable[UUID]) -> Iterable[Revocation]:
-    """Those of the rows that nobody else is paying right now, taken for us."""
+    """Take the lease of each row, and yield those whose lease was free."""
     for pk in pks:
         now = timezone.now()
         free = Revocation.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=pk)
@@ -157,8 +145,8 @@ def _done(row: Revocation, actor: str, *, outcome: str = "ok", request_id: str =
         row.delete()
 
 
-def _wait_longer(row: Revocation, error: errors.DigitalOceanError, actor: str) -> errors.DigitalOceanError:
-    """Not taken: again in a minute, then less and less often, at least daily."""
+def _retry_later(row: Revocation, error: errors.DigitalOceanError, actor: str) -> errors.DigitalOceanError:
+    """Not accepted: try again in a minute, then less and less often, at least daily."""
     attempts = min(row.attempts + 1, 1000)
     pause = timedelta(minutes=min(2 ** min(attempts - 1, 11), 24 * 60))
     retry_at = max(timezone.now() + pause, error.retry_at or timezone.now())

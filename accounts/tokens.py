@@ -1,21 +1,18 @@
-"""The one door to usable access tokens. It stores pairs, and refreshes each exactly once, whoever asks.
+"""Usable access tokens: the one place to get them. It stores token pairs and refreshes each exactly once.
 
-A refresh token works once and a refresh ends the old access token at once, so two refreshes at a time would lose the
-connection. Hence a lease on the connection's row, taken by one conditional UPDATE; no transaction and no row lock is
-held over the network; whoever finds the lease taken waits for the new pair; and everything that is written about a
-pair is written `WHERE generation =` the one that was read.
-
-HTTP happens in worker threads, the database on the caller's.
+A refresh token works once, and a refresh ends the old access token at once, so two refreshes at the same time would
+lose the connection. Hence:
+- A refresh needs a lease on the connection's row, taken by one conditional UPDATE. No transaction and no row lock is
+  held during an HTTP call. Callers who find the lease taken wait for the new pair.
+- Everything about a pair is written `WHERE generation =` the one that was read.
+- HTTP runs in threads of `digitalocean_client.executor`, the database on the caller's thread.
 """
 
 from __future__ import annotations
 
 import logging
 import random
-import threading
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic, sleep
@@ -29,33 +26,38 @@ from django.utils import timezone
 from accounts import audit, notifications, revocations
 from accounts.models import Connection, Event
 from accounts.token_store import decrypt_pair, is_due, mark_lost, store
-from digitalocean_client import errors, oauth
+from digitalocean_client import errors, executor, oauth
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=20)
-"""How long one refresher may keep the others waiting. Longer than any call to the token endpoint can take
+"""How long one refresh may keep the others waiting. Longer than any call to the token endpoint can take
 (`oauth.TIMEOUT`), with room for clocks that differ between machines."""
 
-_WORKERS = 16
-_LOST_KEY = "The key that opens this connection's stored access is not here. Connect the team again."
-_NO_REFRESH = "This connection's access has ended and cannot be renewed. Connect the team again."
+REFRESH_PAUSE = timedelta(seconds=60)
+"""A pair younger than this is not refreshed because of a 401. A token that DigitalOcean has just issued and does not
+accept means trouble at DigitalOcean; without the pause every page view would spend a refresh token. A minute is long
+enough for that, and short enough for a token that really was revoked."""
+
+_LOST_KEY = "Conveyor can no longer decrypt this connection's tokens. Connect the team again."
+_NO_REFRESH = "This connection's access has expired and cannot be refreshed. Connect the team again."
+_JUST_REFRESHED = "DigitalOcean does not accept an access token that it issued a moment ago. Try again in a minute."
 
 
 @dataclass
 class _Refresh:
-    """One refresh that this caller holds the lease for."""
+    """One refresh. It may be sent once its lease is taken."""
 
     connection: Connection
     access_token: str
     refresh_token: str
     rejected: bool
     lease_id: UUID = field(default_factory=uuid4)
-    taken: float = field(default_factory=monotonic)
+    taken_at: float = field(default_factory=monotonic)
 
-    def call(self) -> oauth.TokenPair:
-        """In a worker. A process that slept past its lease must not send: somebody else has by now."""
-        if monotonic() - self.taken > LEASE.total_seconds() - oauth.TIMEOUT - 1:
+    def send(self) -> oauth.TokenPair:
+        """Runs in a thread. Raises `Unavailable` where the process slept past its lease: another may have sent it."""
+        if monotonic() - self.taken_at > LEASE.total_seconds() - oauth.TIMEOUT - 1:
             raise errors.Unavailable("the lease ran out before the call")
         return oauth.refresh(self.refresh_token)
 
@@ -68,70 +70,70 @@ def access_tokens(
     within: timedelta = timedelta(0),
     actor: str = "page",
 ) -> Iterator[tuple[Connection, str | errors.DigitalOceanError]]:
-    """A usable access token, or the reason why there is none, for each connection exactly once.
+    """Each connection exactly once, with a usable access token or the error why there is none.
 
-    Those that are ready come first, the others as their refresh ends, and at `deadline` (of `time.monotonic`) whatever
-    is still open comes as an error; a refresh under way is then finished in the background, its pair never dropped.
-    `rejected` has, by primary key, tokens that DigitalOcean answered with 401: such a one is refreshed, or read
-    again where somebody has already. `within` renews also what ends that soon, though it could still be used.
+    Tokens that are ready come first, the others as their refresh ends. At `deadline` (of `time.monotonic`) the rest
+    comes as `TooSlow`; refreshes that still run are finished in the background, and their pairs stored.
+    `rejected` has, by primary key, tokens that DigitalOcean answered with 401. Such a token is refreshed, or read again
+    where it is no longer the stored one. `within` also refreshes tokens that expire that soon, though they still work.
     """
-    open_ = {connection.pk: connection for connection in connections}
+    waiting = {connection.pk: connection for connection in connections}
     rejected = rejected or {}
-    running: dict[Future[oauth.TokenPair], _Refresh] = {}
-    pool: ThreadPoolExecutor | None = None
+    refreshing: executor.Calls[_Refresh, oauth.TokenPair] = executor.Calls()
     pause = 0.02
     try:
-        while open_ or running:
-            for connection in list(open_.values()):
-                verdict = _look(connection, rejected.get(connection.pk), within)
-                if isinstance(verdict, _Refresh):
-                    if not _take_lease(verdict):
-                        continue  # somebody else has it: look again
-                    pool = pool or ThreadPoolExecutor(_WORKERS, thread_name_prefix="refresh")
-                    running[pool.submit(copy_context().run, verdict.call)] = verdict
-                    del open_[connection.pk]
-                    continue
-                del open_[connection.pk]
-                yield connection, verdict
+        while waiting or refreshing:
+            for connection in list(waiting.values()):
+                found = _check(connection, rejected.get(connection.pk), within)
+                if isinstance(found, _Refresh):
+                    if _take_lease(found):
+                        refreshing.start(found, found.send)
+                        del waiting[connection.pk]
+                else:
+                    del waiting[connection.pk]
+                    yield connection, found
             left = deadline - monotonic()
             if left <= 0:
                 break
-            if running:
-                done, _ = wait(running, timeout=min(left, pause) if open_ else left, return_when=FIRST_COMPLETED)
-                for future in done:
-                    refresh = running.pop(future)
-                    yield refresh.connection, _settle(refresh, future, actor)
-            elif open_:
+            if waiting and not refreshing:
                 sleep(min(left, pause))
-            if open_:
+            look_again = min(deadline, monotonic() + pause) if waiting else deadline
+            for refresh, answer in refreshing.completed(deadline=look_again):
+                yield refresh.connection, _store_answer(refresh, answer, actor)
+            if waiting:
                 pause = min(pause * 1.5, 0.25)
-                open_ = _read_again(open_)
-        for refresh in running.values():
+                waiting = _reload(waiting)
+        for refresh in refreshing:
             yield refresh.connection, errors.TooSlow("the refresh takes longer than the page waits")
-        for connection in open_.values():
-            yield connection, errors.TooSlow("somebody else's refresh takes longer than the page waits")
+        for connection in waiting.values():
+            yield connection, errors.TooSlow("another process's refresh takes longer than the page waits")
     finally:
-        if pool:
-            pool.shutdown(wait=False)
-        if running:
-            threading.Thread(target=_finish, args=(running, actor), name="token-keeper").start()
+        if refreshing:
+            executor.start(_finish, refreshing, actor)
 
 
-def _look(
+def _check(
     connection: Connection, rejected: str | None, within: timedelta = timedelta(0)
 ) -> str | errors.DigitalOceanError | _Refresh:
-    """What the row, as it was read, allows: a token, an error, or a refresh that wants a lease."""
+    """What the row, as it was read, allows: a token, an error, or a refresh, which needs a lease."""
     if connection.state == Connection.State.NEEDS_RECONNECT:
         return errors.NeedsReconnect(connection.last_error)
     pair = decrypt_pair(connection.token, connection.account.uid) if connection.token else None
     if pair is None:
-        log.error("No key opens a stored pair", extra={"connection": str(connection.pk)})
-        return errors.NeedsReconnect("sealed with a lost key", sentence=_LOST_KEY)
+        log.error("No key decrypts a stored pair", extra={"connection": str(connection.pk)})
+        return errors.NeedsReconnect("encrypted with a lost key", sentence=_LOST_KEY)
     access_token, refresh_token = pair
     now = timezone.now()
     is_rejected = rejected is not None and rejected == access_token
-    if not is_rejected and not is_due(connection, now, within):
-        return access_token
+    if not is_due(connection, now, within):
+        if not is_rejected:
+            return access_token
+        if connection.refreshed_at and now < connection.refreshed_at + REFRESH_PAUSE:
+            return errors.Unavailable(
+                "a token refreshed a moment ago was rejected",
+                retry_at=connection.refreshed_at + REFRESH_PAUSE,
+                sentence=_JUST_REFRESHED,
+            )
     still_good = not is_rejected and connection.expires_at is not None and connection.expires_at > now
     if not refresh_token:
         if still_good:
@@ -146,10 +148,10 @@ def _look(
     return _Refresh(connection, access_token, refresh_token, is_rejected)
 
 
-def _read_again(open_: Mapping[UUID, Connection]) -> dict[UUID, Connection]:
-    """The same connections as they are now; one that has gone meanwhile is shown as needing its owner."""
-    fresh = {row.pk: row for row in Connection.objects.select_related("account__user", "token").filter(pk__in=open_)}
-    for pk, connection in open_.items():
+def _reload(waiting: Mapping[UUID, Connection]) -> dict[UUID, Connection]:
+    """The same connections as they are now. A deleted one is returned as one that needs to be reconnected."""
+    fresh = {row.pk: row for row in Connection.objects.select_related("account__user", "token").filter(pk__in=waiting)}
+    for pk, connection in waiting.items():
         if pk not in fresh:
             connection.state = Connection.State.NEEDS_RECONNECT
             fresh[pk] = connection
@@ -169,52 +171,52 @@ def _take_lease(refresh: _Refresh) -> bool:
     )
 
 
-def _finish(running: Mapping[Future[oauth.TokenPair], _Refresh], actor: str) -> None:
-    """See refreshes through whose caller could not wait: their answers hold pairs that exist nowhere else."""
+def _finish(refreshing: executor.Calls[_Refresh, oauth.TokenPair], actor: str) -> None:
+    """Store the refreshes whose caller could not wait: their answers hold pairs that exist nowhere else."""
     try:
-        for future in as_completed(running):
-            _settle(running[future], future, actor)
+        for refresh, answer in refreshing.completed():
+            _store_answer(refresh, answer, actor)
     finally:
         database_connections.close_all()
 
 
-def _settle(refresh: _Refresh, future: Future[oauth.TokenPair], actor: str) -> str | errors.DigitalOceanError:
-    """Write down how a refresh ended; returns what its caller may use now."""
+def _store_answer(
+    refresh: _Refresh, answer: oauth.TokenPair | errors.DigitalOceanError, actor: str
+) -> str | errors.DigitalOceanError:
+    """Store how a refresh ended; returns what its caller may use now."""
     connection = refresh.connection
-    try:
-        pair = future.result()
-    except errors.InvalidGrant as error:
-        if mark_lost(connection, error.code, actor=actor, request_id=error.request_id):
+    if isinstance(answer, errors.InvalidGrant):
+        if mark_lost(connection, answer.code, actor=actor, request_id=answer.request_id):
             notifications.needs_reconnect(connection)
-        return _after_refusal(refresh)
-    except errors.DigitalOceanError as error:
-        error.retry_at = _postpone(refresh, error, actor)
+        return _after_invalid_grant(refresh)
+    if isinstance(answer, errors.DigitalOceanError):
+        answer.retry_at = _postpone(refresh, answer, actor)
         expires_at = connection.expires_at
         if not refresh.rejected and expires_at is not None and expires_at > timezone.now():
             return refresh.access_token
-        return error
-    if _save(refresh, pair, actor):
-        return pair.access_token
+        return answer
+    if _save(refresh, answer, actor):
+        return answer.access_token
     return errors.NeedsReconnect("disconnected or connected again meanwhile")
 
 
-def _after_refusal(refresh: _Refresh) -> str | errors.DigitalOceanError:
+def _after_invalid_grant(refresh: _Refresh) -> str | errors.DigitalOceanError:
     """`invalid_grant` says nothing about a pair that has been stored since: that one may be used."""
-    [now] = _read_again({refresh.connection.pk: refresh.connection}).values()
-    verdict = _look(now, None)
-    return errors.NeedsReconnect("invalid_grant") if isinstance(verdict, _Refresh) else verdict
+    [connection] = _reload({refresh.connection.pk: refresh.connection}).values()
+    found = _check(connection, None)
+    return errors.NeedsReconnect("invalid_grant") if isinstance(found, _Refresh) else found
 
 
 def _save(refresh: _Refresh, pair: oauth.TokenPair, actor: str) -> bool:
-    """Store a refreshed pair where the generation is still the one it came from; else it is owed a revocation."""
+    """Store a refreshed pair if the generation is still the one it came from; else queue its revocation."""
     connection = refresh.connection
-    # RFC 6749 §5.1: none sent means the same as before.
+    # RFC 6749 §5.1: without one it is the same as before.
     scope = connection.scope if pair.scope is None else oauth.account_scope(pair.scope)
     with transaction.atomic():
         saved = connection.token is not None and store(
             connection,
             access_token=pair.access_token,
-            # RFC 6749 §6: none sent means that the old one goes on.
+            # RFC 6749 §6: without one the old refresh token stays valid.
             refresh_token=pair.refresh_token or refresh.refresh_token,
             expires_at=pair.expires_at,
             scope=scope,
@@ -237,11 +239,11 @@ def _save(refresh: _Refresh, pair: oauth.TokenPair, actor: str) -> bool:
 
 
 def _postpone(refresh: _Refresh, error: errors.DigitalOceanError, actor: str) -> datetime:
-    """Keep the pair, give the lease back, and say when the next try may be."""
+    """Keep the pair, release the lease, and return when the next refresh may be tried."""
     connection = refresh.connection
     failures = connection.failures + 1
     if isinstance(error, errors.Misconfigured):
-        failures = connection.failures  # ours, not the connection's
+        failures = connection.failures  # Conveyor's failure, not the connection's
         log.critical(
             "DigitalOcean does not accept Conveyor's own credentials: check DIGITAL_OCEAN_CLIENT_ID and _SECRET"
         )

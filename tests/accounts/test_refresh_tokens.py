@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import revocations
 from accounts.models import Connection, Event, Revocation
-from tests.accounts.test_tokens import age, stored_pair
+from tests.accounts.test_tokens import expire, stored_pair
 from tests.support.person import Person
 from tests.support.sandbox import Sandbox
 
@@ -29,7 +29,7 @@ def run(**options: Any) -> tuple[int, str]:
 
 def test_it_renews_what_ends_soon_and_nothing_else(alice: Person, digitalocean: Sandbox) -> None:
     soon, later = alice.connect("Acme Web"), alice.connect("Northwind")
-    age(soon, timedelta(days=2))
+    expire(soon, timedelta(days=2))
 
     code, printed = run()
 
@@ -42,7 +42,7 @@ def test_it_renews_what_ends_soon_and_nothing_else(alice: Person, digitalocean: 
 
 
 def test_a_second_run_has_nothing_to_do(alice: Person, digitalocean: Sandbox) -> None:
-    age(alice.connect(), timedelta(days=2))
+    expire(alice.connect(), timedelta(days=2))
     run()
 
     _, printed = run()
@@ -53,7 +53,7 @@ def test_a_second_run_has_nothing_to_do(alice: Person, digitalocean: Sandbox) ->
 
 def test_it_works_in_batches_side_by_side(alice: Person, digitalocean: Sandbox) -> None:
     for team in ("Acme Web", "Northwind", "Side projects"):
-        age(alice.connect(team), timedelta(days=1))
+        expire(alice.connect(team), timedelta(days=1))
     digitalocean.fault("delay", path="/v1/oauth/token", seconds=0.4)
     digitalocean.reset_counters()
 
@@ -139,7 +139,7 @@ def test_an_abandoned_grant_is_left_alone_until_it_is_due(alice: Person, digital
 
 
 def test_what_is_lost_is_its_owners_and_no_failure(alice: Person, digitalocean: Sandbox) -> None:
-    age(alice.connect(), timedelta(days=1))
+    expire(alice.connect(), timedelta(days=1))
     digitalocean.revoke()
 
     code, printed = run()
@@ -151,7 +151,7 @@ def test_what_is_lost_is_its_owners_and_no_failure(alice: Person, digitalocean: 
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "reset"}, {"kind": "empty"}])
 def test_what_has_to_wait_exits_with_1_and_a_line_each(alice: Person, digitalocean: Sandbox, fault: Any) -> None:
     for team in ("Acme Web", "Northwind"):
-        age(alice.connect(team), timedelta(days=1))
+        expire(alice.connect(team), timedelta(days=1))
     digitalocean.fault(path="/v1/oauth/token", team="Northwind", grant_type="refresh_token", **fault)
 
     code, printed = run()
@@ -164,7 +164,7 @@ def test_what_has_to_wait_exits_with_1_and_a_line_each(alice: Person, digitaloce
 def test_wrong_credentials_exit_with_2(alice: Person, digitalocean: Sandbox, settings: Any) -> None:
     connection = alice.connect()
     before = stored_pair(connection)
-    age(connection, timedelta(days=1))
+    expire(connection, timedelta(days=1))
     settings.DIGITAL_OCEAN_CLIENT_SECRET = "not-the-secret"
 
     code, printed = run()

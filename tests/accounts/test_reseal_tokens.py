@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from accounts import key_rotation, revocations, tokens
 from accounts.models import Connection, Event
 from digitalocean_client import errors
-from tests.accounts.test_tokens import age, ask, stored_pair
+from tests.accounts.test_tokens import expire, stored_pair, token_for
 from tests.support.person import Person
 from tests.support.sandbox import Sandbox
 
@@ -55,20 +55,19 @@ def test_it_can_be_stopped_and_started_again(alice: Person, digitalocean: Sandbo
 
 
 def test_it_does_not_get_in_the_way_of_a_refresh(alice: Person, digitalocean: Sandbox, settings: Any) -> None:
-    """Sealed anew between the lease and the answer: the generation is the same, so the new pair is stored."""
-    connection = alice.connect()
-    age(connection)
-    [row] = alice.connections
-    refresh = tokens._look(row, None)
-    assert isinstance(refresh, tokens._Refresh)
-    assert tokens._take_lease(refresh)
+    """Encrypted again between the lease and the answer: the generation is the same, so the new pair is stored."""
+    connection, ready = alice.connect("Acme Web"), alice.connect("Northwind")
+    expire(connection)
+    answers = tokens.access_tokens(alice.connections, deadline=monotonic() + 20)
+    assert next(answers)[0] == ready  # the other's refresh is sent; its answer is stored when it is asked for
     settings.TOKEN_KEYS = [NEW_KEY, *settings.TOKEN_KEYS]
     run()
 
-    assert tokens._save(refresh, refresh.call(), "page")
+    [(_, token)] = answers
 
-    [grant] = digitalocean.live_grants()
-    assert stored_pair(connection) == (grant.access_token, grant.refresh_token)
+    assert token == stored_pair(connection)[0]
+    live = [(grant.access_token, grant.refresh_token) for grant in digitalocean.live_grants()]
+    assert sorted(live) == sorted([stored_pair(connection), stored_pair(ready)])
 
 
 def test_a_pair_that_is_stored_meanwhile_wins(
@@ -80,8 +79,8 @@ def test_a_pair_that_is_stored_meanwhile_wins(
 
     def refreshed_in_between(*args: Any, **kwargs: Any) -> str:
         monkeypatch.setattr(key_rotation, "decrypt", real)
-        age(connection)
-        ask(connection)
+        expire(connection)
+        token_for(connection)
         return real(*args, **kwargs)
 
     monkeypatch.setattr(key_rotation, "decrypt", refreshed_in_between)
@@ -106,7 +105,7 @@ def test_a_lost_key_asks_to_reconnect_and_nothing_else_breaks(
     old_keys = settings.TOKEN_KEYS
     settings.TOKEN_KEYS = [NEW_KEY]
 
-    assert isinstance(ask(connection), errors.NeedsReconnect)
+    assert isinstance(token_for(connection), errors.NeedsReconnect)
     page = alice.client.get("/accounts/3rdparty/").content.decode()
     assert "Reconnect needed" in page
     assert "Conveyor can no longer decrypt this connection" in page
@@ -114,12 +113,12 @@ def test_a_lost_key_asks_to_reconnect_and_nothing_else_breaks(
 
     # A key that comes back (a host that was started without it) finds its connections in order.
     settings.TOKEN_KEYS = old_keys
-    assert isinstance(ask(connection), str)
+    assert isinstance(token_for(connection), str)
 
     settings.TOKEN_KEYS = [NEW_KEY]
     again = alice.connect()
     assert again.pk == connection.pk
-    assert isinstance(ask(again), str)
+    assert isinstance(token_for(again), str)
 
 
 def test_a_sealed_text_copied_elsewhere_does_not_open(alice: Person, digitalocean: Sandbox) -> None:
@@ -127,10 +126,10 @@ def test_a_sealed_text_copied_elsewhere_does_not_open(alice: Person, digitalocea
     assert one.token
     assert other.token
     SocialToken.objects.filter(pk=other.token.pk).update(token=one.token.token)
-    assert isinstance(ask(other), errors.NeedsReconnect)
+    assert isinstance(token_for(other), errors.NeedsReconnect)
 
     SocialToken.objects.filter(pk=one.token.pk).update(token_secret=one.token.token)
-    assert isinstance(ask(one), errors.NeedsReconnect)
+    assert isinstance(token_for(one), errors.NeedsReconnect)
 
 
 def test_nothing_is_lost_for_good_by_a_look_without_the_key(

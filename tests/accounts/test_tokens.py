@@ -1,8 +1,8 @@
-"""The token service: one door, one refresh, every end of it told apart."""
+"""Access tokens: one refresh at a time, and what each way that it can end leads to."""
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+from collections.abc import Iterator
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -11,26 +11,29 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from accounts import token_store, tokens
+from accounts import revocations, token_store, tokens
 from accounts.models import Connection, Event, Revocation
 from digitalocean_client import errors, oauth
+from droplets.fleet import cache as fleet_cache
 from tests.support.person import Person
 from tests.support.sandbox import Sandbox
 from tests.support.waiting import wait_until
 
 TOKEN_ENDPOINT = "/v1/oauth/token"
 
+Answer = str | errors.DigitalOceanError
 
-def ask(connection: Connection, *, seconds: float = 20.0, rejected: str | None = None) -> Any:
-    """What the door answers for one connection as it is now."""
+
+def token_for(connection: Connection, *, seconds: float = 20.0, rejected: str | None = None) -> Any:
+    """The access token, or the error, for one connection as it is stored now."""
     row = Connection.objects.select_related("account__user", "token").get(pk=connection.pk)
     refused = {row.pk: rejected} if rejected is not None else None
     [(_, answer)] = tokens.access_tokens([row], deadline=monotonic() + seconds, rejected=refused)
     return answer
 
 
-def age(connection: Connection, left: timedelta = timedelta(seconds=-1)) -> None:
-    """Let the stored access token end in `left`, here and at DigitalOcean."""
+def expire(connection: Connection, left: timedelta = timedelta(seconds=-1)) -> None:
+    """Let the stored access token expire in `left`, as Conveyor sees it."""
     connection.token.expires_at = timezone.now() + left
     connection.token.save()
     Connection.objects.filter(pk=connection.pk).update(connected_at=timezone.now() - timedelta(days=30))
@@ -48,7 +51,7 @@ class TestWorks:
     def test_a_fresh_token_is_used_as_it_is(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
 
-        answer = ask(connection)
+        answer = token_for(connection)
 
         assert digitalocean.get("/v2/account", answer).status_code == 200
         assert digitalocean.counters().refresh_requests == 0
@@ -56,9 +59,9 @@ class TestWorks:
     def test_an_expired_token_is_refreshed_once(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
         digitalocean.expire()
-        age(connection)
+        expire(connection)
 
-        first, second = ask(connection), ask(connection)
+        first, second = token_for(connection), token_for(connection)
 
         assert first == second
         assert digitalocean.get("/v2/account", first).status_code == 200
@@ -66,11 +69,11 @@ class TestWorks:
         [grant] = digitalocean.live_grants()
         assert stored_pair(connection) == (grant.access_token, grant.refresh_token)
 
-    def test_a_token_is_renewed_a_little_before_its_end(self, alice: Person, digitalocean: Sandbox) -> None:
+    def test_a_token_is_refreshed_a_little_before_it_expires(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
-        age(connection, timedelta(seconds=290))
+        expire(connection, timedelta(seconds=290))
 
-        ask(connection)
+        token_for(connection)
 
         assert digitalocean.counters().refresh_requests == 1
 
@@ -79,34 +82,34 @@ class TestWorks:
         connection = alice.connect()
 
         for _ in range(3):
-            ask(connection)
+            token_for(connection)
 
         assert digitalocean.counters().refresh_requests == 0
 
-    def test_a_401_refreshes_though_the_clock_says_it_lives(self, alice: Person, digitalocean: Sandbox) -> None:
+    def test_a_401_refreshes_though_the_token_has_not_expired(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
-        old = ask(connection)
+        old = token_for(connection)
         digitalocean.expire()
 
-        new = ask(connection, rejected=old)
+        new = token_for(connection, rejected=old)
 
         assert new != old
         assert digitalocean.get("/v2/account", new).status_code == 200
 
-    def test_a_401_of_a_token_that_is_no_longer_stored_reads_again(self, alice: Person, digitalocean: Sandbox) -> None:
+    def test_a_401_of_a_replaced_token_reads_the_stored_one(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
-        old = ask(connection)
+        old = token_for(connection)
         digitalocean.expire()
-        new = ask(connection, rejected=old)
+        new = token_for(connection, rejected=old)
 
-        again = ask(connection, rejected=old)
+        again = token_for(connection, rejected=old)
 
         assert again == new
         assert digitalocean.counters().refresh_requests == 1
 
-    def test_those_that_are_ready_come_first(self, alice: Person, digitalocean: Sandbox) -> None:
+    def test_tokens_that_are_ready_come_first(self, alice: Person, digitalocean: Sandbox) -> None:
         slow, quick = alice.connect("Acme Web"), alice.connect("Northwind")
-        age(slow)
+        expire(slow)
         digitalocean.fault("delay", path=TOKEN_ENDPOINT, seconds=0.5)
 
         order = [
@@ -117,7 +120,7 @@ class TestWorks:
 
     def test_a_batch_is_refreshed_side_by_side(self, alice: Person, digitalocean: Sandbox) -> None:
         for team in ("Acme Web", "Northwind", "Side projects"):
-            age(alice.connect(team))
+            expire(alice.connect(team))
         digitalocean.fault("delay", path=TOKEN_ENDPOINT, seconds=0.5)
         digitalocean.reset_counters()
 
@@ -126,11 +129,11 @@ class TestWorks:
         assert all(isinstance(answer, str) for _, answer in answers)
         assert digitalocean.counters().in_flight_max["POST /v1/oauth/token refresh_token"] == 3
 
-    def test_a_refresh_writes_the_trail(self, alice: Person, digitalocean: Sandbox) -> None:
+    def test_a_refresh_is_recorded_as_an_event(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
-        age(connection)
+        expire(connection)
 
-        ask(connection)
+        token_for(connection)
 
         event = Event.objects.get(kind=Event.Kind.REFRESH)
         assert (event.connection_id, event.outcome, event.actor) == (connection.pk, "ok", "page")
@@ -138,12 +141,12 @@ class TestWorks:
 
 
 class TestRefuses:
-    def test_invalid_grant_needs_the_owner_and_is_not_tried_again(self, alice: Person, digitalocean: Sandbox) -> None:
+    def test_invalid_grant_needs_a_reconnect_and_is_not_tried_again(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
         digitalocean.revoke()
-        age(connection)
+        expire(connection)
 
-        first, second = ask(connection), ask(connection)
+        first, second = token_for(connection), token_for(connection)
 
         assert isinstance(first, errors.NeedsReconnect)
         assert isinstance(second, errors.NeedsReconnect)
@@ -152,28 +155,28 @@ class TestRefuses:
         assert connection.state == Connection.State.NEEDS_RECONNECT
         assert Event.objects.filter(kind=Event.Kind.LOST).count() == 1
 
-    def test_the_owner_gets_one_letter(self, alice: Person, digitalocean: Sandbox) -> None:
+    def test_the_owner_gets_one_email(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
         digitalocean.revoke()
-        age(connection)
+        expire(connection)
         mail.outbox.clear()
 
-        ask(connection)
-        ask(connection)
+        token_for(connection)
+        token_for(connection)
 
-        [letter] = mail.outbox
-        assert letter.to == [alice.email]
-        assert "Acme Web" in letter.subject
-        assert "/accounts/3rdparty/" in letter.body
+        [email] = mail.outbox
+        assert email.to == [alice.email]
+        assert "Acme Web" in email.subject
+        assert "/accounts/3rdparty/" in email.body
 
     def test_invalid_client_leaves_the_connection_alone(
         self, alice: Person, digitalocean: Sandbox, settings: Any, caplog: pytest.LogCaptureFixture
     ) -> None:
         connection = alice.connect()
-        age(connection)
+        expire(connection)
         settings.DIGITAL_OCEAN_CLIENT_SECRET = "wrong-secret-here"
 
-        answer = ask(connection)
+        answer = token_for(connection)
 
         assert isinstance(answer, errors.Misconfigured)
         connection.refresh_from_db()
@@ -182,21 +185,21 @@ class TestRefuses:
         assert any(record.levelname == "CRITICAL" for record in caplog.records)
         assert "wrong-secret-here" not in caplog.text
 
-    def test_without_a_refresh_token_the_end_is_the_end(self, alice: Person, digitalocean: Sandbox) -> None:
+    def test_without_a_refresh_token_an_expired_connection_is_lost(self, alice: Person, digitalocean: Sandbox) -> None:
         digitalocean.settings(refresh_token_in_answer=False)
         connection = alice.connect()
-        assert isinstance(ask(connection), str)
-        age(connection)
+        assert isinstance(token_for(connection), str)
+        expire(connection)
 
-        answer = ask(connection)
+        answer = token_for(connection)
 
         assert isinstance(answer, errors.NeedsReconnect)
         assert digitalocean.counters().refresh_requests == 0
 
-    def test_a_connection_that_has_gone_is_said_so(self, alice: Person, digitalocean: Sandbox) -> None:
+    def test_a_deleted_connection_needs_to_be_reconnected(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
         stale = alice.connections
-        old = ask(connection)
+        old = token_for(connection)
         connection.account.delete()
         digitalocean.expire()
 
@@ -231,20 +234,20 @@ class TestHandles:
         monkeypatch.setattr(oauth, "TIMEOUT", 1.0)
 
     @pytest.mark.parametrize(("kind", "more", "expected", "unknown"), TRANSIENT)
-    def test_trouble_keeps_the_pair_and_backs_off(
+    def test_a_failed_refresh_keeps_the_pair_and_backs_off(
         self, alice: Person, digitalocean: Sandbox, kind: str, more: Any, expected: Any, unknown: bool
     ) -> None:
         connection = alice.connect()
         before = stored_pair(connection)
-        age(connection)
+        expire(connection)
         digitalocean.fault(kind, path=TOKEN_ENDPOINT, grant_type="refresh_token", **more)
 
-        answer, again = ask(connection), ask(connection)
+        answer, again = token_for(connection), token_for(connection)
 
         assert type(answer) is expected
         assert type(again) is expected
         assert again.retry_at > timezone.now()
-        assert digitalocean.counters().refresh_requests == 1  # the second did not ask: it backs off
+        assert digitalocean.counters().refresh_requests == 1  # the second call backs off
         assert stored_pair(connection) == before
         connection.refresh_from_db()
         assert connection.state == Connection.State.HEALTHY
@@ -255,133 +258,228 @@ class TestHandles:
         digitalocean.clear_faults()
         Connection.objects.update(retry_at=timezone.now())
         if any(grant.refresh_token == before[1] and grant.refresh_live for grant in digitalocean.ledger()):
-            assert isinstance(ask(connection), str)
+            assert isinstance(token_for(connection), str)
             connection.refresh_from_db()
             assert (connection.failures, connection.last_error) == (0, "")
-        else:  # the spoilt answer held the only new pair
+        else:  # the broken answer held the only new pair
             assert unknown
-            assert isinstance(ask(connection), errors.NeedsReconnect)
+            assert isinstance(token_for(connection), errors.NeedsReconnect)
 
     def test_retry_after_is_honoured(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
-        age(connection)
+        expire(connection)
         digitalocean.fault("status", path=TOKEN_ENDPOINT, status=429, headers={"retry-after": "900"})
 
-        ask(connection)
+        token_for(connection)
 
         connection.refresh_from_db()
         assert connection.retry_at - timezone.now() > timedelta(seconds=880)
 
     def test_an_unreachable_endpoint_keeps_the_pair(self, alice: Person, digitalocean: Sandbox, settings: Any) -> None:
         connection = alice.connect()
-        age(connection)
+        expire(connection)
         settings.DIGITAL_OCEAN_OAUTH_URL = "http://127.0.0.1:9/v1/oauth"
 
-        assert type(ask(connection)) is errors.Unavailable
+        assert type(token_for(connection)) is errors.Unavailable
         assert Event.objects.get(kind=Event.Kind.REFRESH).outcome == "unavailable"
 
-    def test_a_lost_answer_that_rotated_is_told_by_the_next_try(self, alice: Person, digitalocean: Sandbox) -> None:
+    def test_a_lost_answer_with_the_new_pair_shows_at_the_next_try(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
-        age(connection)
+        expire(connection)
         digitalocean.fault("reset", path=TOKEN_ENDPOINT, phase="after", times=1)
 
-        assert isinstance(ask(connection), errors.AnswerLost)
+        assert isinstance(token_for(connection), errors.AnswerLost)
         connection.refresh_from_db()
         assert connection.state == Connection.State.HEALTHY
         Connection.objects.update(retry_at=None)
-        assert isinstance(ask(connection), errors.NeedsReconnect)
+        assert isinstance(token_for(connection), errors.NeedsReconnect)
 
-    def test_trouble_near_the_end_still_gives_the_token_that_works(self, alice: Person, digitalocean: Sandbox) -> None:
+    def test_a_failed_refresh_leaves_a_living_token_usable(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
-        age(connection, timedelta(seconds=100))
+        expire(connection, timedelta(seconds=100))
         digitalocean.fault("status", path=TOKEN_ENDPOINT, status=503)
 
-        first, second = ask(connection), ask(connection)
+        first, second = token_for(connection), token_for(connection)
 
         assert first == second == stored_pair(connection)[0]
 
     def test_a_taken_lease_is_waited_for_until_the_deadline(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
-        age(connection)
+        expire(connection)
         Connection.objects.update(lease_until=timezone.now() + timedelta(seconds=30))
 
-        answer = ask(connection, seconds=0.5)
+        answer = token_for(connection, seconds=0.5)
 
         assert isinstance(answer, errors.TooSlow)
         assert digitalocean.counters().refresh_requests == 0
 
     def test_the_lease_of_a_crashed_holder_runs_out(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
-        age(connection)
+        expire(connection)
         Connection.objects.update(lease_until=timezone.now() + timedelta(seconds=0.3))
 
-        assert isinstance(ask(connection), str)
+        assert isinstance(token_for(connection), str)
         assert digitalocean.counters().refresh_requests == 1
 
-    def test_invalid_grant_counts_only_for_the_generation_that_was_tried(
+    def test_a_failed_refresh_elsewhere_is_noticed_when_the_lease_is_taken(
         self, alice: Person, digitalocean: Sandbox
     ) -> None:
-        """Another process has stored a pair while ours was refused: that pair is good."""
-        connection = alice.connect()
-        age(connection)
-        [stale] = alice.connections
-        refresh = tokens._look(stale, None)
-        assert isinstance(refresh, tokens._Refresh)
-        assert tokens._take_lease(refresh)
-        alice.connect()  # a reconnect stores another pair meanwhile
-        digitalocean.reset_counters()
+        """A page that read the row before another process failed must not try again at once."""
+        expire(alice.connect())
+        stale = alice.connections
+        Connection.objects.update(retry_at=timezone.now() + timedelta(minutes=1), last_error="unavailable")
 
-        future: Any = _failed(errors.InvalidGrant("invalid_grant"))
-        answer = tokens._settle(refresh, future, "page")
+        [(_, answer)] = tokens.access_tokens(stale, deadline=monotonic() + 5)
+
+        assert type(answer) is errors.Unavailable
+        assert digitalocean.counters().refresh_requests == 0
+
+    def test_a_process_that_slept_past_its_lease_sends_nothing(
+        self, alice: Person, digitalocean: Sandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connection = alice.connect()
+        expire(connection)
+        monkeypatch.setattr(tokens, "LEASE", timedelta(seconds=oauth.TIMEOUT))  # over before the call could end
+
+        assert type(token_for(connection)) is errors.Unavailable
+        assert digitalocean.counters().refresh_requests == 0
+        connection.refresh_from_db()
+        assert connection.state == Connection.State.HEALTHY
+
+
+class TestMeanwhile:
+    """What happens to a connection while its refresh is on its way."""
+
+    @pytest.fixture
+    def connection(self, alice: Person) -> Connection:
+        return alice.connect("Acme Web")
+
+    @pytest.fixture
+    def refreshing(self, alice: Person, connection: Connection) -> Iterator[tuple[Connection, Answer]]:
+        """Sends the connection's refresh, and stores its answer only when the test asks for it with `next`."""
+        ready = alice.connect("Northwind")
+        expire(connection)
+        answers = tokens.access_tokens(alice.connections, deadline=monotonic() + 20)
+        assert next(answers)[0] == ready  # and by now the other's refresh is sent
+        wait_until(lambda: alice.sandbox.counters().refresh_requests == 1)
+        return answers
+
+    def test_a_reconnect_is_not_overwritten(
+        self, alice: Person, connection: Connection, digitalocean: Sandbox, refreshing: Iterator[tuple[Any, Answer]]
+    ) -> None:
+        alice.connect("Acme Web")
+        reconnected = stored_pair(connection)
+        generation = Connection.objects.get(pk=connection.pk).generation
+
+        [(_, answer)] = refreshing
+
+        assert isinstance(answer, errors.NeedsReconnect)
+        assert stored_pair(connection) == reconnected
+        connection.refresh_from_db()
+        assert (connection.generation, connection.state) == (generation, Connection.State.HEALTHY)
+        queued = Revocation.objects.get(reason="came too late", connection_id=connection.pk)
+        late = revocations.opened(queued)
+        assert late != reconnected
+        assert late in [(grant.access_token, grant.refresh_token) for grant in digitalocean.live_grants()]
+        assert Event.objects.get(kind=Event.Kind.REFRESH).outcome == "too late"
+
+    def test_invalid_grant_says_nothing_about_the_pair_of_a_reconnect(
+        self, alice: Person, digitalocean: Sandbox, connection: Connection, refused: None, refreshing: Any
+    ) -> None:
+        alice.connect("Acme Web")
+
+        [(_, answer)] = refreshing
 
         assert answer == stored_pair(connection)[0]
         connection.refresh_from_db()
         assert connection.state == Connection.State.HEALTHY
 
-    def test_a_late_success_clears_a_verdict_of_loss(self, alice: Person, digitalocean: Sandbox) -> None:
-        connection = alice.connect()
-        age(connection)
-        [stale] = alice.connections
-        refresh = tokens._look(stale, None)
-        assert isinstance(refresh, tokens._Refresh)
-        assert tokens._take_lease(refresh)
-        pair = oauth.refresh(refresh.refresh_token)
-        token_store.mark_lost(stale, "invalid_grant", actor="elsewhere")
+    @pytest.fixture
+    def refused(self, connection: Connection, digitalocean: Sandbox) -> None:
+        refusal = {"error": "invalid_grant"}
+        digitalocean.fault("json", path=TOKEN_ENDPOINT, grant_type="refresh_token", status=400, json=refusal)
 
-        assert tokens._settle(refresh, _done(pair), "page") == pair.access_token
+    def test_a_late_success_makes_a_lost_connection_healthy(self, connection: Connection, refreshing: Any) -> None:
+        token_store.mark_lost(Connection.objects.get(pk=connection.pk), "invalid_grant", actor="another process")
 
+        [(_, answer)] = refreshing
+
+        assert answer == stored_pair(connection)[0]
         connection.refresh_from_db()
         assert connection.state == Connection.State.HEALTHY
 
-    def test_a_pair_that_comes_after_the_disconnect_is_owed_a_revocation(
-        self, alice: Person, digitalocean: Sandbox
+    def test_a_pair_that_comes_after_the_disconnect_is_queued_for_revocation(
+        self, alice: Person, digitalocean: Sandbox, connection: Connection, refreshing: Any
     ) -> None:
-        connection = alice.connect()
-        age(connection)
-        [stale] = alice.connections
-        refresh = tokens._look(stale, None)
-        assert isinstance(refresh, tokens._Refresh)
-        assert tokens._take_lease(refresh)
-        pair = oauth.refresh(refresh.refresh_token)
         digitalocean.fault("status", path="/v1/oauth/revoke", status=503)
         alice.client.post(f"/accounts/connections/{connection.pk}/disconnect/")
 
-        answer = tokens._settle(refresh, _done(pair), "page")
+        [(_, answer)] = refreshing
 
         assert isinstance(answer, errors.NeedsReconnect)
         assert Revocation.objects.filter(reason="came too late", connection_id=connection.pk).exists()
 
 
+class TestStorm:
+    """DigitalOcean's API answers 401 to tokens that its token endpoint has just issued."""
+
+    @pytest.mark.parametrize("page", ["/droplets/", "/droplets/{connection}/1/"])
+    def test_page_views_spend_one_refresh_token(self, alice: Person, digitalocean: Sandbox, page: str) -> None:
+        connection = alice.connect()
+        digitalocean.fault("status", path="/v2/droplets", status=401)
+
+        for _ in range(6):
+            alice.client.get(page.format(connection=connection.pk))
+            fleet_cache.expire(connection.pk)
+
+        assert digitalocean.counters().refresh_requests == 1
+        connection.refresh_from_db()
+        assert connection.state == Connection.State.HEALTHY
+
+    def test_a_token_that_is_rejected_right_after_its_refresh_is_not_refreshed_again(
+        self, alice: Person, digitalocean: Sandbox
+    ) -> None:
+        connection = alice.connect()
+        new = token_for(connection, rejected=token_for(connection))
+
+        answer = token_for(connection, rejected=new)
+
+        assert type(answer) is errors.Unavailable
+        assert "issued a moment ago" in answer.sentence
+        assert timezone.now() < answer.retry_at <= timezone.now() + tokens.REFRESH_PAUSE
+        assert token_for(connection) == new  # it may still work elsewhere
+        assert digitalocean.counters().refresh_requests == 1
+
+    def test_a_token_that_is_rejected_later_is_refreshed(self, alice: Person, digitalocean: Sandbox) -> None:
+        connection = alice.connect()
+        new = token_for(connection, rejected=token_for(connection))
+        Connection.objects.update(refreshed_at=timezone.now() - tokens.REFRESH_PAUSE)
+
+        answer = token_for(connection, rejected=new)
+
+        assert digitalocean.get("/v2/account", answer).status_code == 200
+        assert answer != new
+        assert digitalocean.counters().refresh_requests == 2
+
+    def test_a_token_that_has_expired_since_is_refreshed(self, alice: Person, digitalocean: Sandbox) -> None:
+        """However short its life is."""
+        connection = alice.connect()
+        new = token_for(connection, rejected=token_for(connection))
+        expire(alice.connection("Acme Web"))
+
+        assert token_for(connection, rejected=new) != new
+
+
 @pytest.mark.django_db(transaction=True)
-def test_a_refresh_slower_than_the_page_is_seen_through(digitalocean: Sandbox, transactional_db: None) -> None:
+def test_a_refresh_slower_than_the_page_is_finished(digitalocean: Sandbox, transactional_db: None) -> None:
     """The page gives up waiting; the pair that arrives afterwards is stored all the same."""
     alice = Person(digitalocean, "alice@example.com")
     alice.sign_up()
     connection = alice.connect()
-    age(connection)
+    expire(connection)
     digitalocean.fault("delay", path=TOKEN_ENDPOINT, grant_type="refresh_token", seconds=1.5)
 
-    answer = ask(connection, seconds=0.3)
+    answer = token_for(connection, seconds=0.3)
 
     assert isinstance(answer, errors.TooSlow)
     wait_until(lambda: Connection.objects.get(pk=connection.pk).generation == connection.generation + 1)
@@ -389,12 +487,12 @@ def test_a_refresh_slower_than_the_page_is_seen_through(digitalocean: Sandbox, t
     assert stored_pair(connection) == (grant.access_token, grant.refresh_token)
 
 
-def test_another_scope_is_kept_and_written_to_the_trail(alice: Person, digitalocean: Sandbox) -> None:
+def test_another_scope_is_stored_and_recorded_as_an_event(alice: Person, digitalocean: Sandbox) -> None:
     connection = alice.connect()
-    age(connection)
+    expire(connection)
     digitalocean.fault("patch", path=TOKEN_ENDPOINT, grant_type="refresh_token", set={"/scope": "account:read read"})
 
-    ask(connection)
+    token_for(connection)
 
     connection.refresh_from_db()
     assert connection.scope == "account:read read"
@@ -409,19 +507,19 @@ class TestPartialAnswers:
     def test_no_new_refresh_token_keeps_the_old_one(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
         _, refresh_token = stored_pair(connection)
-        age(connection)
+        expire(connection)
         digitalocean.settings(refresh_token_in_answer=False)
 
-        ask(connection)
+        token_for(connection)
 
         assert stored_pair(connection)[1] == refresh_token
 
     def test_no_scope_means_the_same_scope(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect()
-        age(connection)
+        expire(connection)
         digitalocean.settings(scope_in_answer=False)
 
-        ask(connection)
+        token_for(connection)
 
         connection.refresh_from_db()
         assert connection.scope == "read"
@@ -430,19 +528,7 @@ class TestPartialAnswers:
         digitalocean.settings(expires_in_in_answer=False)
         connection = alice.connect()
         assert connection.expires_at is None
-        old = ask(connection)
+        old = token_for(connection)
         digitalocean.expire()
 
-        assert ask(connection, rejected=old) != old
-
-
-def _done(pair: oauth.TokenPair) -> Any:
-    future: Future[oauth.TokenPair] = Future()
-    future.set_result(pair)
-    return future
-
-
-def _failed(error: Exception) -> Any:
-    future: Future[oauth.TokenPair] = Future()
-    future.set_exception(error)
-    return future
+        assert token_for(connection, rejected=old) != old

@@ -1,15 +1,18 @@
-"""The total deadline of a call: whatever it is doing, at the end it is over."""
+"""The total deadline of a call."""
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
+from functools import partial
 from time import monotonic
 
 import pytest
 
-from digitalocean_client import errors
+from digitalocean_client import errors, executor
 from digitalocean_client import http as do_http
 from tests.support.raw import http, raw
 from tests.support.sandbox import Sandbox
@@ -17,12 +20,12 @@ from tests.support.sandbox import Sandbox
 TOKEN = "doo_v1_" + "5ec2e7" * 10
 
 
-def ask(url: str, *, timeout: float = 5.0) -> do_http.Answer:
+def get(url: str, *, timeout: float = 5.0) -> do_http.Answer:
     return do_http.send("GET", url, timeout=timeout, token=TOKEN)
 
 
 class TestTheDeadline:
-    """Total, whatever the call is doing, while requests' own is per read."""
+    """It covers the whole call, whatever the call is doing; the timeout of requests is per read."""
 
     @pytest.fixture(autouse=True)
     def _on_time(self) -> Iterator[None]:
@@ -49,12 +52,12 @@ class TestTheDeadline:
 
     @pytest.mark.parametrize("chunked", [True, False], ids=["chunked", "until the end"])
     def test_an_answer_without_a_length_that_drips(self, chunked: bool) -> None:
-        """Where nobody counts, an answer that was cut looks like one that has ended."""
+        """Without a length, an answer that was cut looks like one that has ended."""
         encoding = ["Transfer-Encoding: chunked"] if chunked else []
         body = b'7\r\n{"a": 1\r\n' + b"1\r\n \r\n" * 100 if chunked else b'{"a": 1}' + b" " * 1000
         head, rest = http(body, *encoding, length=False).split(b"\r\n\r\n")
         with raw(head + b"\r\n\r\n" + rest, pause=0.01) as server, pytest.raises(errors.TooSlow):
-            ask(server.url, timeout=1.5)
+            get(server.url, timeout=1.5)
 
     def test_an_answer_that_never_comes(self, sandbox: Sandbox) -> None:
         sandbox.fault("hang", path="^/v2/account$", seconds=20)
@@ -62,7 +65,7 @@ class TestTheDeadline:
         with pytest.raises(errors.TooSlow):
             do_http.send("GET", f"{sandbox.api_url}/account", timeout=0.5)
 
-    def test_nobody_who_accepts(self) -> None:
+    def test_a_connection_that_is_never_accepted(self) -> None:
         """A port whose queue is full: the connection itself takes for ever, and nothing was sent."""
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
@@ -74,7 +77,7 @@ class TestTheDeadline:
                 each.connect_ex(address)
             try:
                 with pytest.raises(errors.Unavailable) as caught:
-                    ask(f"http://127.0.0.1:{address[1]}", timeout=0.5)
+                    get(f"http://127.0.0.1:{address[1]}", timeout=0.5)
             finally:
                 for each in waiting:
                     each.close()
@@ -82,17 +85,17 @@ class TestTheDeadline:
 
     def test_a_tls_handshake_that_never_ends(self) -> None:
         with raw(b"", pause=1) as server, pytest.raises(errors.Unavailable):
-            ask(server.url.replace("http://", "https://"), timeout=0.5)
+            get(server.url.replace("http://", "https://"), timeout=0.5)
 
     @pytest.mark.parametrize("timeout", [0, -1])
     def test_no_time_left_sends_nothing(self, timeout: float) -> None:
         with raw(http(b"{}")) as server, pytest.raises(errors.TooSlow):
-            ask(server.url, timeout=timeout)
+            get(server.url, timeout=timeout)
 
         assert server.requests == []
 
     def test_one_call_that_is_cut_does_not_harm_another(self, sandbox: Sandbox) -> None:
-        """Each has its own end, also when they share the pool of connections."""
+        """Each call has its own deadline, also where calls share the connection pool."""
         token = sandbox.connect()["access_token"]
         sandbox.fault("drip", path="^/v2/droplets$", interval=0.1)
         ended: list[object] = []
@@ -113,11 +116,44 @@ class TestTheDeadline:
 
         assert len(ended) == 4
 
-    def test_no_timer_outlives_its_call(self, sandbox: Sandbox) -> None:
-        token = sandbox.connect()["access_token"]
-        before = threading.active_count()
+    def test_one_thread_watches_all_calls(self, sandbox: Sandbox) -> None:
+        sandbox.fault("drip", path="^/v2/account$", interval=0.1)
+        before = {thread.name for thread in threading.enumerate()}
+        calls = [
+            executor.start(partial(do_http.send, "GET", f"{sandbox.api_url}/account", timeout=0.4 + number / 50))
+            for number in range(20)
+        ]
 
-        for _ in range(10):
-            do_http.send("GET", f"{sandbox.api_url}/account", timeout=60, token=token)
+        watchers = [each for each in threading.enumerate() if each.name not in before | {"digitalocean-call"}]
 
-        assert threading.active_count() <= before + 1
+        assert len(watchers) <= 1
+        assert {type(call.result(timeout=2)) for call in calls} == {errors.TooSlow}
+
+    def test_an_earlier_deadline_ends_first(self, sandbox: Sandbox) -> None:
+        """The watcher, which waits for a later deadline, is told of it."""
+        sandbox.fault("drip", path="^/v2/account$", interval=0.1)
+        send = partial(do_http.send, "GET", f"{sandbox.api_url}/account")
+        late = executor.start(partial(send, timeout=1.5))
+        early = executor.start(partial(send, timeout=0.3))
+
+        assert isinstance(early.result(timeout=1), errors.TooSlow)
+        assert not late.done()
+        assert isinstance(late.result(timeout=2), errors.TooSlow)
+
+    @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+    def test_a_forked_process_has_a_watcher_of_its_own(self, sandbox: Sandbox) -> None:
+        """gunicorn loads Conveyor before it forks, and a fork has only the thread that called it."""
+        url = f"{sandbox.api_url}/account"
+        do_http.send("GET", url, timeout=1, token=sandbox.connect()["access_token"])  # starts the watcher
+        sandbox.fault("drip", path="^/v2/account$", interval=0.1)
+
+        child = os.fork()
+        if child == 0:
+            signal.alarm(2)  # ends the child where nothing else does
+            try:
+                do_http.send("POST", url, timeout=0.3)
+            except errors.TooSlow:
+                os._exit(0)
+            os._exit(1)
+
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

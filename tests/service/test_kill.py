@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Connection, Revocation
 from digitalocean_client import errors
-from tests.accounts.test_tokens import age, ask, stored_pair
+from tests.accounts.test_tokens import expire, stored_pair, token_for
 from tests.support.person import Person
 from tests.support.processes import Worker
 from tests.support.sandbox import Sandbox
@@ -57,7 +57,7 @@ def let_leases_run_out() -> None:
 @pytest.mark.parametrize(("step", "expected"), REFRESH_STEPS)
 def test_killed_in_a_refresh(connection: Connection, digitalocean: Sandbox, step: str, expected: str) -> None:
     digitalocean.expire()
-    age(connection)
+    expire(connection)
     if step.endswith("inside"):
         digitalocean.fault("delay", path="/v1/oauth/token", seconds=1.5)
     worker = Worker(connection, kill=step)
@@ -74,9 +74,11 @@ def test_killed_in_a_refresh(connection: Connection, digitalocean: Sandbox, step
     if expected != "either":
         assert accepted == (expected == "kept")
 
-    answer = ask(connection)
+    answer = token_for(connection)
 
     connection.refresh_from_db()
+    if expected == "either":  # the request of the killed process may still arrive before ours
+        accepted = isinstance(answer, str)
     if accepted:
         assert digitalocean.get("/v2/account", answer).status_code == 200
         assert connection.state == Connection.State.HEALTHY
@@ -95,7 +97,7 @@ def test_killed_in_a_disconnect(connection: Connection, digitalocean: Sandbox, s
     if expected == "connected":
         assert Connection.objects.filter(pk=connection.pk).exists()
         assert not Revocation.objects.exists()
-        answer = ask(connection)
+        answer = token_for(connection)
         assert digitalocean.get("/v2/account", answer).status_code == 200
         return
     assert not Connection.objects.exists()

@@ -28,6 +28,7 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connections as database_connections
+from django.db.models import F
 from django.utils import timezone
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -41,6 +42,7 @@ from hypothesis.stateful import (
 
 from accounts import connection_cards, revocations, token_store
 from accounts.models import Connection, Event, Revocation, User
+from accounts.tokens import REFRESH_PAUSE
 from digitalocean_client import oauth
 from tests.support.person import Person
 from tests.support.sandbox import Grant, Sandbox
@@ -184,6 +186,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(team=teams, clock=st.booleans(), used=st.booleans())
     def expires(self, team: str, clock: bool, used: bool) -> None:
+        self._pairs_grow_older()
         self.sandbox.expire(team=team)
         if clock:
             rows = Connection.objects.filter(team_name=team)
@@ -218,6 +221,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule(team=teams, used=st.booleans())
     def is_revoked_in_the_panel(self, team: str, used: bool) -> None:
+        self._pairs_grow_older()
         self.sandbox.revoke(team=team)
         self.used.clear()
         if used:
@@ -239,6 +243,10 @@ class Lives(RuleBasedStateMachine):
         django_settings.TOKEN_KEYS = [Fernet.generate_key().decode(), *django_settings.TOKEN_KEYS]
         call_command("reseal_tokens", stdout=StringIO(), stderr=StringIO())
         django_settings.TOKEN_KEYS = django_settings.TOKEN_KEYS[:1]
+
+    def _pairs_grow_older(self) -> None:
+        """A pair younger than a minute is not refreshed because of a 401."""
+        Connection.objects.update(refreshed_at=F("refreshed_at") - REFRESH_PAUSE)
 
     # What must hold
 

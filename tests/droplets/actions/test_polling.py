@@ -81,7 +81,7 @@ def test_it_is_followed_to_its_end(acting: Acting, ending: str, status: str) -> 
     assert row.status == status
     assert row.ended_at is not None
     assert row.ask_at is None
-    assert ("could not do it" in row.words) == (ending == "errored")
+    assert ("it failed" in row.words) == (ending == "errored")
 
 
 def test_what_is_done_is_shown_by_the_fleet(acting: Acting) -> None:

@@ -15,16 +15,16 @@ from django.utils import timezone
 from accounts.models import Connection
 from common.cache import shared
 from digitalocean_client import errors
+from digitalocean_client import http as do_http
 from droplets.calls import rate_limit
 from droplets.fleet import cache as fleet_cache
 from droplets.fleet import problems
 from droplets.fleet import refresh as fleet_refresh
 from droplets.fleet.cache import CachedFleet
-from droplets.fleet.fetch import PageFetch
 from droplets.fleet.summary import DropletSummary
 from tests.support.at_once import at_once
 from tests.support.person import Person
-from tests.support.waiting import wait_until as wait_until
+from tests.support.waiting import wait_until
 
 LISTING = "/v2/droplets$"
 ENDPOINT = "GET /v2/droplets"
@@ -43,7 +43,7 @@ def three(alice: Person) -> list[Connection]:
 @pytest.fixture(autouse=True)
 def _no_renewal_outlives_its_test() -> Iterator[None]:
     yield
-    wait_until(lambda: not fleet_refresh._under_way)
+    wait_until(lambda: not fleet_refresh._running)
 
 
 def renew(person: Person, seconds: float = 20) -> dict[str, CachedFleet]:
@@ -145,8 +145,8 @@ def test_what_the_page_cannot_wait_for_goes_on_without_it(alice: Person) -> None
     alice.sandbox.fault("delay", path=LISTING, type="droplets", seconds=1.5)
 
     assert renew(alice, seconds=0.3) == {}
-    [renewal] = fleet_refresh.running([connection.pk]).values()
-    renewal.done.result(timeout=10)
+    [running] = fleet_refresh.running([connection.pk]).values()
+    running.done.result(timeout=10)
 
     assert fleet_cache.load([connection.pk])[connection.pk].is_whole
 
@@ -184,13 +184,14 @@ def test_one_connection_is_read_once_however_many_pages_want_it(alice: Person) -
 @pytest.mark.usefixtures("three")
 def test_workers_never_touch_the_database(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[bool, list[Any]]] = []
-    really = PageFetch._call
+    really = do_http.send
 
-    def watched(self: PageFetch, *args: Any) -> None:
-        really(self, *args)
+    def watched(method: str, url: str, **more: Any) -> do_http.Answer:
+        answer = really(method, url, **more)
         seen.append((threading.current_thread() is threading.main_thread(), databases.all(initialized_only=True)))
+        return answer
 
-    monkeypatch.setattr(PageFetch, "_call", watched)
+    monkeypatch.setattr(do_http, "send", watched)
     alice.sandbox.expire(team="Northwind")
 
     renew(alice)
@@ -202,7 +203,7 @@ def test_workers_never_touch_the_database(alice: Person, monkeypatch: pytest.Mon
 def test_what_another_process_renews_is_waited_for_and_not_asked_twice(alice: Person) -> None:
     connection = alice.connect("Acme Web")
     alice.sandbox.reset_counters()
-    shared().add(f"renewal:{connection.pk}", "somebody else", 30)
+    shared().add(f"fleet-reload:{connection.pk}", "somebody else", 30)
 
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(_waits, connection)
@@ -223,7 +224,7 @@ def _waits(connection: Connection) -> float:
 
 def test_a_lease_whose_holder_died_holds_nobody_up_for_long(alice: Person) -> None:
     connection = alice.connect("Acme Web")
-    shared().add(f"renewal:{connection.pk}", "somebody who died", 1)
+    shared().add(f"fleet-reload:{connection.pk}", "somebody who died", 1)
 
     renew(alice, seconds=20)  # waits until the lease is over, and no longer
 
@@ -353,7 +354,7 @@ def test_what_is_done_while_a_team_is_read_has_it_read_again(alice: Person) -> N
     fleet_refresh.refresh([connection], {}, deadline=monotonic() + 0.1)  # it goes on by itself
 
     fleet_cache.expire(connection.pk)
-    wait_until(lambda: not fleet_refresh._under_way)
+    wait_until(lambda: not fleet_refresh._running)
 
     reading = fleet_cache.load([connection.pk])[connection.pk]
     assert reading.is_whole

@@ -321,7 +321,7 @@ def test_a_stored_token_that_no_key_opens_costs_its_team_alone(alice: Person, se
     page = visit(alice)
 
     assert page.status == 200
-    assert "Acme Web: The key that opens" in page.text
+    assert "Acme Web: Conveyor can no longer decrypt" in page.text
     assert "in 1 of 2 teams" in page.text
 
 
