@@ -1,4 +1,4 @@
-"""What people keep of their fleet, and what they have done to it."""
+"""Saved views, and the actions that people have run on droplets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from accounts.models import Connection
 
 
 class SavedView(models.Model):
-    """A search that a person has given a name. `query` is canonical, as `Search.query` writes it."""
+    """A search that a person has saved under a name. `query` is a query string as `Search.query` returns it."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
@@ -32,9 +32,9 @@ class SavedView(models.Model):
 
 class ActionQuerySet(models.QuerySet["Action"]):
     def of_droplet(self, connection: Connection, droplet: int) -> Self:
-        """What was done to a droplet through this connection, or any other of the same team; the latest first.
+        """The actions on a droplet through this or any other connection to the same team, the latest first.
 
-        Who has connected a team may see what its members do: DigitalOcean shows them the same.
+        So a person sees the actions of other members of the team, as DigitalOcean's own panel shows them.
         """
         through = models.Q(connection_id=connection.pk)
         if connection.team_uuid:
@@ -46,14 +46,14 @@ class ActionQuerySet(models.QuerySet["Action"]):
 
 
 class Action(models.Model):
-    """Something that a person wants done to a droplet: a row before it is a request, and never a request twice.
+    """An action on a droplet: stored before its request is sent, and sent once.
 
-    The request goes out once, by whoever turns `recorded` into `sending`. Where the answer is lost the row stays
-    `sending` until it is found among the droplet's actions, or is taken for lost. `ask_at` is when DigitalOcean is to
-    be asked about it next, None once it is over; who asks moves it ahead first, so that one asks at a time.
+    The request is sent by whoever changes `recorded` to `sending`. Where the answer is lost the row stays `sending`
+    until the action is found among the droplet's actions at DigitalOcean, or is given up as lost. `ask_at` is when to
+    ask DigitalOcean about it next, None once it has ended; whoever asks first moves it ahead, so that only one asks.
 
-    It keeps names, so that it outlives connection and droplet. `began_at` is DigitalOcean's `started_at`: with the id
-    it makes an action one row's alone.
+    It stores names, as connection and droplet may be deleted before it. `began_at` is DigitalOcean's `started_at`;
+    together with `digitalocean_id` it belongs to one row only.
     """
 
     class Status(models.TextChoices):
@@ -107,5 +107,5 @@ class Action(models.Model):
 
     @property
     def moment(self) -> datetime:
-        """When it happened, as DigitalOcean has it where it knows of it."""
+        """When it happened, by DigitalOcean's clock where it has started there."""
         return self.began_at or self.sent_at or self.recorded_at

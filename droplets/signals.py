@@ -1,4 +1,4 @@
-"""What the rest of Conveyor does that readings have to know of."""
+"""Signal receivers: clear a connection's caches when it is deleted."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from droplets.metrics import cache as metrics_cache
 
 
 @receiver(post_delete, sender=Connection)
-def forget_reading(instance: Connection, **more: Any) -> None:
-    """A team that is disconnected leaves nothing behind, once that is certain."""
-    # The key as it is now: by the time of the commit Django has taken it from the instance.
+def clear_caches(instance: Connection, **more: Any) -> None:
+    """After the commit: a deletion that is rolled back clears nothing."""
+    # The key as it is now: by the time of the commit Django has set the instance's to None.
     transaction.on_commit(partial(_forget, instance.pk))
 
 

@@ -115,4 +115,4 @@ def _expire(row: Action) -> None:
     """Expire the cached fleet of every connection to the row's team, because the droplet has changed."""
     team = Connection.objects.filter(team_uuid=row.team_uuid) if row.team_uuid else Connection.objects.none()
     for pk in {row.connection_id, *team.values_list("pk", flat=True)}:
-        fleet_cache.expire(pk)
+        fleet_cache.request_reload(pk)

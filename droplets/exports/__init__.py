@@ -1,1 +1,1 @@
-"""Taking the fleet along: what a search finds, as files for other programs. Each file is written while it is sent."""
+"""Exports: the droplets that a search finds, as files for other programs, written while they are sent."""

@@ -18,7 +18,7 @@ _USE = """\
 
 
 def lines(fleet: Fleet, items: Iterable[FleetItem]) -> Iterator[str]:
-    """Those of the fleet's `items` that have an address, with what is known of them, then the groups."""
+    """The `items` that have an address, each with its variables, then the groups. `items` are some of the fleet's."""
     names = Names(fleet.items)
     yield _USE
     yield from state(fleet)
@@ -26,12 +26,12 @@ def lines(fleet: Fleet, items: Iterable[FleetItem]) -> Iterator[str]:
     groups: dict[str, list[str]] = {}
     unreachable = []
     for item in items:
-        reached = address(item)
-        if not reached:
+        host_address = address(item)
+        if not host_address:
             unreachable.append(item)
             continue
         host = names.host(item)
-        variables = (f"      {key}: {value}\n" for key, value in _variables(item, reached).items())
+        variables = (f"      {key}: {value}\n" for key, value in _variables(item, host_address).items())
         yield f'    "{host}":\n{"".join(variables)}'
         for group in names.groups(item):
             groups.setdefault(group, []).append(host)
@@ -42,27 +42,27 @@ def lines(fleet: Fleet, items: Iterable[FleetItem]) -> Iterator[str]:
     yield from left_out(unreachable)
 
 
-def _variables(item: FleetItem, reached: str) -> dict[str, str]:
-    row = item.row
+def _variables(item: FleetItem, host_address: str) -> dict[str, str]:
+    droplet = item.droplet
     return {
-        "ansible_host": _text(reached),
-        "digitalocean_id": str(row.id),
-        "digitalocean_name": _text(row.name),
+        "ansible_host": _text(host_address),
+        "digitalocean_id": str(droplet.id),
+        "digitalocean_name": _text(droplet.name),
         "digitalocean_team": _text(item.team.name),
-        "digitalocean_status": _text(row.status),
-        "digitalocean_region": _text(row.region_slug),
-        "digitalocean_size": _text(row.size_slug),
-        "digitalocean_image": _text(row.image),
-        "digitalocean_public_addresses": _list(row.public),
-        "digitalocean_private_addresses": _list(row.private),
-        "digitalocean_tags": _list(row.tags),
+        "digitalocean_status": _text(droplet.status),
+        "digitalocean_region": _text(droplet.region_slug),
+        "digitalocean_size": _text(droplet.size_slug),
+        "digitalocean_image": _text(droplet.image),
+        "digitalocean_public_addresses": _list(droplet.public),
+        "digitalocean_private_addresses": _list(droplet.private),
+        "digitalocean_tags": _list(droplet.tags),
     }
 
 
 def _text(text: str) -> str:
-    """A JSON string, which YAML takes as it is but for what cannot be printed: nothing in it can end it.
+    """A JSON string, which is YAML too, once characters that cannot be printed are escaped in YAML's way.
 
-    Ansible would evaluate `{{ … }}` in it where it is not marked:
+    A text with `{` is marked as unsafe, or Ansible would evaluate `{{ … }}` in it:
     https://docs.ansible.com/ansible/latest/playbook_guide/playbooks_advanced_syntax.html (Unsafe or raw strings).
     """
     quoted = msgspec.json.encode(text).decode()

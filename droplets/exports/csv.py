@@ -1,4 +1,4 @@
-"""A spreadsheet: CSV as of RFC 4180, in UTF-8."""
+"""CSV for spreadsheets, as RFC 4180 defines it, in UTF-8."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ COLUMNS = (
 )  # fmt: skip
 
 _FORMULA = re.compile(r'(^|;)([ "]*[=+\-@\t\r\n＝＋－＠])')  # full-width, as spreadsheets take them
-"""What a cell must not begin with, or spreadsheets calculate it: https://owasp.org/www-community/attacks/CSV_Injection"""
+"""Spreadsheets take a cell that begins so for a formula: https://owasp.org/www-community/attacks/CSV_Injection"""
 
 
 def lines(items: Iterable[FleetItem]) -> Iterator[str]:
-    """The head and a line for each droplet.
+    """The header, and a line for each droplet.
 
-    Several addresses or tags stand in one cell with spaces between. Begins with the mark that tells spreadsheets UTF-8:
-    without it they take names of other alphabets for something else.
+    Several addresses or tags share one cell, with spaces between. The file begins with a byte order mark: without it
+    spreadsheets do not read it as UTF-8.
     """
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow(COLUMNS)
@@ -30,24 +30,25 @@ def lines(items: Iterable[FleetItem]) -> Iterator[str]:
 
 
 class _Echo:
-    """A file that gives back what is written to it: csv's `writerow` returns what `write` does."""
+    """A file whose `write` returns the text, and so csv's `writerow` does."""
 
     def write(self, text: str) -> str:
         return text
 
 
 def _cells(item: FleetItem) -> tuple[object, ...]:
-    row, team = item.row, item.team
+    droplet, team = item.droplet, item.team
     return (
-        team.name, team.key, row.id, row.name, row.status, "true" if row.locked else "false", row.region,
-        row.region_slug, row.size_slug, row.vcpus, row.memory, row.disk, row.image, " ".join(row.public),
-        " ".join(row.private), " ".join(row.tags), row.monthly, row.created_at.isoformat() if row.created_at else "",
+        team.name, team.key, droplet.id, droplet.name, droplet.status, "true" if droplet.locked else "false",
+        droplet.region, droplet.region_slug, droplet.size_slug, droplet.vcpus, droplet.memory, droplet.disk,
+        droplet.image, " ".join(droplet.public), " ".join(droplet.private), " ".join(droplet.tags), droplet.monthly,
+        droplet.created_at.isoformat() if droplet.created_at else "",
     )  # fmt: skip
 
 
 def _safe(cell: object) -> object:
-    """Numbers stay numbers; what would be taken for a formula gets an apostrophe in front.
+    """Numbers stay numbers; a text that looks like a formula gets an apostrophe in front.
 
-    So does what stands behind a semicolon, in quotes or not: in many languages spreadsheets begin a cell there.
+    The same behind a semicolon, in quotes or not: in many languages spreadsheets begin a new cell there.
     """
     return _FORMULA.sub(r"\1'\2", cell) if isinstance(cell, str) else cell

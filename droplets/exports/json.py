@@ -1,4 +1,4 @@
-"""Data for programs: one JSON object, with how whole it is before the droplets."""
+"""JSON for programs: one object, which says how complete it is before it lists the droplets."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from droplets.fleet.service import Fleet, Source
 
 
 def lines(fleet: Fleet, items: Iterable[FleetItem]) -> Iterator[str]:
-    """`read_at`, `complete`, `teams` with what is wrong with each, then `droplets` one by one."""
+    """`read_at`, `complete`, `teams` with the problem of each, then `droplets`, one in each line."""
     head = {
         "read_at": fleet.read_at,
         "complete": fleet.is_whole,
-        "teams": [_team(source) for source in fleet.sources if not source.is_elsewhere],
+        "teams": [_team(source) for source in fleet.sources if not source.is_shown_elsewhere],
     }
     yield f'{_encoded(head)[:-1]},"droplets":['
     between = "\n"
@@ -27,39 +27,38 @@ def lines(fleet: Fleet, items: Iterable[FleetItem]) -> Iterator[str]:
 
 
 def _encoded(value: dict[str, Any]) -> str:
-    # msgspec writes what is no number in JSON, such as infinity, as null.
+    # msgspec writes numbers that JSON does not have, such as infinity, as null.
     return msgspec.json.encode(value).decode()
 
 
 def _team(source: Source) -> dict[str, Any]:
-    trouble = source.trouble
     return {
         "uuid": source.team.key,
         "name": source.team.name,
         "complete": source.is_complete,
-        "read_at": source.reading.oldest_at if source.reading else None,
-        "droplets": len(source.rows),
-        "trouble": trouble.happened if trouble else None,
+        "read_at": source.cached.oldest_at if source.cached else None,
+        "droplets": len(source.droplets),
+        "trouble": source.problem.happened if source.problem else None,
     }
 
 
 def _droplet(item: FleetItem) -> dict[str, Any]:
-    row = item.row
+    droplet = item.droplet
     return {
         "team": {"uuid": item.team.key, "name": item.team.name},
-        "id": row.id,
-        "name": row.name,
-        "status": row.status,
-        "locked": row.locked,
-        "region": {"slug": row.region_slug, "name": row.region},
-        "size": row.size_slug,
-        "vcpus": row.vcpus,
-        "memory_mb": row.memory,
-        "disk_gb": row.disk,
-        "image": row.image,
-        "public_addresses": row.public,
-        "private_addresses": row.private,
-        "tags": row.tags,
-        "monthly_usd": row.monthly,
-        "created_at": row.created_at,
+        "id": droplet.id,
+        "name": droplet.name,
+        "status": droplet.status,
+        "locked": droplet.locked,
+        "region": {"slug": droplet.region_slug, "name": droplet.region},
+        "size": droplet.size_slug,
+        "vcpus": droplet.vcpus,
+        "memory_mb": droplet.memory,
+        "disk_gb": droplet.disk,
+        "image": droplet.image,
+        "public_addresses": droplet.public,
+        "private_addresses": droplet.private,
+        "tags": droplet.tags,
+        "monthly_usd": droplet.monthly,
+        "created_at": droplet.created_at,
     }

@@ -1,4 +1,4 @@
-"""A configuration for OpenSSH: a host for each droplet with an address. Its form: man 5 ssh_config."""
+"""An OpenSSH configuration with a host for each droplet that has an address (man 5 ssh_config)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from droplets.fleet.items import FleetItem
 from droplets.fleet.service import Fleet
 
 _USE = """\
-# A Conveyor fleet for OpenSSH. Keep it as ~/.ssh/conveyor_config and put this line first in ~/.ssh/config:
+# A Conveyor fleet for OpenSSH. Save it as ~/.ssh/conveyor_config and put this line first in ~/.ssh/config:
 #
 #   Include ~/.ssh/conveyor_config
 #
-# A droplet wins over a host of the same name further down: look for one that is called, say, github.com.
+# Every host name ends in its team, as in: ssh web-1.acme-web
 #
-# Who logs in is for you to say; DigitalOcean's own images let root in first. To say so for all of them:
+# The user is not set. New droplets of DigitalOcean's own images have only root. To set that user for all hosts:
 #
 #   sed -i.bak 's/^  #User/  User/' ~/.ssh/conveyor_config
 #
@@ -24,17 +24,17 @@ _USE = """\
 
 
 def lines(fleet: Fleet, items: Iterable[FleetItem]) -> Iterator[str]:
-    """How to use it, then a block for each of the fleet's `items`. Nothing from outside begins a line of its own."""
+    """How to use it, then a host for each of the `items`. No name or tag of a droplet can begin a line."""
     names = Names(fleet.items)
     yield _USE
     yield from state(fleet)
     unreachable = []
     for item in items:
-        reached = address(item)
-        if not reached:
+        host_address = address(item)
+        if not host_address:
             unreachable.append(item)
             continue
-        row = item.row
-        told = ", ".join(part for part in (row.name, item.team.name, row.region_slug, row.status) if part)
-        yield f"\n{comment(told)}Host {names.host(item)}\n  HostName {reached}\n  #User root\n"
+        droplet = item.droplet
+        about = ", ".join(filter(None, (droplet.name, item.team.name, droplet.region_slug, droplet.status)))
+        yield f"\n{comment(about)}Host {names.alias(item)}\n  HostName {host_address}\n  #User root\n"
     yield from left_out(unreachable)

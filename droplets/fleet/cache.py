@@ -1,9 +1,9 @@
-"""Cached copies of teams' droplets: what was read, when, and how the latest attempt to renew it went.
+"""Cached copies of teams' droplets: what was read, when, and how the latest attempt went.
 
-A reading is two values in the shared cache: the `Reading` itself, small, asked for with every page, and its rows under
-a name of their own, asked for where this process does not hold them decoded. Both are msgpack; neither has a token in
-it. Beside them stands the moment from which on it is out of date, where something was done. The cache may lose any of
-them at any moment: what this process holds then stands in, else the team is read again.
+The shared cache has two values for each connection, both MessagePack and without a token: the `CachedFleet`, small and
+read with every page, and the droplets under a key of their own, read where this process does not hold them decoded. A
+third value is the moment of the latest request to reload. The cache may lose any of them at any moment: what this
+process holds is used then, or else the team is read again.
 """
 
 from __future__ import annotations
@@ -28,23 +28,22 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 USABLE = timedelta(days=1)
-"""How old a reading may be and still be shown, with its age."""
+"""How old droplets may be and still be shown, with their age."""
 
-_FORMAT = 2
-"""Part of every key: count it up when `Reading` or `Row` changes, so that nobody reads another version's."""
+_FORMAT = 3
+"""Part of every key. Count it up when `CachedFleet` or `DropletSummary` changes, so that older values are not read."""
 
-_GONE = timedelta(minutes=5)
-"""How long a connection that went is remembered: longer than any renewal of it can still be under way."""
+_DELETED = timedelta(minutes=5)
+"""How long a deleted connection is remembered: longer than any reload of it can still run."""
 
 _REPLACED = 60
-"""Seconds that rows are kept beyond their reading: a page may have asked for that one just before it was replaced."""
-
+"""Seconds that droplets are kept after newer ones replaced them: a page may just be about to read them."""
 
 _ABOUT_ACCESS = {errors.NeedsReconnect.code, errors.NotAllowed.code, errors.TokenRejected.code}
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """How an attempt to renew went wrong: what `errors` knows of it, fit for keeping."""
+    """How an attempt went wrong: what the error knows, in a form for the cache."""
 
     code: str
     sentence: str
@@ -57,31 +56,31 @@ class Failure(msgspec.Struct, frozen=True):
 
     @property
     def is_about_access(self) -> bool:
-        """Whether another pair of tokens could make it go away."""
+        """Whether other tokens could make it go away."""
         return self.code in _ABOUT_ACCESS
 
 
 class CachedFleet(msgspec.Struct, frozen=True):
-    """What is known of one team's droplets.
+    """What is known of one connection's droplets.
 
-    `edition` names the rows and changes whenever they do; empty where there never were any. `taken_at` is when they
-    were read, `is_whole` whether every droplet came; one that made no sense did come. `missing` counts droplets that
-    did not, `unreadable` those that made no sense. `parts` are those that are still shown as they were, because the
-    page that they would be on did not come: how many are of which moment, the latest first, behind all others.
-    `replaced` is the edition before this one. `ordinary` and `gpus` are the totals of the two listings, None
-    where not even that came; `remembered` are the latest that did.
+    The droplets: `version` is the name of their key and changes whenever they do; empty where none were ever stored,
+    `replaced` is the version before. They were read at `taken_at`. `is_whole`: every droplet came, even if it could not
+    be decoded. `missing` counts droplets that did not come, `unreadable` those that could not be decoded.
+    `outdated_parts` are droplets of earlier moments, shown because the page they would be on did not come: (how many,
+    when they were read), the latest first; they are the last of the droplets. `ordinary` and `gpus` are the totals of
+    the two listings, None where no page came; `remembered` are the latest totals that did come.
 
-    `failure` is what is wrong with the latest attempt, `failures` how many went wrong in a row. It began at `began_at`
-    and ended at `tried_at`; `renew_at` is when another makes sense, None for now. `generation` is the connection's at
-    that attempt: a failure of an older pair says nothing.
+    The latest attempt: it began at `began_at` and ended at `tried_at`, `failure` is why it went wrong, `failures` how
+    many went wrong in a row. The next one makes sense at `reload_at`, None for now. `generation` is the connection's at
+    that time: a failure with older tokens says nothing.
     """
 
-    edition: str = ""
+    version: str = ""
     taken_at: datetime | None = None
     is_whole: bool = False
     missing: int = 0
     unreadable: int = 0
-    parts: tuple[tuple[int, datetime], ...] = ()
+    outdated_parts: tuple[tuple[int, datetime], ...] = ()
     replaced: str = ""
     ordinary: int | None = None
     gpus: int | None = None
@@ -89,59 +88,59 @@ class CachedFleet(msgspec.Struct, frozen=True):
     request_id: str = ""
     began_at: datetime | None = None
     tried_at: datetime | None = None
-    renew_at: datetime | None = None
+    reload_at: datetime | None = None
     failure: Failure | None = None
     failures: int = 0
     generation: int = 0
 
     def is_due(self, now: datetime, generation: int) -> bool:
-        """Whether to read the team again: its time has come, or what failed was tried with an older pair."""
-        if self.renew_at is None or now >= self.renew_at:
+        """Whether to read the team again: its time has come, or what failed was tried with older tokens."""
+        if self.reload_at is None or now >= self.reload_at:
             return True
         return self.failure is not None and generation != self.generation
 
     @property
-    def kept(self) -> int:
-        """How many are shown as they were before."""
-        return sum(count for count, _ in self.parts)
+    def outdated(self) -> int:
+        """How many droplets are of earlier moments than the others."""
+        return sum(count for count, _ in self.outdated_parts)
 
     @property
-    def kept_from(self) -> datetime | None:
-        """Of when the oldest of those are."""
-        return self.parts[-1][1] if self.parts else None
+    def outdated_since(self) -> datetime | None:
+        """When the oldest of those were read."""
+        return self.outdated_parts[-1][1] if self.outdated_parts else None
 
     @property
     def oldest_at(self) -> datetime | None:
-        """Of when the oldest droplets are that it shows."""
-        return self.kept_from or self.taken_at
+        """When the oldest of all its droplets were read."""
+        return self.outdated_since or self.taken_at
 
 
 def load(keys: Iterable[UUID]) -> dict[UUID, CachedFleet]:
-    """The readings of these connections, by primary key; what there is none of is left out."""
+    """What is cached for these connections, by primary key. A connection without a value is left out."""
     wanted = list(keys)
     if not wanted:
         return {}
-    found = shared().get_many([key for pk in wanted for key in (_key(pk), _expired_key(pk))])
-    readings = {}
+    found = shared().get_many([key for pk in wanted for key in (_key(pk), _reload_key(pk))])
+    entries = {}
     for pk in wanted:
-        reading = _decoded(found.get(_key(pk)), CachedFleet) or _held_reading(pk)
-        if reading:
-            if _is_expired(reading, found.get(_expired_key(pk))):
-                reading = replace(reading, renew_at=None)
-            readings[pk] = reading if _is_usable(reading) else without_rows(reading)
-    return readings
+        entry = _decoded(found.get(_key(pk)), CachedFleet) or _held_entry(pk)
+        if entry:
+            if _began_before(entry, found.get(_reload_key(pk))):
+                entry = replace(entry, reload_at=None)
+            entries[pk] = entry if _is_usable(entry) else without_droplets(entry)
+    return entries
 
 
-def rows(of: Mapping[UUID, CachedFleet]) -> dict[UUID, tuple[DropletSummary, ...]]:
-    """The rows of these readings. What the cache has lost in the meantime is left out."""
+def droplets(of: Mapping[UUID, CachedFleet]) -> dict[UUID, tuple[DropletSummary, ...]]:
+    """The droplets of these connections. Those that the cache has lost in the meantime are left out."""
     found: dict[UUID, tuple[DropletSummary, ...]] = {}
     wanted = {}
-    for pk, reading in of.items():
-        if not reading.edition:
+    for pk, entry in of.items():
+        if not entry.version:
             continue
-        held = _held_rows(pk, reading.edition)
+        held = _held_droplets(pk, entry.version)
         if held is None:
-            wanted[_rows_key(pk, reading.edition)] = pk
+            wanted[_droplets_key(pk, entry.version)] = pk
         else:
             found[pk] = held
     if wanted:
@@ -155,66 +154,66 @@ def rows(of: Mapping[UUID, CachedFleet]) -> dict[UUID, tuple[DropletSummary, ...
 
 
 def save(
-    pk: UUID, reading: CachedFleet, new_rows: tuple[DropletSummary, ...] | None, *, old: CachedFleet | None
+    pk: UUID, entry: CachedFleet, new_droplets: tuple[DropletSummary, ...] | None, *, old: CachedFleet | None
 ) -> None:
-    """Keep a reading. `new_rows` where there are others now; its `edition` is then a new one. `old` goes soon after."""
+    """Store an entry and, where they changed, its droplets, with a new `version`. Those of `old` are removed soon."""
     cache = shared()
-    lifetime = _lifetime(reading)
-    if new_rows is not None:
-        cache.set(_rows_key(pk, reading.edition), msgspec.msgpack.encode(new_rows), lifetime)
-        _hold(pk, reading, new_rows)
-    elif (held := _held_rows(pk, reading.edition)) is not None:
-        _hold(pk, reading, held)
-    cache.set(_key(pk), msgspec.msgpack.encode(reading), lifetime)
-    if new_rows is not None and old and old.edition:
-        cache.touch(_rows_key(pk, old.edition), _REPLACED)
-    if cache.get(_gone_key(pk)):
-        # Disconnected while it was being read. Looked up after writing, so that one of the two sees the other.
+    lifetime = _lifetime(entry)
+    if new_droplets is not None:
+        cache.set(_droplets_key(pk, entry.version), msgspec.msgpack.encode(new_droplets), lifetime)
+        _hold(pk, entry, new_droplets)
+    elif (held := _held_droplets(pk, entry.version)) is not None:
+        _hold(pk, entry, held)
+    cache.set(_key(pk), msgspec.msgpack.encode(entry), lifetime)
+    if new_droplets is not None and old and old.version:
+        cache.touch(_droplets_key(pk, old.version), _REPLACED)
+    if cache.get(_deleted_key(pk)):
+        # Deleted while it was read. Looked up after writing, so that one of the two sees the other.
         forget(pk)
 
 
-def is_there(pk: UUID, reading: CachedFleet) -> bool:
-    """Whether its rows, if it has any, are still to be had."""
-    return not reading.edition or pk in rows({pk: reading})
+def is_there(pk: UUID, entry: CachedFleet) -> bool:
+    """Whether its droplets, if it has any, are still in the cache or in this process."""
+    return not entry.version or pk in droplets({pk: entry})
 
 
-def new_edition() -> str:
+def new_version() -> str:
     return uuid4().hex
 
 
-def expire(pk: UUID) -> None:
-    """Have the team read again at the next occasion: something was done to it, or its owner asks.
+def request_reload(pk: UUID) -> None:
+    """Have the team read again by the next page: something was done to it, or its owner asks.
 
-    A moment of its own beside the reading: one that is being taken just now began before it, and is due again as well.
+    The moment is a value of its own: a reload that runs just now began before it, and its result is due again as well.
     """
-    shared().set(_expired_key(pk), timezone.now().timestamp(), USABLE.total_seconds())
+    shared().set(_reload_key(pk), timezone.now().timestamp(), USABLE.total_seconds())
 
 
 def forget(pk: UUID) -> None:
-    """Remove what is known of a team that was disconnected; what is being read of it will not be kept."""
+    """Remove what is known of a team that was disconnected. The result of a reload that still runs is not stored."""
     cache = shared()
-    cache.set(_gone_key(pk), 1, _GONE.total_seconds())
-    reading = _decoded(cache.get(_key(pk)), CachedFleet) or _held_reading(pk)
+    cache.set(_deleted_key(pk), 1, _DELETED.total_seconds())
+    entry = _decoded(cache.get(_key(pk)), CachedFleet) or _held_entry(pk)
     _memory.delete(pk)
-    editions = (reading.edition, reading.replaced) if reading else ()
-    cache.delete_many([_key(pk), _expired_key(pk), *(_rows_key(pk, edition) for edition in editions)])
+    versions = (entry.version, entry.replaced) if entry else ()
+    cache.delete_many([_key(pk), _reload_key(pk), *(_droplets_key(pk, version) for version in versions)])
 
 
 _memory: WeightedCache[UUID, tuple[CachedFleet, tuple[DropletSummary, ...]]] = WeightedCache()
 
 
-def _hold(pk: UUID, reading: CachedFleet, of: tuple[DropletSummary, ...]) -> None:
-    _memory.set(pk, (reading, of), len(of))
+def _hold(pk: UUID, entry: CachedFleet, of: tuple[DropletSummary, ...]) -> None:
+    _memory.set(pk, (entry, of), len(of))
 
 
-def _held_reading(pk: UUID) -> CachedFleet | None:
+def _held_entry(pk: UUID) -> CachedFleet | None:
     held = _memory.get(pk)
     return held[0] if held else None
 
 
-def _held_rows(pk: UUID, edition: str) -> tuple[DropletSummary, ...] | None:
+def _held_droplets(pk: UUID, version: str) -> tuple[DropletSummary, ...] | None:
     held = _memory.get(pk)
-    return held[1] if held and held[0].edition == edition else None
+    return held[1] if held and held[0].version == version else None
 
 
 def _decoded(blob: object, kind: type[T]) -> T | None:
@@ -223,53 +222,53 @@ def _decoded(blob: object, kind: type[T]) -> T | None:
     try:
         return msgspec.msgpack.decode(blob, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        log.warning("A cached reading cannot be decoded: it is read anew")
+        log.warning("A cached fleet cannot be decoded: its team is read again")
         return None
 
 
-def _is_expired(reading: CachedFleet, at: object) -> bool:
-    """Whether the reading began before the moment that `expire` wrote down. The cache may hold something else."""
-    return isinstance(at, float) and (reading.began_at is None or reading.began_at.timestamp() <= at)
+def _began_before(entry: CachedFleet, at: object) -> bool:
+    """Whether its attempt began before a reload was requested at `at`. The cache may hold something else there."""
+    return isinstance(at, float) and (entry.began_at is None or entry.began_at.timestamp() <= at)
 
 
-def _is_usable(reading: CachedFleet) -> bool:
-    return reading.taken_at is None or timezone.now() - reading.taken_at < USABLE
+def _is_usable(entry: CachedFleet) -> bool:
+    return entry.taken_at is None or timezone.now() - entry.taken_at < USABLE
 
 
-def without_rows(reading: CachedFleet) -> CachedFleet:
-    """What is left of a reading whose rows are lost, or too old to be shown: how the attempts went.
+def without_droplets(entry: CachedFleet) -> CachedFleet:
+    """What is left where the droplets are lost, or too old to be shown: how the attempts went.
 
-    It is due at once, unless the latest one went wrong.
+    It is due at once, unless the latest attempt went wrong.
     """
     return CachedFleet(
-        remembered=reading.remembered,
-        began_at=reading.began_at,
-        tried_at=reading.tried_at,
-        renew_at=reading.renew_at if reading.failure else None,
-        failure=reading.failure,
-        failures=reading.failures,
-        generation=reading.generation,
+        remembered=entry.remembered,
+        began_at=entry.began_at,
+        tried_at=entry.tried_at,
+        reload_at=entry.reload_at if entry.failure else None,
+        failure=entry.failure,
+        failures=entry.failures,
+        generation=entry.generation,
     )
 
 
-def _lifetime(reading: CachedFleet) -> float:
-    """Seconds in the cache. One without rows is about failed attempts alone, and lasts as long as they matter."""
-    if reading.taken_at is None:
+def _lifetime(entry: CachedFleet) -> float:
+    """Seconds in the cache. An entry without droplets is about failed attempts alone."""
+    if entry.taken_at is None:
         return USABLE.total_seconds()
-    return max((reading.taken_at + USABLE - timezone.now()).total_seconds(), 1)
+    return max((entry.taken_at + USABLE - timezone.now()).total_seconds(), 1)
 
 
 def _key(pk: UUID) -> str:
-    return f"reading.{_FORMAT}:{pk}"
+    return f"fleet.{_FORMAT}:{pk}"
 
 
-def _rows_key(pk: UUID, edition: str) -> str:
-    return f"rows.{_FORMAT}:{pk}:{edition}"
+def _droplets_key(pk: UUID, version: str) -> str:
+    return f"droplets.{_FORMAT}:{pk}:{version}"
 
 
-def _expired_key(pk: UUID) -> str:
-    return f"expired:{pk}"
+def _reload_key(pk: UUID) -> str:
+    return f"reload:{pk}"
 
 
-def _gone_key(pk: UUID) -> str:
-    return f"gone:{pk}"
+def _deleted_key(pk: UUID) -> str:
+    return f"deleted:{pk}"

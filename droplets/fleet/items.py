@@ -1,4 +1,4 @@
-"""A droplet in a fleet: what was read of it, and through which connection."""
+"""A droplet in a fleet: its summary, and the team it belongs to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from droplets.fleet.summary import DropletSummary
 
 
 class Team(msgspec.Struct, frozen=True, gc=False):
-    """A team as a page marks it. `key` is the same for all connections to one team; `connection` is in addresses."""
+    """A team as a page shows it. `key` is the same for all connections to one team; `connection` is used in URLs.
+
+    `initial` and `color` (a number) are those of the square beside its name.
+    """
 
     key: str
     name: str
@@ -33,11 +36,11 @@ class Team(msgspec.Struct, frozen=True, gc=False):
 
 
 class FleetItem(msgspec.Struct, frozen=True, gc=False):
-    """Whoever holds one must not change it: pages of the same person share it."""
+    """Immutable, since pages of one person share it between threads."""
 
-    row: DropletSummary
+    droplet: DropletSummary
     team: Team
 
     @property
     def status(self) -> DropletStatus:
-        return status_of(self.row.status)
+        return status_of(self.droplet.status)

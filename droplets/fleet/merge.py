@@ -1,4 +1,4 @@
-"""What a renewal comes to: the next reading, made from what was listed now and what was known before."""
+"""What is stored after a reload: made from what came now and what was known before."""
 
 from __future__ import annotations
 
@@ -17,86 +17,88 @@ from droplets.fleet.summary import DropletSummary
 
 _FIRST_PAUSE = 10.0
 _LONGEST_PAUSE = 300.0
-_LOOK_AGAIN = 2.0
+_LIST_CHANGED_PAUSE = 2.0
+"""Seconds until a team is tried again: after an error (each further one doubles the pause), at most, and where its list
+changed while it was read."""
 
 
 def store_result(
-    pk: UUID, listed: FetchResult, *, old: CachedFleet | None, generation: int, began_at: datetime
+    pk: UUID, result: FetchResult, *, old: CachedFleet | None, generation: int, began_at: datetime
 ) -> None:
-    """Keep what came. Nothing is taken for gone because a page failed: those droplets stay as they were, for a day."""
+    """Store what came. A failed page means no droplet is gone: those that were known stay as they were, for a day."""
     now = timezone.now()
-    if listed.is_blank:
-        _keep_failure(pk, listed, old or CachedFleet(), now, generation=generation, began_at=began_at)
+    if result.is_blank:
+        _store_failure(pk, result, old or CachedFleet(), now, generation=generation, began_at=began_at)
         return
-    is_whole = listed.is_whole
-    kept, parts = ((), ()) if is_whole else _not_seen(pk, old, listed.rows, now)
+    is_whole = result.is_whole
+    outdated, parts = ((), ()) if is_whole else _outdated(pk, old, result.rows, now)
     failures = 0 if is_whole else (old.failures if old else 0) + 1
     before = old or CachedFleet()
-    reading = CachedFleet(
-        edition=fleet_cache.new_edition(),
+    entry = CachedFleet(
+        version=fleet_cache.new_version(),
         taken_at=now,
         is_whole=is_whole,
-        missing=max(listed.missing - len(kept), 0),
-        unreadable=listed.unreadable,
-        parts=parts,
-        replaced=before.edition,
-        ordinary=listed.ordinary,
-        gpus=listed.gpus,
-        remembered=(_or(listed.ordinary, before.remembered[0]), _or(listed.gpus, before.remembered[1])),
-        request_id=listed.request_id,
+        missing=max(result.missing - len(outdated), 0),
+        unreadable=result.unreadable,
+        outdated_parts=parts,
+        replaced=before.version,
+        ordinary=result.ordinary,
+        gpus=result.gpus,
+        remembered=(_or(result.ordinary, before.remembered[0]), _or(result.gpus, before.remembered[1])),
+        request_id=result.request_id,
         began_at=began_at,
         tried_at=now,
-        renew_at=_renew_at(listed, failures, now),
-        failure=_failure(listed),
+        reload_at=_reload_at(result, failures, now),
+        failure=_failure(result),
         failures=failures,
         generation=generation,
     )
-    fleet_cache.save(pk, reading, listed.rows + kept, old=old)
+    fleet_cache.save(pk, entry, result.rows + outdated, old=old)
 
 
-def _keep_failure(
-    pk: UUID, listed: FetchResult, before: CachedFleet, now: datetime, *, generation: int, began_at: datetime
+def _store_failure(
+    pk: UUID, result: FetchResult, before: CachedFleet, now: datetime, *, generation: int, began_at: datetime
 ) -> None:
-    """Nothing came: what there was stays, but for what nobody has seen for a day."""
+    """Nothing came: the droplets stay as they were, except those that did not come for a day."""
     failures = before.failures + 1
-    reading = replace(
+    entry = replace(
         before,
         began_at=began_at,
         tried_at=now,
-        renew_at=_renew_at(listed, failures, now),
-        failure=_failure(listed),
+        reload_at=_reload_at(result, failures, now),
+        failure=_failure(result),
         failures=failures,
         generation=generation,
     )
-    parts = tuple(part for part in before.parts if _is_usable(part[1], now))
-    rows = None
-    all_ = fleet_cache.rows({pk: before}).get(pk, ()) if parts != before.parts else ()
-    if all_:  # else there is nothing to leave out of, or the cache has lost it all
-        gone = before.kept - sum(count for count, _ in parts)
-        rows = all_[: len(all_) - gone]
-        reading = replace(
-            reading,
-            edition=fleet_cache.new_edition(),
-            replaced=before.edition,
-            parts=parts,
-            missing=before.missing + gone,
+    parts = tuple(part for part in before.outdated_parts if _is_usable(part[1], now))
+    droplets = None
+    known = fleet_cache.droplets({pk: before}).get(pk, ()) if parts != before.outdated_parts else ()
+    if known:  # else there is nothing to leave out, or the cache has lost them all
+        too_old = before.outdated - sum(count for count, _ in parts)
+        droplets = known[: len(known) - too_old]
+        entry = replace(
+            entry,
+            version=fleet_cache.new_version(),
+            replaced=before.version,
+            outdated_parts=parts,
+            missing=before.missing + too_old,
         )
-    fleet_cache.save(pk, reading, rows, old=before)
+    fleet_cache.save(pk, entry, droplets, old=before)
 
 
-def _not_seen(
-    pk: UUID, old: CachedFleet | None, rows: tuple[DropletSummary, ...], now: datetime
+def _outdated(
+    pk: UUID, old: CachedFleet | None, new: tuple[DropletSummary, ...], now: datetime
 ) -> tuple[tuple[DropletSummary, ...], tuple[tuple[int, datetime], ...]]:
-    """What was there and did not come now, and of when it is. What nobody has seen for a day is gone."""
+    """The known droplets that did not come now, and the parts they are of. After a day without coming they are gone."""
     if old is None or old.taken_at is None:
         return (), ()
-    seen = {row.id for row in rows}
-    before = fleet_cache.rows({pk: old}).get(pk, ())
+    came = {droplet.id for droplet in new}
+    known = fleet_cache.droplets({pk: old}).get(pk, ())
     found: tuple[DropletSummary, ...] = ()
     parts = []
     start = 0
-    for count, at in ((len(before) - old.kept, old.taken_at), *old.parts):
-        missing = tuple(row for row in before[start : start + count] if row.id not in seen)
+    for count, at in ((len(known) - old.outdated, old.taken_at), *old.outdated_parts):
+        missing = tuple(droplet for droplet in known[start : start + count] if droplet.id not in came)
         start += count
         if missing and _is_usable(at, now):
             found += missing
@@ -108,19 +110,19 @@ def _is_usable(at: datetime, now: datetime) -> bool:
     return now - at < fleet_cache.USABLE
 
 
-def _failure(listed: FetchResult) -> Failure | None:
-    return Failure.of(listed.error) if listed.error else None
+def _failure(result: FetchResult) -> Failure | None:
+    return Failure.of(result.error) if result.error else None
 
 
-def _renew_at(listed: FetchResult, failures: int, now: datetime) -> datetime:
-    """A whole reading is fresh for a while. What went wrong is tried again, less and less often."""
-    error = listed.error
-    if listed.is_whole:
-        limit = listed.allowance.limit if listed.allowance else rate_limit.HOURLY
-        return now + rate_limit.fresh_for(listed.calls, limit)
+def _reload_at(result: FetchResult, failures: int, now: datetime) -> datetime:
+    """Whole lists are fresh for a while. What went wrong is tried again, less and less often."""
+    error = result.error
+    if result.is_whole:
+        limit = result.allowance.limit if result.allowance else rate_limit.HOURLY
+        return now + rate_limit.fresh_for(result.calls, limit)
     if isinstance(error, errors.TokenRejected) and failures == 1:
-        return now  # whoever looks next may renew its access
-    pause = min((_FIRST_PAUSE if error else _LOOK_AGAIN) * 2 ** min(failures - 1, 10), _LONGEST_PAUSE)
+        return now  # the next page may get another token
+    pause = min((_FIRST_PAUSE if error else _LIST_CHANGED_PAUSE) * 2 ** min(failures - 1, 10), _LONGEST_PAUSE)
     later = now + timedelta(seconds=pause)
     return max(later, error.retry_at) if error and error.retry_at else later
 

@@ -1,4 +1,4 @@
-"""Every droplet of every team that a person has connected: as it was last read, renewed where that is due."""
+"""Every droplet of every team that a person has connected: from the cache, and reloaded where that is due."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from droplets.fleet.problems import ConnectionProblem
 from droplets.fleet.summary import DropletSummary
 
 _SAME_TIME = timedelta(minutes=5)
-"""Of two connections to one team the first is shown, unless the other's reading is newer than this."""
+"""Of two connections to one team the first is shown, unless the other one's droplets are newer by more than this."""
 
 _LONGEST_WAIT = 60.0
 """Seconds after which an open page asks again in any case: a team may have been connected in another tab."""
@@ -34,166 +34,179 @@ _LONGEST_WAIT = 60.0
 
 @dataclass(frozen=True)
 class Source:
-    """One connection's part of the fleet. `so_far` is there while a first reading goes on beyond the page's time."""
+    """One connection's part of the fleet.
+
+    `partial` is what has come by now, while the first load takes longer than the page waits. `is_shown_elsewhere`:
+    another connection of the same person shows the whole team, so this one's droplets are left out.
+    """
 
     connection: Connection
     team: Team
-    reading: CachedFleet | None
-    rows: tuple[DropletSummary, ...]
-    so_far: FetchResult | None = None
-    is_running: bool = False
+    cached: CachedFleet | None
+    droplets: tuple[DropletSummary, ...]
+    partial: FetchResult | None = None
+    is_loading: bool = False
     is_slow: bool = False
-    is_elsewhere: bool = False
-    trouble: ConnectionProblem | None = None
+    is_shown_elsewhere: bool = False
+    problem: ConnectionProblem | None = None
 
     @property
-    def is_answered(self) -> bool:
-        """Whether anything is known of the team's droplets, be it that it has none."""
-        return bool(self.rows) or (self.reading is not None and self.reading.taken_at is not None)
+    def is_known(self) -> bool:
+        """Whether anything is known of the team's droplets, even if only that it has none."""
+        return bool(self.droplets) or (self.cached is not None and self.cached.taken_at is not None)
 
     @property
     def is_whole(self) -> bool:
-        return self.reading is not None and self.reading.is_whole
+        """Whether every droplet came. One that could not be decoded has still come."""
+        return self.cached is not None and self.cached.is_whole
 
     @property
     def is_complete(self) -> bool:
-        """Whether every droplet is here: one that came and made no sense is not."""
-        return self.reading is not None and self.reading.is_whole and not self.reading.unreadable
+        """Whether every droplet came and could be decoded."""
+        return self.cached is not None and self.cached.is_whole and not self.cached.unreadable
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """`teams` counts the connected teams, `answered` those of them that something is known of.
+    """`team_count` counts the connected teams, `known_count` those of them whose droplets are known.
 
-    `read_at` is of when the oldest droplets are that it shows, None where nothing was read. `edition` changes with
-    whatever a page of it shows; `renew_after` is in how many seconds asking again makes sense.
+    `read_at` is when the oldest of the shown droplets were read, None where nothing was. `version` changes with
+    whatever a page of the fleet shows; `reload_after` is the seconds after which asking again makes sense.
     """
 
     sources: tuple[Source, ...]
-    teams: int
-    answered: int
+    team_count: int
+    known_count: int
     read_at: datetime | None
-    edition: str
-    renew_after: float
+    version: str
+    reload_after: float
 
     @cached_property
     def items(self) -> tuple[FleetItem, ...]:
-        """Each droplet once, however many connections of one team it was read through."""
+        """Each droplet once, even where several connections to one team list it. Made when first asked for."""
         items: dict[tuple[str, int], FleetItem] = {}
         for source in self._shown:
-            for row in source.rows:
-                items.setdefault((source.team.key, row.id), FleetItem(row, source.team))
+            for droplet in source.droplets:
+                items.setdefault((source.team.key, droplet.id), FleetItem(droplet, source.team))
         return tuple(items.values())
 
     @property
-    def shown_teams(self) -> tuple[Team, ...]:
-        """The teams whose droplets are in `items`, though there may be none of them."""
+    def teams(self) -> tuple[Team, ...]:
+        """The teams that `items` are from, and those that have none."""
         return tuple(source.team for source in self._shown)
 
     @property
-    def contents(self) -> tuple[tuple[Team, str], ...] | None:
-        """The same for two fleets with the same `items`; None while a first reading goes on and they still change."""
-        if any(source.so_far for source in self._shown):
+    def unread_teams(self) -> dict[str, str]:
+        """In a word or two, why nothing is known of a team's droplets, by team key."""
+        known = {source.team.key for source in self.sources if source.is_known}
+        return {
+            source.team.key: problems.state_of(source.problem)
+            for source in self._shown
+            if source.problem and source.team.key not in known
+        }
+
+    @property
+    def items_key(self) -> tuple[tuple[Team, str], ...] | None:
+        """Equal for two fleets with the same `items` and `teams`. None while a first load still adds to them."""
+        if any(source.partial for source in self._shown):
             return None
-        return tuple((source.team, source.reading.edition if source.reading else "") for source in self._shown)
+        return tuple((source.team, source.cached.version if source.cached else "") for source in self._shown)
 
     @property
     def _shown(self) -> list[Source]:
-        return [source for source in self.sources if not source.is_elsewhere]
+        return [source for source in self.sources if not source.is_shown_elsewhere]
 
     @property
-    def troubles(self) -> tuple[ConnectionProblem, ...]:
-        return tuple(source.trouble for source in self.sources if source.trouble)
+    def problems(self) -> tuple[ConnectionProblem, ...]:
+        return tuple(source.problem for source in self.sources if source.problem)
 
     @property
     def is_whole(self) -> bool:
-        """Whether every droplet of every team is here, and could be read."""
-        return all(source.is_complete or source.is_elsewhere for source in self.sources)
+        """Whether every droplet of every team is here, and could be decoded."""
+        return all(source.is_complete or source.is_shown_elsewhere for source in self.sources)
 
 
 def read_fleet(user: User, *, wait: bool) -> Fleet:
     """The fleet of a person, within FLEET_DEADLINE seconds. Never raises for a team.
 
-    What has been read before is shown at once, and renewed behind it where it is due; `wait` to see that outcome.
-    Teams of which nothing is known are waited for in any case.
+    Cached droplets are returned at once and reloaded in the background where that is due; with `wait` the reload is
+    waited for. Teams of which nothing is cached are waited for in any case.
     """
     deadline = monotonic() + settings.FLEET_DEADLINE
     connections = list(Connection.objects.for_user(user))
-    known, rows = _load(connections)
-    due = [connection for connection in connections if _is_due(connection, known.get(connection.pk))]
+    cached, droplets = _load(connections)
+    due = [connection for connection in connections if _is_due(connection, cached.get(connection.pk))]
     if due:
-        _renew(due, known, deadline, wait=wait)
-        known, rows = _load(connections)
-    _leave_counts(connections, known)
+        _reload(due, cached, deadline, wait=wait)
+        cached, droplets = _load(connections)
+    _store_counts(connections, cached)
     running = fleet_refresh.running([connection.pk for connection in connections])
-    sources = [_source(connection, known, rows, running) for connection in connections]
-    return _fleet(_with_troubles(sources))
+    sources = [_source(connection, cached, droplets, running) for connection in connections]
+    return _fleet(_with_problems(sources))
 
 
-def expire(connection: Connection) -> None:
-    """Have a connection's droplets read again at the next occasion: its owner asks, or something was done to one."""
-    fleet_cache.expire(connection.pk)
+def request_reload(connection: Connection) -> None:
+    """Have a connection's droplets read again by the next page: its owner asks, or something was done to one."""
+    fleet_cache.request_reload(connection.pk)
 
 
 def _load(connections: Sequence[Connection]) -> tuple[dict[UUID, CachedFleet], dict[UUID, tuple[DropletSummary, ...]]]:
-    known = fleet_cache.load(connection.pk for connection in connections)
-    rows = fleet_cache.rows(known)
-    for pk, reading in known.items():
-        if reading.edition and pk not in rows:
-            known[pk] = fleet_cache.without_rows(reading)  # the cache has lost them
-    return known, rows
+    cached = fleet_cache.load(connection.pk for connection in connections)
+    droplets = fleet_cache.droplets(cached)
+    for pk, entry in cached.items():
+        if entry.version and pk not in droplets:
+            cached[pk] = fleet_cache.without_droplets(entry)  # the cache has lost them
+    return cached, droplets
 
 
-def _is_due(connection: Connection, reading: CachedFleet | None) -> bool:
+def _is_due(connection: Connection, cached: CachedFleet | None) -> bool:
     if connection.state == Connection.State.NEEDS_RECONNECT:
         return False
-    return reading is None or reading.is_due(timezone.now(), connection.generation)
+    return cached is None or cached.is_due(timezone.now(), connection.generation)
 
 
-def _renew(due: Sequence[Connection], known: Mapping[UUID, CachedFleet], deadline: float, *, wait: bool) -> None:
-    blank = [c for c in due if not _can_be_shown(known.get(c.pk))]
-    shown = [c for c in due if c not in blank]
-    if wait:
-        blank, shown = list(due), []
-    # Those that nobody waits for go first: beginning them takes no time.
-    if shown:
-        fleet_refresh.refresh(shown, known, deadline=monotonic())
-    if blank:
-        fleet_refresh.refresh(blank, known, deadline=deadline)
+def _reload(due: Sequence[Connection], cached: Mapping[UUID, CachedFleet], deadline: float, *, wait: bool) -> None:
+    waited_for = [c for c in due if wait or not _can_be_shown(cached.get(c.pk))]
+    in_background = [c for c in due if c not in waited_for]
+    # Start background reloads first: starting them takes no time.
+    if in_background:
+        fleet_refresh.refresh(in_background, cached, deadline=monotonic())
+    if waited_for:
+        fleet_refresh.refresh(waited_for, cached, deadline=deadline)
 
 
-def _can_be_shown(reading: CachedFleet | None) -> bool:
-    """Whether its page need not wait: not where nothing is there, nor where only a page can renew its access."""
-    if reading is None or not reading.edition:
+def _can_be_shown(cached: CachedFleet | None) -> bool:
+    """Whether the page need not wait: not where nothing is cached, nor where only a waiting page can get a token."""
+    if cached is None or not cached.version:
         return False
-    return reading.failure is None or reading.failure.code != errors.TokenRejected.code
+    return cached.failure is None or cached.failure.code != errors.TokenRejected.code
 
 
 def _source(
     connection: Connection,
-    known: Mapping[UUID, CachedFleet],
-    rows: Mapping[UUID, tuple[DropletSummary, ...]],
+    cached: Mapping[UUID, CachedFleet],
+    droplets: Mapping[UUID, tuple[DropletSummary, ...]],
     running: Mapping[UUID, fleet_refresh.FleetRefresh],
 ) -> Source:
-    reading = known.get(connection.pk)
+    entry = cached.get(connection.pk)
     team = Team.of(connection)
-    renewal = running.get(connection.pk)
-    if renewal and not (reading and reading.edition):
-        so_far = renewal.so_far() or FetchResult()
-        return Source(connection, team, reading, so_far.rows, so_far, is_running=True, is_slow=True)
+    load = running.get(connection.pk)
+    if load and not (entry and entry.version):
+        partial = load.so_far() or FetchResult()
+        return Source(connection, team, entry, partial.rows, partial, is_loading=True, is_slow=True)
     return Source(
         connection,
         team,
-        reading,
-        rows.get(connection.pk, ()),
-        is_running=renewal is not None,
-        is_slow=renewal is not None and renewal.is_slow,
+        entry,
+        droplets.get(connection.pk, ()),
+        is_loading=load is not None,
+        is_slow=load is not None and load.is_slow,
     )
 
 
-def _with_troubles(sources: Sequence[Source]) -> tuple[Source, ...]:
-    shown_elsewhere = {source.connection.pk for group in _by_team(sources) for source in _spare(group)}
-    return tuple(_with_trouble(source, source.connection.pk in shown_elsewhere) for source in sources)
+def _with_problems(sources: Sequence[Source]) -> tuple[Source, ...]:
+    shown_elsewhere = {source.connection.pk for group in _by_team(sources) for source in _redundant(group)}
+    return tuple(_with_problem(source, source.connection.pk in shown_elsewhere) for source in sources)
 
 
 def _by_team(sources: Sequence[Source]) -> list[list[Source]]:
@@ -201,9 +214,9 @@ def _by_team(sources: Sequence[Source]) -> list[list[Source]]:
     return [list(group) for _, group in groupby(in_order, key=lambda source: source.team.key)]
 
 
-def _spare(group: Sequence[Source]) -> list[Source]:
-    """Those of one team's connections that need not be shown, since another one's reading is whole."""
-    whole = [(source, source.reading.taken_at) for source in group if source.reading and source.is_whole]
+def _redundant(group: Sequence[Source]) -> list[Source]:
+    """The connections of one team that need not be shown, because another one has the whole team."""
+    whole = [(source, source.cached.taken_at) for source in group if source.cached and source.is_whole]
     moments = [taken_at for _, taken_at in whole if taken_at]
     for source, taken_at in whole:
         if taken_at and taken_at >= max(moments) - _SAME_TIME:
@@ -211,72 +224,72 @@ def _spare(group: Sequence[Source]) -> list[Source]:
     return []
 
 
-def _with_trouble(source: Source, is_elsewhere: bool) -> Source:
-    return replace(source, is_elsewhere=is_elsewhere, trouble=_trouble(source, is_elsewhere))
+def _with_problem(source: Source, is_shown_elsewhere: bool) -> Source:
+    problem = _problem(source, is_shown_elsewhere)
+    return replace(source, is_shown_elsewhere=is_shown_elsewhere, problem=problem)
 
 
-def _trouble(source: Source, is_elsewhere: bool) -> ConnectionProblem | None:
-    connection, reading, so_far, shown = source.connection, source.reading, source.so_far, len(source.rows)
+def _problem(source: Source, is_shown_elsewhere: bool) -> ConnectionProblem | None:
+    connection, cached, partial, shown = source.connection, source.cached, source.partial, len(source.droplets)
     needs_owner = connection.state == Connection.State.NEEDS_RECONNECT
-    if so_far is not None:
-        return problems.for_waiting(connection, shown, shown + so_far.missing + so_far.unreadable)
-    is_unknown = reading is None or (reading.taken_at is None and problems.failure_of(connection, reading) is None)
+    if partial is not None:
+        return problems.for_loading(connection, shown, shown + partial.missing + partial.unreadable)
+    is_unknown = cached is None or (cached.taken_at is None and problems.failure_of(connection, cached) is None)
     if is_unknown and not needs_owner:
-        return problems.for_waiting(connection, 0, 0)  # another process is at it
-    if reading and source.is_slow and not is_elsewhere and reading.taken_at:
-        return problems.for_slow(connection, reading, shown)
-    return problems.for_cached_fleet(connection, reading, shown, elsewhere=is_elsewhere)
+        return problems.for_loading(connection, 0, 0)  # another process loads it
+    if cached and source.is_slow and not is_shown_elsewhere and cached.taken_at:
+        return problems.for_slow(connection, cached, shown)
+    return problems.for_cached_fleet(connection, cached, shown, elsewhere=is_shown_elsewhere)
 
 
 def _fleet(sources: tuple[Source, ...]) -> Fleet:
-    now = timezone.now()
-    moments = [s.reading.oldest_at for s in sources if s.reading and s.reading.oldest_at and not s.is_elsewhere]
+    moments = [s.cached.oldest_at for s in sources if s.cached and s.cached.oldest_at and not s.is_shown_elsewhere]
     return Fleet(
         sources=sources,
-        teams=len({source.team.key for source in sources}),
-        answered=len({source.team.key for source in sources if source.is_answered}),
+        team_count=len({source.team.key for source in sources}),
+        known_count=len({source.team.key for source in sources if source.is_known}),
         read_at=min(moments, default=None),
-        edition=_edition(sources),
-        renew_after=_renew_after(sources, now),
+        version=_version(sources),
+        reload_after=_reload_after(sources, timezone.now()),
     )
 
 
-def _edition(sources: Iterable[Source]) -> str:
-    seen = [
+def _version(sources: Iterable[Source]) -> str:
+    shown = [
         (
             source.team,
             source.connection.state,
-            source.reading.edition if source.reading else "",
-            source.reading.tried_at if source.reading else None,
-            len(source.rows),
+            source.cached.version if source.cached else "",
+            source.cached.tried_at if source.cached else None,
+            len(source.droplets),
             source.is_slow,
         )
         for source in sources
     ]
-    return sha256(repr(seen).encode()).hexdigest()[:16]
+    return sha256(repr(shown).encode()).hexdigest()[:16]
 
 
-def _renew_after(sources: Iterable[Source], now: datetime) -> float:
+def _reload_after(sources: Iterable[Source], now: datetime) -> float:
     waits = []
     for source in sources:
         if source.connection.state == Connection.State.NEEDS_RECONNECT:
             continue
-        if source.is_running or source.reading is None or source.reading.renew_at is None:
+        if source.is_loading or source.cached is None or source.cached.reload_at is None:
             return 0.0
-        waits.append((source.reading.renew_at - now).total_seconds())
+        waits.append((source.cached.reload_at - now).total_seconds())
     return max(min(waits, default=_LONGEST_WAIT), 0.0)
 
 
-def _leave_counts(connections: Sequence[Connection], known: Mapping[UUID, CachedFleet]) -> None:
-    """Leave on each connection how many droplets a whole reading found, and when: the Connections page shows it."""
-    news = []
+def _store_counts(connections: Sequence[Connection], cached: Mapping[UUID, CachedFleet]) -> None:
+    """Store on each connection how many droplets a whole list had, and when: the Connections page shows it."""
+    changed = []
     for connection in connections:
-        reading = known.get(connection.pk)
-        if not reading or not reading.is_whole or reading.taken_at is None:
+        entry = cached.get(connection.pk)
+        if not entry or not entry.is_whole or entry.taken_at is None:
             continue
-        if connection.droplets_read_at is None or connection.droplets_read_at < reading.taken_at:
-            connection.droplet_count = sum(reading.remembered)
-            connection.droplets_read_at = reading.taken_at
-            news.append(connection)
-    # One statement however many there are; one that was disconnected meanwhile is simply not there to be updated.
-    Connection.objects.bulk_update(news, ["droplet_count", "droplets_read_at"])
+        if connection.droplets_read_at is None or connection.droplets_read_at < entry.taken_at:
+            connection.droplet_count = sum(entry.remembered)
+            connection.droplets_read_at = entry.taken_at
+            changed.append(connection)
+    # One statement however many there are. A connection deleted in the meantime is simply not updated.
+    Connection.objects.bulk_update(changed, ["droplet_count", "droplets_read_at"])

@@ -1,11 +1,11 @@
-"""A droplet's status in words, and how a page marks it: by a shape and a colour, never by colour alone."""
+"""A droplet's status as a page shows it: a label, and a badge with a shape as well as a colour."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
 
-_WORDS = {
+_DOCUMENTED = {
     "active": ("Active", "ok"),
     "off": ("Off", "off"),
     "new": ("New", "info"),
@@ -15,21 +15,21 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class DropletStatus:
-    """`slug` as DigitalOcean says it; `look` is the badge's: ok, off, info or warn."""
+    """`slug` is DigitalOcean's; `badge` is the CSS class of its badge: ok, off, info or warn."""
 
     slug: str
-    word: str
-    look: str
+    label: str
+    badge: str
 
 
 @lru_cache(maxsize=64)
 def status_of(slug: str) -> DropletStatus:
-    """One that DigitalOcean does not document is shown under its own name."""
-    word, look = _WORDS.get(slug, (slug.replace("_", " ").capitalize() or "Unknown", "off"))
-    return DropletStatus(slug, word, look)
+    """A status that DigitalOcean does not document gets its own name as label."""
+    label, badge = _DOCUMENTED.get(slug, (slug.replace("_", " ").capitalize() or "Unknown", "off"))
+    return DropletStatus(slug, label, badge)
 
 
 def order(status: DropletStatus) -> tuple[int, str]:
-    """Sorts the documented ones first, as they are listed above."""
-    known = [*_WORDS, status.slug]
-    return known.index(status.slug), status.word
+    """A sort key: documented statuses first, in the order above."""
+    known = [*_DOCUMENTED, status.slug]
+    return known.index(status.slug), status.label

@@ -1,4 +1,4 @@
-"""A droplet as the fleet's list shows it: flat, small, and all that sorting and adding up needs."""
+"""A droplet as the fleet's list shows it: flat, small, and with all that sorting and totals need."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _PLACE_NUMBER = re.compile(r" [0-9]+$")
 
 
 class DropletSummary(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`memory` in MB, `disk` in GB, `monthly` in US dollars. What DigitalOcean did not tell is "" or None.
+    """`memory` in MB, `disk` in GB, `monthly` in US dollars. What DigitalOcean did not send is "" or None.
 
-    `public` and `private` are all its addresses, those of version 4 before those of version 6.
+    `public` and `private` are all its IP addresses, those of version 4 before those of version 6.
     """
 
     id: int
@@ -61,7 +61,7 @@ class DropletSummary(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     @property
     def address(self) -> str:
-        """The public address to show where there is room for one."""
+        """The first public address, "" where there is none."""
         return self.public[0] if self.public else ""
 
 
@@ -70,7 +70,7 @@ def name_of(droplet: ListedDroplet) -> str:
 
 
 def image_name(image: DropletImage | None) -> str:
-    """“Ubuntu 24.04” for what DigitalOcean calls “24.04 (LTS) x64” of “Ubuntu”; other images by their own name."""
+    """“Ubuntu 24.04” for the public image “24.04 (LTS) x64” of “Ubuntu”; other images have their own name."""
     if image is None:
         return ""
     name = _ARCHITECTURE.sub("", image.name or "")
@@ -80,7 +80,7 @@ def image_name(image: DropletImage | None) -> str:
 
 
 def place(region: Region) -> str:
-    """“Frankfurt” for “Frankfurt 1”: the slug tells the number."""
+    """“Frankfurt” for “Frankfurt 1”: the number is in the slug, which is shown beside it."""
     return _PLACE_NUMBER.sub("", region.name or "") or (region.slug or "")
 
 
@@ -88,14 +88,14 @@ def _addresses(*addresses: Address) -> tuple[str, ...]:
     return tuple(address.ip_address for address in addresses if address.ip_address)
 
 
-def by_name(row: DropletSummary) -> tuple[list[str | tuple[int, str]], int]:
-    """Sorts by name as `natural` does, equals by id: the same order every time."""
-    return natural(row.name), row.id
+def by_name(droplet: DropletSummary) -> tuple[list[str | tuple[int, str]], int]:
+    """A sort key: by name as `natural` sorts, equal names by id."""
+    return natural(droplet.name), droplet.id
 
 
 def natural(text: str) -> list[str | tuple[int, str]]:
-    """Sorts “web-2” before “web-10”, capitals with small letters."""
+    """A sort key that puts “web-2” before “web-10” and ignores case."""
     parts: list[str | tuple[int, str]] = list(_DIGITS.split(text.casefold()))
-    # Digits stand at the odd places. Compared by length, then as text: a name of 255 of them is no number to Python.
+    # The odd parts are digits. Compared by length, then as text: Python refuses to make a number of thousands of them.
     parts[1::2] = [(len(digits), digits) for digits in (str(part).lstrip("0") for part in parts[1::2])]
     return parts

@@ -1,4 +1,4 @@
-"""The filters beside the fleet: each value with how many droplets it would show, and the way there."""
+"""The filters beside the fleet: each value with how many droplets it would show, and the link to them."""
 
 from __future__ import annotations
 
@@ -14,34 +14,39 @@ from droplets.fleet.summary import natural
 from droplets.search.query import FILTERS, LONGEST, Search
 
 SHOWN = 8
-"""Values of a filter that stand open."""
+"""Values of a filter that are shown at once."""
 
 FOLDED = 60
-"""Further ones behind a fold. Whoever has more than that searches for a word of it."""
+"""Further values, shown when they are opened. Values beyond these are found by the search."""
 
 _TITLES = {"team": "Team", "status": "Status", "region": "Region", "size": "Size", "tag": "Tag"}
 
 _VALUES: dict[str, Callable[[FleetItem], tuple[str, ...]]] = {
     "team": lambda item: (item.team.key,),
-    "status": lambda item: (item.row.status,),
-    "region": lambda item: (item.row.region_slug,),
-    "size": lambda item: (item.row.size_slug,),
-    "tag": lambda item: item.row.tags,
+    "status": lambda item: (item.droplet.status,),
+    "region": lambda item: (item.droplet.region_slug,),
+    "size": lambda item: (item.droplet.size_slug,),
+    # Tags ignore case: https://docs.digitalocean.com/reference/api/, Tags.
+    "tag": lambda item: tuple(tag.lower() for tag in item.droplet.tags),
 }
 
 Columns = Mapping[str, Sequence[tuple[str, ...]]]
-"""For each filter what each droplet has of it, in the order of a catalog's items."""
+"""For each filter the values of each droplet, in the order of the index's items."""
 
 
 @dataclass(frozen=True)
 class FacetValue:
-    """`count` is how many droplets have it and pass all other filters. `team` for teams alone."""
+    """`count` is how many droplets have the value and match all other filters.
+
+    `team` is set for teams only; `state` says why nothing is known of a team's droplets.
+    """
 
     name: str
     value: str
     label: str
     count: int
     team: Team | None
+    state: str
     search: Search = field(repr=False)
 
     @property
@@ -50,13 +55,13 @@ class FacetValue:
 
     @property
     def query(self) -> str:
-        """The search with this value put in or, where it is selected, taken out."""
+        """The query string that adds this value or, where it is selected, removes it."""
         return self.search.toggled(self.name, self.value)
 
 
 @dataclass(frozen=True)
 class Facet:
-    """`values` stand open, `more` behind a fold; `beyond` counts those that are too many to be listed at all."""
+    """`values` are shown at once, `more` when they are opened; `beyond` counts the values that are not listed."""
 
     name: str
     title: str
@@ -66,64 +71,73 @@ class Facet:
 
 
 def columns(items: Sequence[FleetItem]) -> Columns:
-    """What the droplets have of each filter. What DigitalOcean did not tell is no value."""
-    told = cache(_told)  # thousands of droplets have the same few
-    return {name: [told(values(item)) for item in items] for name, values in _VALUES.items()}
+    """For each filter the values of each droplet. What DigitalOcean did not send is no value."""
+    usable = cache(_usable)  # thousands of droplets have the same few values
+    return {name: [usable(values(item)) for item in items] for name, values in _VALUES.items()}
 
 
 def counted(columns: Columns, positions: Mapping[str, Iterable[int]] | None = None) -> dict[str, Counter[str]]:
-    """For each filter how many droplets have each value: of all, or of those at its `positions`."""
+    """For each filter how many droplets have each value: of all droplets, or of those at its `positions`."""
     return {
         name: Counter(chain.from_iterable(column if positions is None else map(column.__getitem__, positions[name])))
         for name, column in columns.items()
     }
 
 
-def _told(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Each once, and only what an address can ask for."""
+def _usable(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Unique values that fit into a query string."""
     return tuple(dict.fromkeys(value for value in values if 0 < len(value) <= LONGEST and not value.isspace()))
 
 
 class Facets:
-    """The filters of one set of droplets: values, words and order computed once, as none may jump about while others
-    are ticked."""
+    """The filters of one set of droplets. Values, labels and order are computed once, so that they stay in place while
+    a person ticks others."""
 
     def __init__(self, items: Sequence[FleetItem], columns: Columns, teams: Iterable[Team]) -> None:
         self.counts = counted(columns)
         self._teams = {team.key: team for team in (*teams, *(item.team for item in items))}
-        self._places = {item.row.region_slug: item.row.region for item in items}
+        self._places = {item.droplet.region_slug: item.droplet.region for item in items}
         self._same_place = Counter(self._places.values())
-        self._known = {name: sorted(found, key=self._order(name)) for name, found in self.counts.items()}
+        spellings = Counter(chain.from_iterable(item.droplet.tags for item in items)).most_common()
+        self._spellings = {tag.lower(): tag for tag, _ in reversed(spellings)}
+        # A team is listed even where none of its droplets is here.
+        found = {**self.counts, "team": {**dict.fromkeys(self._teams, 0), **self.counts["team"]}}
+        self._values = {name: sorted(found[name], key=self._order(name)) for name in self.counts}
 
-    def of(self, search: Search, counts: Mapping[str, Counter[str]]) -> tuple[Facet, ...]:
-        """Each filter with what `counts` counts."""
-        return tuple(self._facet(name, counts[name], search) for name in FILTERS)
+    def counted_as(
+        self, counts: Mapping[str, Counter[str]], search: Search, team_states: Mapping[str, str]
+    ) -> tuple[Facet, ...]:
+        """Each filter with its `counts`. `team_states` are texts for teams of which nothing is known, by team key."""
+        return tuple(self._facet(name, counts[name], search, team_states) for name in FILTERS)
 
-    def _facet(self, name: str, counts: Counter[str], search: Search) -> Facet:
-        known = self._known[name]
+    def _facet(self, name: str, counts: Counter[str], search: Search, states: Mapping[str, str]) -> Facet:
+        known = self._values[name]
         asked: tuple[str, ...] = getattr(search, name)
         first = known[:SHOWN]
         further = known[SHOWN : SHOWN + FOLDED]
         return Facet(
             name,
             _TITLES[name],
-            values=tuple(self._value(name, value, counts, search) for value in dict.fromkeys((*first, *asked))),
-            more=tuple(self._value(name, value, counts, search) for value in further if value not in asked),
+            values=tuple(self._value(name, value, counts, search, states) for value in dict.fromkeys((*first, *asked))),
+            more=tuple(self._value(name, value, counts, search, states) for value in further if value not in asked),
             beyond=max(len(known) - SHOWN - FOLDED, 0),
         )
 
-    def _value(self, name: str, value: str, counts: Counter[str], search: Search) -> FacetValue:
+    def _value(
+        self, name: str, value: str, counts: Counter[str], search: Search, states: Mapping[str, str]
+    ) -> FacetValue:
         team = self._teams.get(value) if name == "team" else None
-        return FacetValue(name, value, self._label(name, value), counts[value], team, search)
+        state = states.get(value, "") if team else ""
+        return FacetValue(name, value, self._label(name, value), counts[value], team, state, search)
 
     def _label(self, name: str, value: str) -> str:
         if name == "status":
-            return status_of(value).word
+            return status_of(value).label
         if name == "team" and value in self._teams:
             return self._teams[value].name
         if name == "region" and (place := self._places.get(value)):
             return place if self._same_place[place] == 1 else f"{place} ({value})"
-        return value
+        return self._spellings.get(value, value) if name == "tag" else value
 
     def _order(self, name: str) -> Callable[[str], tuple[object, ...]]:
         if name == "status":

@@ -1,9 +1,10 @@
-"""A set of droplets to be searched. What pages want of it is computed once and kept while the set is the same."""
+"""The search index of a fleet: what pages need of its droplets, computed once while they stay the same."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
@@ -15,70 +16,78 @@ from common.lru import WeightedCache
 from droplets.fleet.items import FleetItem, Team
 from droplets.fleet.service import Fleet
 from droplets.fleet.statuses import order, status_of
-from droplets.fleet.summary import by_name, natural
+from droplets.fleet.summary import DropletSummary, by_name, natural
 from droplets.search.facets import Columns, Facet, Facets, columns, counted
 from droplets.search.query import FILTERS, Search
 from droplets.search.totals import Totals
 
+_MAYBE_ADDRESS = re.compile(r"[0-9.]+|.*:.*")
+"""A word that can be a part of an IP address. “db” is none: it would match every address in 2001:db8::/32."""
+
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search comes to: the droplets in its order, what they add up to, the filters with their counts.
+    """The droplets that a search finds, in its order, with their totals and the filters with their counts.
 
-    `of` is how many droplets there are without the search.
+    `total` is how many droplets there are without the search.
     """
 
     items: Sequence[FleetItem]
     totals: Totals
     facets: tuple[Facet, ...]
-    of: int
+    total: int
 
 
 class SearchIndex:
-    """`items` by name; `teams` are those that may be asked for, though nothing of them may be here.
+    """`items` sorted by name. `teams` are listed in the filter, even those that have no items.
 
-    Safe to share between threads: two that compute the same at once only do it twice.
+    Safe to share between threads: the worst is that two compute the same value.
     """
 
     def __init__(self, items: Iterable[FleetItem], teams: Iterable[Team] = ()) -> None:
-        self.items = tuple(sorted(items, key=lambda item: (by_name(item.row), item.team.key)))
+        self.items = tuple(sorted(items, key=lambda item: (by_name(item.droplet), item.team.key)))
         self._teams = tuple(teams)
         self._orders: dict[str, Sequence[int]] = {"name": range(len(self.items))}
 
-    def find(self, search: Search) -> SearchResult:
-        """The droplets that a search asks for.
+    def find(self, search: Search, team_states: Mapping[str, str] | None = None) -> SearchResult:
+        """The droplets that match a search.
 
-        Every word has to be in a droplet's name, address, tags, id or image; of a filter's values one has to fit, and
-        of the filters all. A value's count is of what there would be with all filters but its own.
+        Every word has to be in a droplet's name, tags, id or image, or, where it looks like a part of an IP address,
+        in one of its addresses. A droplet matches a filter with any of the filter's values, and has to match all
+        filters. A value's count is of the droplets that match all filters but its own. `team_states`: `Facets`.
         """
+        states = team_states or {}
         positions = self._order(search.sort)
         if not search.is_narrowed:
             items: Sequence[FleetItem] = _View(self.items, positions)
-            return SearchResult(items, self._totals, self._facets.of(search, self._facets.counts), len(items))
-        fitting, fit = self._narrowed(search)
-        items = [self.items[position] for position in positions if position in fitting]
-        return SearchResult(items, Totals.of(items), self._facets.of(search, fit), len(self.items))
+            facets = self._facets.counted_as(self._facets.counts, search, states)
+            return SearchResult(items, self._totals, facets, len(items))
+        matching, counts = self._matches(search)
+        items = [self.items[position] for position in positions if position in matching]
+        return SearchResult(items, Totals.of(items), self._facets.counted_as(counts, search, states), len(self.items))
 
-    def _narrowed(self, search: Search) -> tuple[set[int], dict[str, Counter[str]]]:
-        """The positions of what fits, and for each filter how many fit all the others, by value. One pass."""
+    def _matches(self, search: Search) -> tuple[set[int], dict[str, Counter[str]]]:
+        """The positions of what matches, and for each filter how many match all the others, by value. One pass."""
         wanted = [(name, frozenset(values), self._columns[name]) for name, values in search.filters.items()]
-        fitting: list[int] = []
+        matching: list[int] = []
         failing: dict[str, list[int]] = {name: [] for name in FILTERS}
         for position in self._with_words(search.words):
             failed = [name for name, values, column in wanted if values.isdisjoint(column[position])]
             if not failed:
-                fitting.append(position)
+                matching.append(position)
             elif len(failed) == 1:
                 failing[failed[0]].append(position)
-        return set(fitting), counted(self._columns, {name: chain(fitting, failing[name]) for name in FILTERS})
+        return set(matching), counted(self._columns, {name: chain(matching, failing[name]) for name in FILTERS})
 
     def _with_words(self, words: Sequence[str]) -> Sequence[int]:
         if not words:
             return range(len(self.items))
-        return [position for position, text in enumerate(self._haystacks) if all(word in text for word in words)]
+        texts = [self._texts_and_addresses if _MAYBE_ADDRESS.fullmatch(word) else self._texts for word in words]
+        wanted = list(zip(words, texts, strict=True))
+        return [at for at in range(len(self.items)) if all(word in columns[at] for word, columns in wanted)]
 
     def _order(self, sort: str) -> Sequence[int]:
-        """Positions in `items` in the order of a column; equals by name, and what is not known last, either way."""
+        """Positions in `items` in the order of a column. Equal ones by name; unknown ones last, in either direction."""
         positions = self._orders.get(sort)
         if positions is None:
             values = [_SORTED_BY[sort.removeprefix("-")](item) for item in self.items]
@@ -89,8 +98,13 @@ class SearchIndex:
         return positions
 
     @cached_property
-    def _haystacks(self) -> tuple[str, ...]:
-        return tuple(_haystack(item) for item in self.items)
+    def _texts(self) -> tuple[str, ...]:
+        return tuple(_text(item.droplet) for item in self.items)
+
+    @cached_property
+    def _texts_and_addresses(self) -> tuple[str, ...]:
+        addresses = ("\n".join((*item.droplet.public, *item.droplet.private)).casefold() for item in self.items)
+        return tuple(map("\n".join, zip(self._texts, addresses, strict=True)))
 
     @cached_property
     def _columns(self) -> Columns:
@@ -106,14 +120,14 @@ class SearchIndex:
 
 
 def index_of(user: User, fleet: Fleet) -> SearchIndex:
-    """The index of a person's fleet. Computed once for each set of droplets, and kept for the person's next page."""
-    contents = fleet.contents
-    kept = _indexes.get(user.pk)
-    if kept and contents is not None and kept[0] == contents:
-        return kept[1]
-    index = SearchIndex(fleet.items, fleet.shown_teams)
-    if contents is not None:
-        _indexes.set(user.pk, (contents, index), len(index.items))
+    """The index of a person's fleet, made only where the droplets are not those of the person's last page."""
+    key = fleet.items_key
+    held = _indexes.get(user.pk)
+    if held and key is not None and held[0] == key:
+        return held[1]
+    index = SearchIndex(fleet.items, fleet.teams)
+    if key is not None:
+        _indexes.set(user.pk, (key, index), len(index.items))
     return index
 
 
@@ -121,7 +135,7 @@ _indexes: WeightedCache[object, tuple[object, SearchIndex]] = WeightedCache()
 
 
 class _View(Sequence[FleetItem]):
-    """Items in another order, without making a list of them all for a page that shows fifty."""
+    """Items in another order, without a list of all of them for a page that shows fifty."""
 
     def __init__(self, items: Sequence[FleetItem], positions: Sequence[int]) -> None:
         self._items = items
@@ -136,36 +150,35 @@ class _View(Sequence[FleetItem]):
         return self._items[self._positions[index]]
 
 
-def _haystack(item: FleetItem) -> str:
-    row = item.row
-    # A line each, so that nothing is found across two of them.
-    return "\n".join((row.name, *row.public, *row.private, *row.tags, str(row.id), row.image)).casefold()
+def _text(droplet: DropletSummary) -> str:
+    # One value in each line, so that no word is found across two of them.
+    return "\n".join((droplet.name, *droplet.tags, str(droplet.id), droplet.image)).casefold()
 
 
 def _address(item: FleetItem) -> tuple[int, int] | None:
-    """By number, those of version 4 first; None for what is no address."""
+    """Sorts by number, version 4 first; None for what is no IP address."""
     try:
-        address = ip_address(item.row.address)
+        address = ip_address(item.droplet.address)
     except ValueError:
         return None
     return address.version, int(address)
 
 
 def _size(item: FleetItem) -> tuple[int, int, int] | None:
-    row = item.row
-    known = (row.vcpus, row.memory, row.disk)
-    return None if known == (None, None, None) else (row.vcpus or 0, row.memory or 0, row.disk or 0)
+    droplet = item.droplet
+    known = (droplet.vcpus, droplet.memory, droplet.disk)
+    return None if known == (None, None, None) else (droplet.vcpus or 0, droplet.memory or 0, droplet.disk or 0)
 
 
 _SORTED_BY: dict[str, Callable[[FleetItem], Any]] = {
-    "name": lambda item: natural(item.row.name),
-    "status": lambda item: order(status_of(item.row.status)),
+    "name": lambda item: natural(item.droplet.name),
+    "status": lambda item: order(status_of(item.droplet.status)),
     "team": lambda item: (natural(item.team.name), item.team.key),
-    "region": lambda item: (natural(item.row.region), item.row.region_slug) if item.row.region else None,
+    "region": lambda item: (natural(item.droplet.region), item.droplet.region_slug) if item.droplet.region else None,
     "size": _size,
     "address": _address,
-    "tags": lambda item: tuple(tag.casefold() for tag in item.row.tags) or None,
-    "monthly": lambda item: item.row.monthly,
-    # The age of what was made last is least.
-    "age": lambda item: -item.row.created_at.timestamp() if item.row.created_at else None,
+    "tags": lambda item: tuple(tag.casefold() for tag in item.droplet.tags) or None,
+    "monthly": lambda item: item.droplet.monthly,
+    # The newest droplet has the lowest age.
+    "age": lambda item: -item.droplet.created_at.timestamp() if item.droplet.created_at else None,
 }

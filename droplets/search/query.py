@@ -1,4 +1,4 @@
-"""What the address bar of the fleet's page asks for: words, filters, an order, a page. It never raises."""
+"""The query string of the fleet's page: words, filters, order and page. Reading it never raises."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ COLUMNS = (
     ("monthly", "Monthly"),
     ("age", "Age"),
 )
-"""What can be sorted by, and how its column is called."""
+"""The columns that can be sorted by, and their titles."""
 
 FILTERS = ("team", "status", "region", "size", "tag")
-"""What can be filtered by, several values of each, in the order in which pages show them."""
+"""The filters, each with any number of values, in the order in which pages show them."""
 
 PAGE_SIZES = (50, 100, 200)
 
 LONGEST = 255
-"""Characters that are read of the words, and of a filter's value."""
+"""Characters that are used of the words, and of a filter's value."""
 
 _MOST_VALUES = 50
 _KEYS = frozenset(key for key, _ in COLUMNS)
@@ -36,7 +36,7 @@ _KEYS = frozenset(key for key, _ in COLUMNS)
 
 @dataclass(frozen=True)
 class Search:
-    """`sort` is a column's key, with `-` before it for the other way round. `page` counts from 1."""
+    """`sort` is a column's key, after a `-` for descending order. `page` counts from 1. Tags are in lower case."""
 
     q: str = ""
     team: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Search:
 
     @classmethod
     def of(cls, query: QueryDict) -> Search:
-        """Whatever makes no sense is as if it were not there. A filter's value that nobody has finds nothing."""
+        """Parameters that make no sense are ignored. A filter's value that no droplet has finds nothing."""
         sort = query.get("sort", "")
         per_page = _number(query.get("per_page", ""))
         return cls(
@@ -58,7 +58,9 @@ class Search:
             sort=sort if sort.removeprefix("-") in _KEYS else "name",
             page=max(_number(query.get("page", "")), 1),
             per_page=per_page if per_page in PAGE_SIZES else PAGE_SIZES[0],
-            **{name: _values(query.getlist(name)) for name in FILTERS},
+            **{name: _values(query.getlist(name)) for name in FILTERS if name != "tag"},
+            # Tags ignore case: https://docs.digitalocean.com/reference/api/, Tags.
+            tag=_values(tag.lower() for tag in query.getlist("tag")),
         )
 
     @property
@@ -68,7 +70,7 @@ class Search:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """All of them have to be found."""
+        """In lower case. A droplet has to match all of them."""
         return tuple(self.q.casefold().split())
 
     @property
@@ -82,9 +84,9 @@ class Search:
         return {name: values for name in FILTERS if (values := getattr(self, name))}
 
     def query(self, **changes: Any) -> str:
-        """The query string of this search with changes: without what is as usual, one for all that ask for the same.
+        """The query string of this search with changes. Defaults are left out; equal searches have equal strings.
 
-        A change of anything but the page leads to the first one.
+        With any change but of the page it leads to the first page.
         """
         search = replace(self, **({"page": 1} | changes))
         pairs: list[tuple[str, object]] = []
@@ -97,18 +99,18 @@ class Search:
         return urlencode(pairs)
 
     def toggled(self, name: str, value: str) -> str:
-        """The query of this search with one value of a filter taken out, or put in."""
+        """The query string with one value of a filter added or, where it is selected, removed."""
         values: tuple[str, ...] = getattr(self, name)
         changed = tuple(each for each in values if each != value) if value in values else (*values, value)
         return self.query(**{name: changed})
 
     def sorted_on(self, key: str) -> str:
-        """The query that sorts by a column, the other way round where this search does so already."""
+        """The query string that sorts by a column, descending where this search sorts by it ascending."""
         return self.query(sort=f"-{key}" if self.sort == key else key)
 
     @property
     def cleared(self) -> str:
-        """The query without words and filters, in the same order."""
+        """The query string without words and filters, in the same order."""
         return self.query(q="", **dict.fromkeys(FILTERS, ()))
 
 
@@ -118,10 +120,10 @@ def _values(given: Iterable[str]) -> tuple[str, ...]:
 
 
 def _clean(text: str) -> str:
-    """Without what cannot be seen."""
+    """Without characters that cannot be printed."""
     return "".join(c if c.isprintable() else " " if c.isspace() else "" for c in text[:LONGEST])
 
 
 def _number(text: str) -> int:
-    # A longer number is beyond every end; Python refuses to read it from some length on.
+    # Nine digits are more than any page; Python refuses to read numbers of thousands of digits.
     return int(text[:9]) if text.isascii() and text.isdigit() else 0

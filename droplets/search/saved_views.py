@@ -1,4 +1,4 @@
-"""Searches that people have given names."""
+"""Saved views: searches with a name."""
 
 from __future__ import annotations
 
@@ -11,59 +11,59 @@ from droplets.models import SavedView
 from droplets.search.query import Search
 
 MOST = 50
-"""Of one person."""
+"""Saved views of one person."""
 
 
 class SaveForm(forms.Form):
-    """A name for the search that is on the page."""
+    """The name under which the search on the page is saved."""
 
     name = forms.CharField(
         max_length=60,
         label="Name of the view",
-        error_messages={"required": "Give the view a name.", "max_length": "Up to 60 characters, please."},
+        error_messages={"required": "Give the view a name.", "max_length": "Use at most 60 characters."},
     )
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if not name.isprintable():
-            raise forms.ValidationError("The name has characters in it that cannot be shown.")
+            raise forms.ValidationError("The name has characters that cannot be shown.")
         return name
 
 
 LONGEST = 4000
-"""Characters of an address that servers take: gunicorn's whole request line is 4,094."""
+"""Characters of a query string: gunicorn accepts a request line of 4,094 characters in all."""
 
 
 class NotSaved(Exception):
-    """Why a view cannot be kept, in a sentence."""
+    """Why a view cannot be saved, in a sentence."""
 
     sentence = ""
 
 
 class TooLong(NotSaved):
-    """No address can ask for it."""
+    """Its query string is too long for a URL."""
 
-    sentence = "This search has more filters than an address has room for. Take some away first."
+    sentence = "This search has too many filters to be saved. Remove some of them first."
 
 
 class TooMany(NotSaved):
-    """The person has as many as one can have."""
+    """The person has the most saved views already."""
 
-    sentence = f"You have {MOST} saved views, which is as many as there can be. Delete one first."
+    sentence = f"You have {MOST} saved views, the most that one person can have. Delete one first."
 
 
 def views_of(user: User) -> list[SavedView]:
-    """A person's, by name as people count: “2” before “10”."""
+    """A person's saved views, sorted by name: “2” before “10”."""
     return sorted(SavedView.objects.filter(user=user), key=lambda view: (natural(view.name), view.name))
 
 
 def save(user: User, name: str, search: Search) -> bool:
-    """Keep a search under a name; whether that took the place of another. Raises `NotSaved`."""
+    """Save a search under a name. Returns whether it replaced a view of that name. Raises `NotSaved`."""
     query = search.query()
     if len(query) > LONGEST:
         raise TooLong
     with transaction.atomic():
-        # The person's row is what two requests at once take turns on.
+        # Two requests at once take turns: each locks the person's row.
         User.objects.select_for_update().get(pk=user.pk)
         theirs = SavedView.objects.filter(user=user)
         if not theirs.filter(name=name).exists() and theirs.count() >= MOST:

@@ -1,4 +1,4 @@
-"""What a list of droplets adds up to."""
+"""Totals of a list of droplets."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from droplets.fleet.statuses import order, status_of
 from droplets.fleet.summary import natural
 
 NARROWEST = 1.5
-"""Percent of the bar that even a single droplet's status gets: thinner could not be seen."""
+"""Percent of the bar that every status gets at least: less could not be seen."""
 
 MOST_BARS = 5
-"""Regions and teams that are shown each with a bar; the others are one more."""
+"""Regions and teams that have a bar each; all others share one more."""
 
 
 @dataclass(frozen=True)
 class Share:
     """How many droplets have something in common, and what they cost, in US dollars a month.
 
-    `look` is how it is marked: a status's look, a team's square. `start` and `width` are percentages of a bar's length;
-    those of a status follow one another, the others are each a bar of its own.
+    `look` is the end of a CSS class: a status's badge, or a team's square. `start` and `width` are percentages of a
+    bar's length; the statuses are parts of one bar, each region and team has a bar of its own.
     """
 
     key: str
@@ -42,10 +42,10 @@ class _Sum:
 
 @dataclass(frozen=True)
 class Totals:
-    """`memory` in MB, `disk` in GB, `monthly` in US dollars. What DigitalOcean did not tell adds nothing.
+    """`memory` in MB, `disk` in GB, `monthly` in US dollars. What DigitalOcean did not send counts as 0.
 
-    `off` and `off_monthly` are what is switched off and billed all the same: DigitalOcean keeps a droplet's disk,
-    processors and addresses for it until it is destroyed.
+    `off` and `off_monthly` count droplets that are off. They are still billed, because DigitalOcean reserves disk, CPU
+    and addresses until a droplet is destroyed (https://docs.digitalocean.com/products/droplets/details/pricing/).
     """
 
     droplets: int
@@ -62,19 +62,19 @@ class Totals:
     @classmethod
     def of(cls, items: Iterable[FleetItem]) -> Totals:
         items = list(items)
-        rows = [item.row for item in items]
-        off = [row for row in rows if row.status == "off"]
+        droplets = [item.droplet for item in items]
+        off = [droplet for droplet in droplets if droplet.status == "off"]
         return cls(
-            droplets=len(rows),
-            vcpus=sum(row.vcpus or 0 for row in rows),
-            memory=sum(row.memory or 0 for row in rows),
-            disk=sum(row.disk or 0 for row in rows),
-            monthly=sum(row.monthly or 0 for row in rows),
-            by_status=_in_one_bar(_sums(items, lambda item: item.row.status), len(rows)),
-            by_region=_bars(_sums(items, lambda item: item.row.region_slug).values(), _region),
+            droplets=len(droplets),
+            vcpus=sum(droplet.vcpus or 0 for droplet in droplets),
+            memory=sum(droplet.memory or 0 for droplet in droplets),
+            disk=sum(droplet.disk or 0 for droplet in droplets),
+            monthly=sum(droplet.monthly or 0 for droplet in droplets),
+            by_status=_in_one_bar(_sums(items, lambda item: item.droplet.status), len(droplets)),
+            by_region=_bars(_sums(items, lambda item: item.droplet.region_slug).values(), _region),
             by_team=_bars(_sums(items, lambda item: item.team.key).values(), _team),
             off=len(off),
-            off_monthly=sum(row.monthly or 0 for row in off),
+            off_monthly=sum(droplet.monthly or 0 for droplet in off),
         )
 
 
@@ -86,12 +86,12 @@ def _sums(items: Sequence[FleetItem], key_of: Callable[[FleetItem], str]) -> dic
         if total is None:
             total = sums[key] = _Sum(first=item)
         total.count += 1
-        total.monthly += item.row.monthly or 0
+        total.monthly += item.droplet.monthly or 0
     return sums
 
 
-def _in_one_bar(sums: dict[str, _Sum], all_: int) -> tuple[Share, ...]:
-    widths = {slug: max(100 * total.count / all_, NARROWEST) for slug, total in sums.items()}
+def _in_one_bar(sums: dict[str, _Sum], total_count: int) -> tuple[Share, ...]:
+    widths = {slug: max(100 * total.count / total_count, NARROWEST) for slug, total in sums.items()}
     scale = 100 / (sum(widths.values()) or 1)
     shares = []
     start = 0.0
@@ -99,15 +99,15 @@ def _in_one_bar(sums: dict[str, _Sum], all_: int) -> tuple[Share, ...]:
         width = widths[slug] * scale
         status, total = status_of(slug), sums[slug]
         shares.append(
-            Share(slug, status.word, status.look, total.count, total.monthly, f"{start:.3f}%", f"{width:.3f}%")
+            Share(slug, status.label, status.badge, total.count, total.monthly, f"{start:.3f}%", f"{width:.3f}%")
         )
         start += width
     return tuple(shares)
 
 
-def _bars(sums: Iterable[_Sum], words: Callable[[FleetItem], tuple[str, str, str]]) -> tuple[Share, ...]:
-    """The largest first, each as long as it is against the largest; the smallest together."""
-    shares = [Share(*words(total.first), total.count, total.monthly) for total in sums]
+def _bars(sums: Iterable[_Sum], label_of: Callable[[FleetItem], tuple[str, str, str]]) -> tuple[Share, ...]:
+    """The largest first, each bar's length in proportion to the largest; the smallest share one bar."""
+    shares = [Share(*label_of(total.first), total.count, total.monthly) for total in sums]
     shares.sort(key=lambda share: (-share.count, natural(share.label), share.key))
     others = shares[MOST_BARS:]
     if len(others) > 1:
@@ -118,9 +118,9 @@ def _bars(sums: Iterable[_Sum], words: Callable[[FleetItem], tuple[str, str, str
 
 
 def _region(item: FleetItem) -> tuple[str, str, str]:
-    row = item.row
-    label = f"{row.region} ({row.region_slug})" if row.region and row.region != row.region_slug else row.region_slug
-    return row.region_slug, label or "Unknown", ""
+    name, slug = item.droplet.region, item.droplet.region_slug
+    label = f"{name} ({slug})" if name and name != slug else slug
+    return slug, label or "Unknown", ""
 
 
 def _team(item: FleetItem) -> tuple[str, str, str]:

@@ -108,7 +108,7 @@ def query_with(search: Search, **changes: Any) -> str:
 
 @register.inclusion_tag("droplets/_column.html")
 def column(search: Search, key: str, title: str, css: str) -> dict[str, Any]:
-    """A head that sorts by its column, and tells how the list is sorted."""
+    """A column's header: it sorts by the column, and shows the order if the list is sorted by it."""
     current, is_descending = search.sorted_by
     order = ("descending" if is_descending else "ascending") if key == current else ""
     return {"title": title, "css": css, "order": order, "query": search.sorted_on(key)}
@@ -116,23 +116,23 @@ def column(search: Search, key: str, title: str, css: str) -> dict[str, Any]:
 
 @register.filter
 def addresses(items: Iterable[FleetItem]) -> str:
-    """The public addresses of these droplets, a line each."""
-    return "\n".join(item.row.address for item in items if item.row.address)
+    """The first public address of each of these droplets, one in a line."""
+    return "\n".join(item.droplet.address for item in items if item.droplet.address)
 
 
 @register.simple_tag
 def orders() -> list[tuple[str, str]]:
-    """What the list can be sorted by, as the address says it and in words."""
+    """The orders of the list: the value of `sort`, and its label."""
     return [
         (f"{sign}{key}", f"{title}{way}") for key, title in COLUMNS for sign, way in (("", ""), ("-", ", descending"))
     ]
 
 
 @register.filter
-def rest(row: DropletSummary, age: str) -> str:
-    """“ · 3 y · Ubuntu 24.04 · web, env:prod”: what has no column of its own on a narrower page.
+def rest(droplet: DropletSummary, age: str) -> str:
+    """“ · 3 y · Ubuntu 24.04 · web, env:prod”: the values that have no column on a narrow page.
 
-    Not a template of its own: a page has it a hundred times, and each inclusion takes longer than all of this.
+    Not a template: a page has it a hundred times, and including a template takes longer than all of this.
     """
-    texts = [format_html("<bdi>{}</bdi>", text) for text in (row.image, ", ".join(row.tags)) if text]
+    texts = [format_html("<bdi>{}</bdi>", text) for text in (droplet.image, ", ".join(droplet.tags)) if text]
     return format_html_join("", " · {}", ((part,) for part in (age, *texts) if part))

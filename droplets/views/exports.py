@@ -1,4 +1,4 @@
-"""The downloads: what the search of the page finds, in its order, all pages of it."""
+"""The downloads: all droplets that a search finds, in its order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from droplets.search.index import index_of
 from droplets.search.query import Search
 
 _LINES_AT_ONCE = 500
-"""Each piece of an answer is sent by itself: a line at a time would take longer to send than to write."""
+"""Lines that are sent together: to send each by itself would take longer than to write it."""
 
 
 @never_cache
@@ -50,7 +50,7 @@ def as_ansible(request: SignedInRequest) -> HttpResponseBase:
 @require_safe
 def as_ssh_config(request: SignedInRequest) -> HttpResponseBase:
     fleet, items = _found(request)
-    # Without the day: it is included by this name.
+    # Without the day: ~/.ssh/config includes it by this name.
     return _download(ssh.lines(fleet, items), "text/plain; charset=utf-8", f"conveyor_config{_incomplete(fleet)}")
 
 
@@ -60,7 +60,7 @@ def _found(request: SignedInRequest) -> tuple[fleet_service.Fleet, Sequence[Flee
 
 
 def _download(lines: Iterator[str], kind: str, name: str) -> HttpResponseBase:
-    """Sent as it is written; the database has been asked before."""
+    """An answer that is sent while it is written. It needs no database by then."""
     answer = StreamingHttpResponse(_pieces(lines), content_type=kind)
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
@@ -76,5 +76,5 @@ def _dated(name: str, fleet: fleet_service.Fleet, ending: str) -> str:
 
 
 def _incomplete(fleet: fleet_service.Fleet) -> str:
-    """A word where droplets are missing: the file will be far from the page that says so."""
+    """“-incomplete” where droplets are missing: nobody sees the page's warning beside a file."""
     return "" if fleet.is_whole else "-incomplete"

@@ -28,24 +28,25 @@ from droplets.search.query import PAGE_SIZES, Search
 @signed_in
 @require_safe
 def fleet(request: SignedInRequest) -> HttpResponse:
-    """Every droplet of every connected team, as far as the search goes.
+    """The droplets of every connected team that match the search.
 
-    An open page asks again with the `edition` that it shows: that request sees renewals through, and is answered with
-    the page's part that changes, or with 204 where nothing has.
+    An open page asks again with the version that it shows, as `edition`. That request waits for reloads, and is
+    answered with the part of the page that changes, or with 204 where nothing has changed.
     """
     search = Search.of(request.GET)
     seen = request.GET.get("edition", "")
     found = fleet_service.read_fleet(request.user, wait=bool(seen))
-    if request.htmx and seen == found.edition:
+    if request.htmx and seen == found.version:
         answer = HttpResponse(status=204)
     else:
         answer = _page(request, found, search)
         if request.htmx and not seen:
-            # A word that is being typed is one step back, not one for each letter.
+            # A word that is typed is one entry in the browser's history, not one for each letter.
             before = Search.of(QueryDict(_query_of(request.htmx.current_url or "")))
             is_typing = before.q != search.q and not request.htmx.boosted
             answer["HX-Replace-Url" if is_typing else "HX-Push-Url"] = _address(search)
-    answer["Renew-After"] = f"{found.renew_after:.1f}"
+    # How many seconds later the open page asks again.
+    answer["Renew-After"] = f"{found.reload_after:.1f}"
     patch_vary_headers(answer, ["HX-Request"])
     return answer
 
@@ -53,10 +54,10 @@ def fleet(request: SignedInRequest) -> HttpResponse:
 @never_cache
 @signed_in
 @require_POST
-def renew(request: SignedInRequest, connection: UUID) -> HttpResponse:
-    """Read a team again now, for whoever does not want to wait until it is tried again."""
+def reload_team(request: SignedInRequest, connection: UUID) -> HttpResponse:
+    """Read a team again now, for a person who does not want to wait for the next try."""
     owned = get_object_or_404(Connection.objects.for_user(request.user), pk=connection)
-    fleet_service.expire(owned)
+    fleet_service.request_reload(owned)
     return redirect(_address(_posted_search(request)))
 
 
@@ -64,7 +65,7 @@ def renew(request: SignedInRequest, connection: UUID) -> HttpResponse:
 @signed_in
 @require_POST
 def save_view(request: SignedInRequest) -> HttpResponse:
-    """Keep the search that is on the page under a name."""
+    """Save the search of the page under a name."""
     search = _posted_search(request)
     form = saved_views.SaveForm(request.POST)
     if form.is_valid():
@@ -74,8 +75,8 @@ def save_view(request: SignedInRequest) -> HttpResponse:
         except saved_views.NotSaved as error:
             form.add_error("name", error.sentence)
         else:
-            word = "Replaced" if replaced else "Saved"
-            messages.success(request, f"{word} the view “{name}”.")
+            done = "Replaced" if replaced else "Saved"
+            messages.success(request, f"{done} the view “{name}”.")
             return redirect(_address(search))
     return _page(request, fleet_service.read_fleet(request.user, wait=False), search, form=form, status=422)
 
@@ -84,7 +85,7 @@ def save_view(request: SignedInRequest) -> HttpResponse:
 @signed_in
 @require_POST
 def delete_view(request: SignedInRequest, view: UUID) -> HttpResponse:
-    """Forget a saved view. The droplets that it showed stay what they are."""
+    """Delete a saved view. No droplet is touched."""
     saved = get_object_or_404(SavedView, user=request.user, pk=view)
     saved.delete()
     messages.success(request, f"Deleted the view “{saved.name}”.")
@@ -92,8 +93,8 @@ def delete_view(request: SignedInRequest, view: UUID) -> HttpResponse:
 
 
 def _page(request: SignedInRequest, found: fleet_service.Fleet, search: Search, **more: Any) -> HttpResponse:
-    """The page, or for htmx the part of it that changes. `more` may have a `form` that was not accepted, `status`."""
-    result = index_of(request.user, found).find(search)
+    """The page, or for htmx the part of it that changes. `more` may have a `form` with errors, and a `status`."""
+    result = index_of(request.user, found).find(search, found.unread_teams)
     context = {
         "fleet": found,
         "search": search,
@@ -112,12 +113,12 @@ def _page(request: SignedInRequest, found: fleet_service.Fleet, search: Search, 
 def _query_of(url: str) -> str:
     try:
         return urlsplit(url).query
-    except ValueError:  # the browser's own word, but anybody can send one
+    except ValueError:  # a browser sends its own URL, but anybody can send a header
         return ""
 
 
 def _posted_search(request: SignedInRequest) -> Search:
-    """The search of the page that a form was on."""
+    """The search of the page that the form is on."""
     return Search.of(QueryDict(request.POST.get("query", "")))
 
 

@@ -86,7 +86,7 @@ def test_filters_are_ticked_and_taken_back_without_a_mouse(page: Page) -> None:
 
     page.locator(".chip", has_text="Status: Active").focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".chip")).to_have_text(["Status: Off ×, take this filter away"])
+    expect(page.locator(".chip")).to_have_text(["Status: Off ×, remove this filter"])
     expect(page.locator(".chip")).to_be_focused()
     page.keyboard.press("Enter")
 
@@ -145,7 +145,7 @@ def test_a_renewal_that_comes_late_undoes_no_filter(visitor: Visitor, page: Page
     expect(off).to_be_checked()
     searches.pop().continue_()
 
-    expect(page.locator(".chip")).to_have_text(["Status: Off ×, take this filter away"])
+    expect(page.locator(".chip")).to_have_text(["Status: Off ×, remove this filter"])
     expect(off).to_be_checked()
     page.unroute_all()
 

@@ -28,7 +28,7 @@ def test_a_slow_teams_part_follows_by_itself(visitor: Visitor, digitalocean: San
     with_slow_team(visitor, digitalocean, "live-slow@example.com")
     page = visitor.page
     expect(page.locator(".trouble")).to_have_count(1)
-    visitor.sees("Northwind: Its droplets are being read, and DigitalOcean takes its time.")
+    visitor.sees("Northwind: DigitalOcean answers slowly. This team's droplets are still loading.")
     before = len(visitor.droplets())
     page.locator("#q").focus()
     page.locator("#save-view summary").click()

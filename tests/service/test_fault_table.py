@@ -109,7 +109,7 @@ def _refreshes(person: Person) -> Iterator[Line]:
             sandbox.clear_faults()
             person.client.get("/droplets/")  # at once again: it waits, and does not ask
             Connection.objects.update(retry_at=None)
-            fleet_service.expire(connection)
+            fleet_service.request_reload(connection)
             person.client.get("/droplets/")  # and when the wait is over
             line.stored[_state(sandbox, Connection.objects.get(pk=connection.pk))] += 1
         yield line

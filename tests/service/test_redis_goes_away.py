@@ -86,7 +86,7 @@ def test_it_comes_back_empty_and_is_filled_again(dora: Person, redis: RedisServe
 
     assert fleet(dora) == expected(dora, "Acme Web", "Northwind")
     for connection in dora.connections:
-        fleet_service.expire(connection)
+        fleet_service.request_reload(connection)
     assert fleet(dora) == expected(dora, "Acme Web", "Northwind")
 
     assert {key for connection in dora.connections for key in redis.admin.scan_iter(f"*reading*{connection.pk}*")}

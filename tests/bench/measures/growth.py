@@ -47,7 +47,7 @@ def measure(stage: Stage) -> list[Result]:
 
 
 def _pages(stage: Stage, few: Visitor, many: Visitor) -> list[Result]:
-    rows = [item.row for item in fleet_service.read_fleet(many.person.user, wait=True).items]
+    rows = [item.droplet for item in fleet_service.read_fleet(many.person.user, wait=True).items]
     packed = msgspec.msgpack.encode(rows)
     filters, searches = _filters(), _searches(rows)
     with ExitStack() as stack:

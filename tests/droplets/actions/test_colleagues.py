@@ -52,14 +52,14 @@ def test_the_fleets_of_both_are_read_again_when_it_is_done(two: tuple[Acting, Ac
         fleet_service.read_fleet(each.person.user, wait=True)
     acting, reading = two
     acting.press("reboot")
-    assert all(fleet_cache.load([pk])[pk].renew_at for pk in keys)
+    assert all(fleet_cache.load([pk])[pk].reload_at for pk in keys)
 
     acting.sandbox.forward(60)
     Action.objects.update(ask_at=timezone.now())
     progress(reading)
 
     assert acting.row.status == "completed"
-    assert [fleet_cache.load([pk])[pk].renew_at for pk in keys] == [None, None]
+    assert [fleet_cache.load([pk])[pk].reload_at for pk in keys] == [None, None]
 
 
 # Refuses

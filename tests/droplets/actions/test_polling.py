@@ -92,7 +92,7 @@ def test_what_is_done_is_shown_by_the_fleet(acting: Acting) -> None:
 
     [item] = fleet_service.read_fleet(acting.person.user, wait=True).items
 
-    assert item.row.status == "off"
+    assert item.droplet.status == "off"
 
 
 @pytest.mark.parametrize("kind", ["reboot", "snapshot", "rename", "power_off"])

@@ -17,8 +17,8 @@ READ_AT = datetime(2026, 11, 24, 13, 5, tzinfo=UTC)
 
 
 def fleet_of(items: Sequence[FleetItem]) -> Fleet:
-    """A whole fleet that no reading stands behind."""
-    fleet = Fleet(sources=(), teams=0, answered=0, read_at=READ_AT, edition="", renew_after=0.0)
+    """A complete fleet of these items, without sources."""
+    fleet = Fleet(sources=(), team_count=0, known_count=0, read_at=READ_AT, version="", reload_after=0.0)
     fleet.__dict__["items"] = tuple(items)
     return fleet
 

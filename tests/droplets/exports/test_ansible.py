@@ -62,7 +62,7 @@ def test_a_droplet_without_an_address_is_in_a_comment() -> None:
     text = written(item(1, "web-1", public=("203.0.113.1",)), item(2, "new\nhosts:"))
 
     assert list(Inventory(text).hosts) == ["web-1"]
-    assert text.endswith("\n# Without an address, and so left out:\n#   new hosts:, Acme Web\n")
+    assert text.endswith("\n# Left out, because they have no address:\n#   new hosts:, Acme Web\n")
 
 
 @pytest.mark.parametrize("items", [(), (item(1),)])
@@ -75,9 +75,9 @@ def test_nothing_to_reach_is_an_empty_inventory(items: tuple[FleetItem, ...]) ->
 @pytest.mark.parametrize("text", ["{{ lookup('pipe', 'id') }}", "{% if 1 %}", "a {# b"])
 def test_what_ansible_would_evaluate_is_unsafe(text: str) -> None:
     team = msgspec.structs.replace(TEAMS[0], name=text)
-    row = item(1, text, status=text, image=text, region_slug=text, size_slug=text, tags=(text,), public=("::1",)).row
+    web = item(1, text, status=text, image=text, region_slug=text, size_slug=text, tags=(text,), public=("::1",))
 
-    (host,) = Inventory(written(FleetItem(row, team))).hosts.values()
+    (host,) = Inventory(written(FleetItem(web.droplet, team))).hosts.values()
 
     for name in ("name", "team", "status", "image", "region", "size"):
         assert host[f"digitalocean_{name}"] == text
@@ -89,9 +89,9 @@ def test_what_ansible_would_evaluate_is_unsafe(text: str) -> None:
 @given(TEXT, TEXT, st.lists(TEXT, max_size=3))
 def test_any_text_comes_back_as_it_was(name: str, image: str, tags: list[str]) -> None:
     team = msgspec.structs.replace(TEAMS[0], name=name)
-    row = item(1, name, image=image, tags=tuple(tags), public=("203.0.113.1",)).row
+    droplet = item(1, name, image=image, tags=tuple(tags), public=("203.0.113.1",)).droplet
 
-    found = Inventory(written(FleetItem(row, team)))
+    found = Inventory(written(FleetItem(droplet, team)))
 
     (host,) = found.hosts.values()
     assert host["digitalocean_name"] == (name or "droplet-1")

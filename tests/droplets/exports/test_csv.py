@@ -75,7 +75,7 @@ def test_it_is_written_as_it_is_read() -> None:
 )
 def test_no_cell_is_a_formula(text: str) -> None:
     team = msgspec.structs.replace(TEAMS[0], name=text)
-    row = item(1, text, status=text, image=text, region=text, region_slug=text, size_slug=text, tags=(text,)).row
+    row = item(1, text, status=text, image=text, region=text, region_slug=text, size_slug=text, tags=(text,)).droplet
 
     (found,) = table(written(FleetItem(row, team)))
 

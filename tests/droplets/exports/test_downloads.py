@@ -57,7 +57,7 @@ NAMES: dict[str, Callable[[str], list[str]]] = {
     CSV: lambda text: [row["name"] for row in table(text)],
     JSON: lambda text: [droplet["name"] for droplet in loads(text)["droplets"]],
     ANSIBLE: lambda text: list(Inventory(text).hosts),
-    SSH: lambda text: list(ssh_hosts(text)),
+    SSH: lambda text: [host.rpartition(".")[0] for host in ssh_hosts(text)],  # without the team
 }
 """How to read off each file which droplets are in it."""
 
@@ -110,8 +110,8 @@ def test_an_inventory_has_hosts_and_groups(fleet: Person) -> None:
 def test_an_ssh_config_has_a_host_for_each_address(fleet: Person) -> None:
     text = download(fleet, "/droplets/ssh_config")
 
-    assert ssh_hosts(text) == {"web-1": "203.0.113.1", "db-1": "203.0.113.2"}
-    assert "\n# web-1, Acme Web, fra1, active\nHost web-1\n" in text
+    assert ssh_hosts(text) == {"web-1.acme-web": "203.0.113.1", "db-1.northwind": "203.0.113.2"}
+    assert "\n# web-1, Acme Web, fra1, active\nHost web-1.acme-web\n" in text
     assert text.endswith("#   new-1, Acme Web\n")
 
 
@@ -128,9 +128,10 @@ def test_it_holds_what_the_search_finds_in_its_order(fleet: Person) -> None:
 def test_a_host_has_one_name_in_the_fleet_and_in_a_search(fleet: Person) -> None:
     have(fleet, "Northwind", [NORTHWIND[0] | {"name": "WEB-1"}])
 
-    for address in (ANSIBLE, SSH):
-        assert sorted(names(fleet, address)) == ["WEB-1-21", "web-1-11"]
-        assert names(fleet, address, "?status=off") == ["WEB-1-21"]
+    assert sorted(names(fleet, ANSIBLE)) == ["WEB-1-21", "web-1-11"]
+    assert names(fleet, ANSIBLE, "?status=off") == ["WEB-1-21"]
+    assert sorted(ssh_hosts(download(fleet, SSH))) == ["WEB-1.northwind", "web-1.acme-web"]
+    assert list(ssh_hosts(download(fleet, f"{SSH}?status=off"))) == ["WEB-1.northwind"]
 
 
 @pytest.mark.parametrize(

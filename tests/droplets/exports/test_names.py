@@ -90,7 +90,7 @@ def test_a_name_is_made_fit(name: str, host: str) -> None:
 def test_two_teams_of_one_name_are_two_groups() -> None:
     other = msgspec.structs.replace(TEAMS[0], key="other", name="Acme-Web")
 
-    (first,), (second,) = groups(tagged(1), FleetItem(tagged(2).row, other))
+    (first,), (second,) = groups(tagged(1), FleetItem(tagged(2).droplet, other))
 
     assert first != second
     assert first.startswith("team_acme_web_")

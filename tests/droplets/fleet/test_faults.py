@@ -55,15 +55,15 @@ def two(alice: Person, monkeypatch: pytest.MonkeyPatch) -> Person:
     for name, count in (("Acme Web", ACME), ("Northwind", NORTHWIND)):
         alice.connect(name)
         alice.sandbox.droplets(name, count=count)
-    assert not fleet_service.read_fleet(alice.user, wait=True).troubles
+    assert not fleet_service.read_fleet(alice.user, wait=True).problems
     return alice
 
 
 def renewed(person: Person) -> Page:
     """What an open page gets when it asks after both teams are due."""
     for connection in person.connections:
-        fleet_cache.expire(connection.pk)
-    return Page(person.client.get("/droplets/?edition=-", headers={"HX-Request": "true"}))
+        fleet_cache.request_reload(connection.pk)
+    return Page(person.client.get("/droplets/?version=-", headers={"HX-Request": "true"}))
 
 
 def shown(person: Person, team: str) -> int:
@@ -101,7 +101,7 @@ def test_one_sick_page_costs_nothing_that_was_known(
 
     assert shown(two, "Northwind") == all_of(two, "Northwind")
     assert sentence in page.text
-    assert re.search(r"Northwind: .* \d+ of its \d+ droplets are as of now, the others as they were", page.text)
+    assert re.search(r"Northwind: .* \d+ of its \d+ droplets are up to date, the others as they were", page.text)
 
 
 def test_when_digitalocean_names_a_time_it_is_that_one(two: Person) -> None:
@@ -134,7 +134,9 @@ def test_odd_droplets_are_droplets(two: Person, patch: dict[str, Any]) -> None:
 def test_a_list_that_shrinks_while_it_is_read_loses_none_silently(two: Person) -> None:
     """One went from page 1 after page 1 was read, so the first of page 2 slipped to where nobody looked."""
     before = {
-        item.row.id for item in fleet_service.read_fleet(two.user, wait=False).items if item.team.name == "Northwind"
+        item.droplet.id
+        for item in fleet_service.read_fleet(two.user, wait=False).items
+        if item.team.name == "Northwind"
     }
     page_2 = _page(two, 2)
     slipped = page_2["droplets"][0]["id"]
@@ -146,7 +148,9 @@ def test_a_list_that_shrinks_while_it_is_read_loses_none_silently(two: Person) -
     renewed(two)
 
     now = [
-        item.row.id for item in fleet_service.read_fleet(two.user, wait=False).items if item.team.name == "Northwind"
+        item.droplet.id
+        for item in fleet_service.read_fleet(two.user, wait=False).items
+        if item.team.name == "Northwind"
     ]
     assert len(now) == len(set(now))
     assert slipped in now
@@ -164,7 +168,9 @@ def test_a_list_that_grows_while_it_is_read_shows_none_twice(two: Person) -> Non
     page = renewed(two)
 
     ids = [
-        item.row.id for item in fleet_service.read_fleet(two.user, wait=False).items if item.team.name == "Northwind"
+        item.droplet.id
+        for item in fleet_service.read_fleet(two.user, wait=False).items
+        if item.team.name == "Northwind"
     ]
     assert len(ids) == len(set(ids))
     assert "Its list changed while it was read." in page.text
@@ -187,6 +193,12 @@ def test_a_token_goes_nowhere_but_to_digitalocean(two: Person) -> None:
     renewed(two)
 
     assert "GET /v2/account" not in two.sandbox.counters().by_endpoint
+
+
+def ids_of(person: Person, team: str) -> list[int]:
+    """The ids of the team's droplets that the fleet has, none left out."""
+    items = fleet_service.read_fleet(person.user, wait=False).items
+    return [item.droplet.id for item in items if item.team.name == team]
 
 
 def _page(person: Person, number: int) -> dict[str, Any]:

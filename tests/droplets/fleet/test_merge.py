@@ -16,7 +16,7 @@ from droplets.fleet.fetch import FetchResult
 from tests.droplets.factories import item
 
 HOUR = timedelta(hours=1)
-ALL = tuple(item(number).row for number in (1, 2, 3))
+ALL = tuple(item(number).droplet for number in (1, 2, 3))
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def keep(pk: UUID, *ids: int, of: int = 3) -> CachedFleet:
 
 
 def shown(pk: UUID) -> list[int]:
-    return sorted(row.id for row in fleet_cache.rows(fleet_cache.load([pk])).get(pk, ()))
+    return sorted(row.id for row in fleet_cache.droplets(fleet_cache.load([pk])).get(pk, ()))
 
 
 def at(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
@@ -52,7 +52,7 @@ def test_what_did_not_come_stays_as_it_was(pk: UUID, monkeypatch: pytest.MonkeyP
     reading = keep(pk, 1)
 
     assert shown(pk) == [1, 2, 3]
-    assert (reading.kept, reading.is_whole) == (2, False)
+    assert (reading.outdated, reading.is_whole) == (2, False)
     assert reading.oldest_at
     assert reading.oldest_at < start + HOUR / 2
 
@@ -77,7 +77,7 @@ def test_nor_where_nothing_comes_at_all(pk: UUID, monkeypatch: pytest.MonkeyPatc
     reading = keep(pk)
 
     assert shown(pk) == [1]
-    assert (reading.kept, reading.missing) == (0, 2)
+    assert (reading.outdated, reading.missing) == (0, 2)
 
 
 def test_each_is_kept_for_a_day_from_when_it_was_seen(pk: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +107,7 @@ def test_what_the_cache_has_lost_is_not_taken_for_none(pk: UUID, monkeypatch: py
     keep(pk, 1, 2, 3)
     at(monkeypatch, start + 23 * HOUR)
     reading = keep(pk, 1)
-    monkeypatch.setattr(fleet_cache, "rows", lambda of: {})
+    monkeypatch.setattr(fleet_cache, "droplets", lambda of: {})
     at(monkeypatch, start + 25 * HOUR)
 
-    assert keep(pk).edition == reading.edition
+    assert keep(pk).version == reading.version

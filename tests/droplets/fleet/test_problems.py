@@ -17,7 +17,7 @@ WHOLE = {"taken_at": NOW, "tried_at": NOW, "is_whole": True, "ordinary": 200, "g
 
 
 def failed(error: errors.DigitalOceanError) -> dict[str, Any]:
-    return {"failure": Failure.of(error), "is_whole": False, "renew_at": NOW}
+    return {"failure": Failure.of(error), "is_whole": False, "reload_at": NOW}
 
 
 def told(shown: int, *, elsewhere: bool = False, **fields: Any) -> problems.ConnectionProblem:
@@ -45,9 +45,9 @@ def test_a_whole_reading_is_no_trouble() -> None:
         (0, {"taken_at": None, "ordinary": None, "gpus": None, **failed(errors.Unavailable())},
          errors.Unavailable.sentence, "None of its droplets are shown.", None),
         (3, {"ordinary": None, **failed(errors.UnexpectedAnswer())}, errors.UnexpectedAnswer.sentence,
-         "Only 3 GPU droplets of it can be shown.", None),
+         "Only its 3 GPU droplets are shown.", None),
         (150, {"gpus": None, **failed(errors.UnexpectedAnswer())}, errors.UnexpectedAnswer.sentence,
-         "150 droplets of it can be shown; GPU droplets, if it has any, are missing.", None),
+         "150 droplets are shown. GPU droplets, if it has any, are missing.", None),
         (1, {"missing": 1_999_999, "is_whole": False}, "Its list changed while it was read.",
          "1 of 2,000,000 droplets is shown.", None),
         (61, {"taken_at": BEFORE, **failed(errors.TooSlow())}, errors.TooSlow.sentence,
@@ -56,8 +56,8 @@ def test_a_whole_reading_is_no_trouble() -> None:
          "Its 1 droplet is shown as it was", BEFORE),
         (0, {"taken_at": BEFORE, **failed(errors.TooSlow())}, errors.TooSlow.sentence,
          "It had no droplets", BEFORE),
-        (200, {"parts": ((13, BEFORE),), **failed(errors.Unavailable())}, errors.Unavailable.sentence,
-         "187 of its 200 droplets are as of now, the others as they were", BEFORE),
+        (200, {"outdated_parts": ((13, BEFORE),), **failed(errors.Unavailable())}, errors.Unavailable.sentence,
+         "187 of its 200 droplets are up to date, the others as they were", BEFORE),
     ],
 )  # fmt: skip
 def test_it_tells_what_happened_and_what_is_shown(
@@ -75,10 +75,10 @@ def test_it_carries_what_support_and_the_person_need() -> None:
 
 
 def test_a_first_reading_that_takes_long_is_told_as_it_comes() -> None:
-    found = problems.for_waiting(CONNECTION, 400, 600)
+    found = problems.for_loading(CONNECTION, 400, 600)
 
     assert found.shown == "400 of 600 droplets have come so far."
-    assert found.is_waiting
+    assert found.is_loading
 
 
 # Handles

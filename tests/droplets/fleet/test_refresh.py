@@ -56,12 +56,12 @@ def renew(person: Person, seconds: float = 20) -> dict[str, CachedFleet]:
 
 
 def rows(connection: Connection) -> tuple[DropletSummary, ...]:
-    return fleet_cache.rows(fleet_cache.load([connection.pk])).get(connection.pk, ())
+    return fleet_cache.droplets(fleet_cache.load([connection.pk])).get(connection.pk, ())
 
 
 def make_due(person: Person) -> None:
     for connection in person.connections:
-        fleet_cache.expire(connection.pk)
+        fleet_cache.request_reload(connection.pk)
 
 
 # Works
@@ -208,7 +208,7 @@ def test_what_another_process_renews_is_waited_for_and_not_asked_twice(alice: Pe
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(_waits, connection)
         wait_until(lambda: shared().get("waits"))
-        reading = CachedFleet(edition="e", tried_at=timezone.now(), taken_at=timezone.now(), is_whole=True)
+        reading = CachedFleet(version="e", tried_at=timezone.now(), taken_at=timezone.now(), is_whole=True)
         fleet_cache.save(connection.pk, reading, (), old=None)
 
         assert waiting.result(timeout=10) < 20
@@ -353,13 +353,13 @@ def test_what_is_done_while_a_team_is_read_has_it_read_again(alice: Person) -> N
     alice.sandbox.settings(latency_ms=500)
     fleet_refresh.refresh([connection], {}, deadline=monotonic() + 0.1)  # it goes on by itself
 
-    fleet_cache.expire(connection.pk)
+    fleet_cache.request_reload(connection.pk)
     wait_until(lambda: not fleet_refresh._running)
 
     reading = fleet_cache.load([connection.pk])[connection.pk]
     assert reading.is_whole
     assert reading.is_due(timezone.now(), connection.generation)
-    assert renew(alice)["Acme Web"].renew_at
+    assert renew(alice)["Acme Web"].reload_at
 
 
 def test_a_page_that_came_a_moment_before_blanks_nothing(alice: Person) -> None:
@@ -369,7 +369,7 @@ def test_a_page_that_came_a_moment_before_blanks_nothing(alice: Person) -> None:
     renew(alice)
     fleet_cache._memory.delete(connection.pk)
 
-    assert len(fleet_cache.rows(before)[connection.pk]) == len(rows(connection)) > 0
+    assert len(fleet_cache.droplets(before)[connection.pk]) == len(rows(connection)) > 0
 
 
 def test_a_refresh_on_the_way_leaves_the_failure_that_followed_it(alice: Person) -> None:

@@ -23,7 +23,7 @@ def fleet(person: Person) -> fleet_service.Fleet:
 
 def make_due(person: Person) -> None:
     for connection in person.connections:
-        fleet_service.expire(connection)
+        fleet_service.request_reload(connection)
 
 
 # Works
@@ -37,7 +37,7 @@ def test_it_holds_every_droplet_of_every_team(alice: Person) -> None:
     found = fleet(alice)
 
     assert len(found.items) == sum(team.droplets + team.gpus for team in teams)
-    assert (found.teams, found.answered, found.troubles) == (2, 2, ())
+    assert (found.team_count, found.known_count, found.problems) == (2, 2, ())
     assert {item.team.name for item in found.items} == {"Acme Web", "Northwind"}
 
 
@@ -45,9 +45,9 @@ def test_it_is_in_the_same_order_every_time(alice: Person) -> None:
     alice.connect("Acme Web")
     alice.connect("Northwind")
 
-    first = [(item.row.name, item.row.id) for item in fleet(alice).items]
+    first = [(item.droplet.name, item.droplet.id) for item in fleet(alice).items]
     make_due(alice)
-    second = [(item.row.name, item.row.id) for item in fleet(alice).items]
+    second = [(item.droplet.name, item.droplet.id) for item in fleet(alice).items]
 
     assert first == second
 
@@ -72,7 +72,7 @@ def test_two_logins_of_one_team_count_once(alice: Person) -> None:
     found = fleet(alice)
 
     assert len(found.items) == team.droplets + team.gpus
-    assert (found.teams, found.answered, found.troubles) == (1, 1, ())
+    assert (found.team_count, found.known_count, found.problems) == (1, 1, ())
 
 
 def test_it_is_not_read_again_while_it_is_fresh(alice: Person) -> None:
@@ -83,9 +83,9 @@ def test_it_is_not_read_again_while_it_is_fresh(alice: Person) -> None:
     again = fleet(alice)
 
     assert alice.sandbox.counters().total == 0
-    assert (again.edition, again.read_at) == (first.edition, first.read_at)
+    assert (again.version, again.read_at) == (first.version, first.read_at)
     assert index_of(alice.user, again) is index_of(alice.user, first)  # computed once
-    assert 25 < again.renew_after <= 30
+    assert 25 < again.reload_after <= 30
 
 
 def test_what_is_due_is_shown_as_it_was_and_renewed_behind_it(alice: Person) -> None:
@@ -98,8 +98,8 @@ def test_what_is_due_is_shown_as_it_was_and_renewed_behind_it(alice: Person) -> 
     shown = fleet_service.read_fleet(alice.user, wait=False)
 
     assert len(shown.items) == len(first.items)
-    assert shown.renew_after == 0
-    assert shown.troubles == ()
+    assert shown.reload_after == 0
+    assert shown.problems == ()
     assert len(fleet(alice).items) == 3 + alice.sandbox.team("Acme Web").gpus
 
 
@@ -110,8 +110,8 @@ def test_the_edition_changes_with_what_is_shown(alice: Person) -> None:
 
     second = fleet(alice)
 
-    assert second.edition != first.edition
-    assert fleet(alice).edition == second.edition
+    assert second.version != first.version
+    assert fleet(alice).version == second.version
 
 
 def test_a_reading_of_many_calls_is_fresh_for_longer(alice: Person) -> None:
@@ -121,7 +121,7 @@ def test_a_reading_of_many_calls_is_fresh_for_longer(alice: Person) -> None:
     found = fleet(alice)
 
     calls = 13 + 1
-    assert found.renew_after == pytest.approx(3600 / (5000 / 5) * calls, abs=2)
+    assert found.reload_after == pytest.approx(3600 / (5000 / 5) * calls, abs=2)
 
 
 def test_a_disconnect_removes_the_reading(alice: Person) -> None:
@@ -129,13 +129,13 @@ def test_a_disconnect_removes_the_reading(alice: Person) -> None:
     fleet(alice)
     pk = connection.pk  # Django takes it from the instance
     found = fleet_cache.load([pk])
-    assert fleet_cache.rows(found)
+    assert fleet_cache.droplets(found)
 
     with TestCase.captureOnCommitCallbacks(execute=True):
         connection.delete()
 
     assert fleet_cache.load([pk]) == {}
-    assert fleet_cache.rows(found) == {}
+    assert fleet_cache.droplets(found) == {}
 
 
 # Refuses
@@ -146,7 +146,7 @@ def test_it_shows_nobody_elses(alice: Person, bob: Person) -> None:
 
     found = fleet(bob)
 
-    assert (found.items, found.teams) == ((), 0)
+    assert (found.items, found.team_count) == ((), 0)
 
 
 def test_nobodys_fleet_asks_digitalocean_nothing(alice: Person) -> None:
@@ -169,7 +169,7 @@ def test_a_reading_that_is_not_whole_leaves_no_count(alice: Person, kind: str, m
     alice.sandbox.fault(kind, path=LISTING, type="droplets", **more)
 
     make_due(alice)
-    assert fleet(alice).troubles
+    assert fleet(alice).problems
 
     after = Connection.objects.get(pk=connection.pk)
     assert (after.droplet_count, after.droplets_read_at) == (before.droplet_count, before.droplets_read_at)
@@ -187,7 +187,7 @@ def test_one_login_of_two_that_fails_loses_no_droplet(alice: Person) -> None:
     found = fleet(alice)
 
     assert len(found.items) == team.droplets + team.gpus
-    [trouble] = found.troubles
+    [trouble] = found.problems
     assert trouble.needs_reconnect
     assert "through your other connection" in trouble.shown
 
@@ -198,7 +198,7 @@ def test_a_person_without_a_team_has_a_fleet_too(alice: Person) -> None:
 
     found = fleet(alice)
 
-    assert (found.teams, found.answered, found.items, found.troubles) == (1, 1, (), ())
+    assert (found.team_count, found.known_count, found.items, found.problems) == (1, 1, (), ())
 
 
 def test_two_people_without_a_team_are_two() -> None:
@@ -211,7 +211,7 @@ def test_the_log_tells_what_failed_and_no_token(alice: Person, caplog: pytest.Lo
     alice.connect("Acme Web")
     alice.sandbox.fault("status", path=LISTING, status=503)
 
-    [trouble] = fleet(alice).troubles
+    [trouble] = fleet(alice).problems
 
     assert trouble.happened == errors.Unavailable.sentence
     assert "503" in caplog.text
@@ -229,7 +229,7 @@ def test_a_failed_renewal_keeps_what_was_read_before(alice: Person) -> None:
 
     assert len(found.items) == len(first.items)
     assert found.read_at == first.read_at
-    [trouble] = found.troubles
+    [trouble] = found.problems
     assert trouble.as_of == first.read_at
     assert trouble.retry_at is not None
     assert found.is_whole  # as of then
@@ -244,21 +244,21 @@ def test_a_team_that_failed_is_left_alone_for_a_while(alice: Person) -> None:
     again = fleet(alice)
 
     assert alice.sandbox.counters().total == 0
-    assert 5 < again.renew_after <= 10
+    assert 5 < again.reload_after <= 10
     for longer in (20, 40, 80, 160, 300, 300):
         make_due(alice)
-        assert fleet(alice).renew_after == pytest.approx(longer, abs=2)
+        assert fleet(alice).reload_after == pytest.approx(longer, abs=2)
 
 
 def test_reconnecting_ends_the_waiting(alice: Person) -> None:
     alice.connect("Acme Web")
     fault = alice.sandbox.fault("status", path=LISTING, status=403)
-    assert fleet(alice).troubles
+    assert fleet(alice).problems
     alice.sandbox.clear_faults(fault)
 
     alice.connect("Acme Web")
 
-    assert fleet(alice).troubles == ()
+    assert fleet(alice).problems == ()
 
 
 def test_what_failed_with_one_page_stays_as_it_was(alice: Person) -> None:
@@ -271,9 +271,9 @@ def test_what_failed_with_one_page_stays_as_it_was(alice: Person) -> None:
 
     found = fleet(alice)
 
-    assert {item.row.id for item in found.items} == {item.row.id for item in first.items}
-    [trouble] = found.troubles
-    assert trouble.shown == f"{250 + gpus} of its {450 + gpus} droplets are as of now, the others as they were"
+    assert {item.droplet.id for item in found.items} == {item.droplet.id for item in first.items}
+    [trouble] = found.problems
+    assert trouble.shown == f"{250 + gpus} of its {450 + gpus} droplets are up to date, the others as they were"
     assert trouble.as_of == first.read_at
 
 
@@ -299,13 +299,13 @@ def test_a_cache_that_loses_the_rows_alone_has_them_read_again(alice: Person) ->
     connection = alice.connect("Acme Web")
     first = fleet(alice)
     reading = fleet_cache.load([connection.pk])[connection.pk]
-    cache.delete(fleet_cache._rows_key(connection.pk, reading.edition))
+    cache.delete(fleet_cache._droplets_key(connection.pk, reading.version))
     fleet_cache._memory.delete(connection.pk)
 
     found = fleet(alice)
 
     assert len(found.items) == len(first.items)
-    assert found.troubles == ()
+    assert found.problems == ()
 
 
 @pytest.mark.parametrize("nonsense", [b"", b"\xc1", b"\x93\x01\x02\x03", "text", 7, {"a": 1}])
@@ -313,8 +313,8 @@ def test_nonsense_in_the_cache_is_no_reading(alice: Person, nonsense: object) ->
     connection = alice.connect("Acme Web")
     fleet(alice)
     reading = fleet_cache.load([connection.pk])[connection.pk]
-    cache.set(fleet_cache._rows_key(connection.pk, reading.edition), nonsense)
+    cache.set(fleet_cache._droplets_key(connection.pk, reading.version), nonsense)
     cache.set(fleet_cache._key(connection.pk), nonsense)
     fleet_cache._memory.delete(connection.pk)
 
-    assert fleet(alice).troubles == ()
+    assert fleet(alice).problems == ()

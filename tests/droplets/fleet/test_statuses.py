@@ -6,7 +6,7 @@ from droplets.fleet.statuses import order, status_of
 
 
 @pytest.mark.parametrize(
-    ("slug", "word", "look"),
+    ("slug", "label", "badge"),
     [
         ("active", "Active", "ok"),
         ("off", "Off", "off"),
@@ -16,10 +16,10 @@ from droplets.fleet.statuses import order, status_of
         ("", "Unknown", "off"),
     ],
 )
-def test_every_status_has_a_word_and_a_look(slug: str, word: str, look: str) -> None:
+def test_every_status_has_a_label_and_a_badge(slug: str, label: str, badge: str) -> None:
     status = status_of(slug)
 
-    assert (status.word, status.look) == (word, look)
+    assert (status.label, status.badge) == (label, badge)
 
 
 def test_documented_statuses_come_first() -> None:

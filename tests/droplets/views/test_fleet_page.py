@@ -21,7 +21,7 @@ def visit(person: Person, query: str = "") -> Page:
 
 def follow_up(person: Person, edition: str = "-", query: str = "") -> HttpResponse:
     """What an open page asks by itself."""
-    return person.client.get(f"/droplets/?edition={edition}{query}", headers={"HX-Request": "true"})
+    return person.client.get(f"/droplets/?version={edition}{query}", headers={"HX-Request": "true"})
 
 
 # Works
@@ -176,7 +176,7 @@ def test_a_team_that_needs_reconnecting_says_so_with_a_button(alice: Person) -> 
     northwind = alice.connect("Northwind")
     visit(alice)
     alice.sandbox.revoke(team="Northwind")
-    fleet_service.expire(northwind)
+    fleet_service.request_reload(northwind)
 
     for page in (Page(follow_up(alice)), visit(alice)):  # as it is found out, and as it is known
         assert page.status == 200
@@ -340,9 +340,9 @@ def test_no_token_is_on_the_page(alice: Person) -> None:
 
 def test_an_open_page_is_told_what_is_new(alice: Person) -> None:
     alice.connect("Side projects")
-    edition = fleet_service.read_fleet(alice.user, wait=True).edition
+    edition = fleet_service.read_fleet(alice.user, wait=True).version
     alice.sandbox.droplets("Side projects", count=2)
-    fleet_service.expire(alice.connection("Side projects"))
+    fleet_service.request_reload(alice.connection("Side projects"))
 
     answer = follow_up(alice, edition)
 
@@ -355,7 +355,7 @@ def test_an_open_page_is_told_what_is_new(alice: Person) -> None:
 
 def test_an_open_page_that_shows_what_there_is_gets_nothing(alice: Person) -> None:
     alice.connect("Side projects")
-    edition = fleet_service.read_fleet(alice.user, wait=True).edition
+    edition = fleet_service.read_fleet(alice.user, wait=True).version
 
     answer = follow_up(alice, edition)
 
@@ -403,7 +403,7 @@ def test_try_now_reads_the_team_again(alice: Person) -> None:
     assert not visit(alice).with_class("trouble")
 
 
-@pytest.mark.parametrize("query", ["", "//evil.example", "https://evil.example/", "\r\nSet-Cookie: a=b", "edition=x"])
+@pytest.mark.parametrize("query", ["", "//evil.example", "https://evil.example/", "\r\nSet-Cookie: a=b", "version=x"])
 def test_try_now_leads_back_to_the_fleet_and_nowhere_else(alice: Person, query: str) -> None:
     connection = alice.connect("Side projects")
 

@@ -44,7 +44,7 @@ def test_a_plain_page_waits_where_only_it_can_renew_the_access(alice: Person) ->
     connection = alice.connect("Side projects")
     visit(alice)
     alice.sandbox.expire()
-    fleet_service.expire(connection)
+    fleet_service.request_reload(connection)
     fleet_refresh.refresh([connection], {}, deadline=monotonic())  # nobody is there to ask for another token
     wait_until(lambda: not fleet_refresh._running)
     assert visit(alice).names

@@ -149,7 +149,7 @@ def test_nothing_found_says_so_and_offers_everything(fleet: Person) -> None:
 def test_what_is_off_but_billed_is_told_with_a_way_there(fleet: Person) -> None:
     page = visit(fleet)
 
-    assert "Off 1 $96.00 1 off and billed all the same" in page.text
+    assert "Off 1 $96.00 1 off, still billed" in page.text
     [(_, note)] = page.with_class("figure-note")
     assert note["href"] == "/droplets/?status=off"
 
