@@ -63,7 +63,7 @@ def renewed(person: Person) -> Page:
     """What an open page gets when it asks after both teams are due."""
     for connection in person.connections:
         fleet_cache.request_reload(connection.pk)
-    return Page(person.client.get("/droplets/?version=-", headers={"HX-Request": "true"}))
+    return Page(person.client.get("/droplets/?edition=-", headers={"HX-Request": "true"}))
 
 
 def shown(person: Person, team: str) -> int:

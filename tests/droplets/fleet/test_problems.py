@@ -4,6 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
+from django.test import RequestFactory
+from django.utils import timezone
+from django.utils.html import strip_tags
 
 from accounts.models import Connection
 from digitalocean_client import errors
@@ -79,6 +83,21 @@ def test_a_first_reading_that_takes_long_is_told_as_it_comes() -> None:
 
     assert found.shown == "400 of 600 droplets have come so far."
     assert found.is_loading
+
+
+@pytest.mark.parametrize(
+    ("seconds", "primary", "sentence"),
+    [(250, False, "Trying again in 4 minutes"), (-600, False, "Trying again now"),
+     (250, True, "Try again in 4 minutes"), (-600, True, "You can try again now")],
+)  # fmt: skip
+def test_a_page_says_when_the_next_try_is(seconds: int, primary: bool, sentence: str) -> None:
+    retry_at = timezone.now() + timedelta(seconds=seconds)
+    problem = problems.ConnectionProblem(CONNECTION, "It failed.", retry_at=retry_at)
+
+    page = {"problem": problem, "primary": primary, "request": RequestFactory().get("/")}
+    html = render_to_string("droplets/_problem.html", page)
+
+    assert f"{sentence}." in " ".join(strip_tags(html).split())
 
 
 # Handles

@@ -12,6 +12,7 @@ from droplets.fleet import cache as fleet_cache
 from droplets.fleet import service as fleet_service
 from droplets.fleet.items import Team
 from droplets.search.index import index_of
+from droplets.search.query import Search
 from tests.support.person import Person
 
 LISTING = "/v2/droplets$"
@@ -190,6 +191,27 @@ def test_one_login_of_two_that_fails_loses_no_droplet(alice: Person) -> None:
     [trouble] = found.problems
     assert trouble.needs_reconnect
     assert "through your other connection" in trouble.shown
+
+
+def test_two_logins_of_one_team_that_both_have_a_part_count_each_droplet_and_price_once(alice: Person) -> None:
+    alice.connect("Northwind")
+    alice.sandbox.droplets("Northwind", count=450)
+    alice.sandbox.fault("status", path=LISTING, type="droplets", page=2, status=500)
+    assert fleet(alice).problems
+    alice.sandbox.clear_faults()
+    alice.sandbox.fault("status", path=LISTING, type="droplets", page=3, status=500)
+    alice.go("Northwind", user="grace")
+
+    found = fleet(alice)
+    parts = index_of(alice.user, found).find(Search()).totals
+
+    assert [(source.is_whole, source.is_shown_elsewhere) for source in found.sources] == [(False, False)] * 2
+    assert sum(len(source.droplets) for source in found.sources) > parts.droplets  # page 1 came through both
+    assert parts.droplets == len(found.items) == 450 + alice.sandbox.team("Northwind").gpus
+    alice.sandbox.clear_faults()
+    make_due(alice)
+    whole = index_of(alice.user, fleet(alice)).find(Search()).totals
+    assert (parts.droplets, parts.monthly) == (whole.droplets, pytest.approx(whole.monthly))
 
 
 def test_a_person_without_a_team_has_a_fleet_too(alice: Person) -> None:

@@ -21,7 +21,7 @@ def visit(person: Person, query: str = "") -> Page:
 
 def follow_up(person: Person, edition: str = "-", query: str = "") -> HttpResponse:
     """What an open page asks by itself."""
-    return person.client.get(f"/droplets/?version={edition}{query}", headers={"HX-Request": "true"})
+    return person.client.get(f"/droplets/?edition={edition}{query}", headers={"HX-Request": "true"})
 
 
 # Works

@@ -220,6 +220,7 @@ def test_a_team_that_cannot_be_read_is_asked_for_by_name(fleet: Person) -> None:
     assert page.with_class("trouble")
     assert "Nothing found" in page.text
     assert "Team: Northwind" in page.text
+    assert "Northwind not read" in visit(fleet).text  # in the filter
     assert len(visit(fleet, "?q=web").rows) == 2
 
 
