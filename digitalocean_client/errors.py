@@ -1,6 +1,6 @@
 """What can go wrong between Conveyor and DigitalOcean: one class for each thing that a person can do about it.
 
-`sentence` is what a person may read; `str()` is for logs. Neither ever holds a token.
+`sentence` is for people, `str()` is for logs. Neither ever holds a token.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from datetime import datetime
 
 
 class DigitalOceanError(Exception):
-    """The root. `request_id` is DigitalOcean's, for its support; `retry_at` is when trying again makes sense."""
+    """The base class. `request_id` is DigitalOcean's, for its support; `retry_at` is when to try again."""
 
     code = "error"
-    sentence = "DigitalOcean could not be asked just now."
+    sentence = "DigitalOcean could not be reached. Try again in a few minutes."
 
     def __init__(
         self,
@@ -41,49 +41,52 @@ class DigitalOceanError(Exception):
 
 
 class NeedsReconnect(DigitalOceanError):
-    """The person has to connect this team again."""
+    """The owner has to connect this team again."""
 
     code = "needs_reconnect"
-    sentence = "DigitalOcean no longer accepts this connection. It was probably revoked in its panel."
+    sentence = "DigitalOcean no longer accepts this connection. Connect this team again."
 
 
 class TokenRejected(DigitalOceanError):
-    """401: this access token does not work (any more). The token service decides what that means."""
+    """401: the access token does not work. `accounts.tokens` then refreshes it."""
 
     code = "token_rejected"
-    sentence = "DigitalOcean did not accept Conveyor's access."
+    sentence = "DigitalOcean did not accept Conveyor's access token."
 
 
 class InvalidGrant(DigitalOceanError):
-    """The token endpoint's `invalid_grant` (RFC 6749 §5.2): this code or refresh token is spent, expired or revoked."""
+    """The token endpoint's `invalid_grant` (RFC 6749 §5.2): the code or refresh token is used, expired or revoked."""
 
     code = "invalid_grant"
-    sentence = "DigitalOcean no longer accepts this authorization."
+    sentence = "This authorization has expired. Connect the team again."
 
 
 class Misconfigured(DigitalOceanError):
-    """`invalid_client` and the like: Conveyor's own credentials are wrong. Its operator has to act."""
+    """`invalid_client` and the like: Conveyor's own client ID or secret is wrong. Its operator has to correct it."""
 
     code = "misconfigured"
-    sentence = "Conveyor's own access to DigitalOcean is not set up correctly. Its operator has been told."
+    sentence = "Conveyor is not set up correctly for DigitalOcean. Its operator has to correct this."
 
 
 class NotAllowed(DigitalOceanError):
-    """403: the token works, but its scope or the person's role does not reach this far."""
+    """403: the token works, but its scope, the person's role or the account does not allow this.
+
+    `sentence` has DigitalOcean's reason where it gave one.
+    """
 
     code = "not_allowed"
-    sentence = "This connection's access does not reach this far."
+    sentence = "This connection does not have the permission for this."
 
 
 class NotFound(DigitalOceanError):
-    """404: it is gone, or this team cannot see it."""
+    """404: it does not exist, or this team cannot see it."""
 
     code = "not_found"
-    sentence = "DigitalOcean does not know it (any more)."
+    sentence = "Not found at DigitalOcean; it may have been deleted."
 
 
 class Refused(DigitalOceanError):
-    """Another 4xx: DigitalOcean understood and said no. `sentence` carries its words."""
+    """Another 4xx: DigitalOcean understood and refused. `sentence` has its reason where it gave one."""
 
     code = "refused"
     sentence = "DigitalOcean refused this."
@@ -93,39 +96,39 @@ class RateLimited(DigitalOceanError):
     """429: wait until `retry_at`."""
 
     code = "rate_limited"
-    sentence = "This team has used up its calls to DigitalOcean for now."
+    sentence = "DigitalOcean's rate limit for this team is reached."
 
 
 class Unavailable(DigitalOceanError):
-    """DigitalOcean is down, or cannot be reached, or said so. Nothing was lost; try later."""
+    """DigitalOcean, or something in front of it, is down or cannot be reached. Try again later."""
 
     code = "unavailable"
     sentence = "DigitalOcean is having trouble answering."
 
 
 class TooSlow(Unavailable):
-    """No whole answer within the time that the call had."""
+    """No complete answer before the call's timeout."""
 
     code = "too_slow"
     sentence = "DigitalOcean answered too slowly."
 
 
 class AnswerLost(Unavailable):
-    """The request was sent, the answer never arrived: it may or may not have taken effect."""
+    """The request was sent and no answer arrived: it may or may not have taken effect."""
 
     code = "answer_lost"
-    sentence = "DigitalOcean's answer was lost on the way."
+    sentence = "The connection broke before DigitalOcean answered."
 
 
 class UnexpectedAnswer(DigitalOceanError):
-    """An answer that is not what DigitalOcean documents: HTML, a redirect, the wrong shape."""
+    """An answer that DigitalOcean does not document: HTML, a redirect, other JSON."""
 
     code = "unexpected_answer"
-    sentence = "DigitalOcean answered with something that makes no sense."
+    sentence = "DigitalOcean sent an unexpected answer."
 
 
 def by_code(code: str) -> type[DigitalOceanError]:
-    """The class whose `code` was written down, for telling again what went wrong earlier."""
+    """The class for a stored `code`, to show an earlier error again."""
     return _BY_CODE.get(code, Unavailable)
 
 

@@ -6,13 +6,15 @@ from the environment, no cookies, nothing repeated. An answer is a value or one 
 
 from __future__ import annotations
 
+import json as json_library
 import math
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import requests
@@ -21,9 +23,7 @@ from requests.adapters import HTTPAdapter
 
 from digitalocean_client import errors
 from digitalocean_client.deadline import POOL_CLASSES, Deadline
-from digitalocean_client.text import Text
-
-T = TypeVar("T")
+from digitalocean_client.text import clean_text
 
 LARGEST_BODY = 32 * 1024 * 1024
 """Bytes. A page of 200 droplets is about 0.6 MB; what is far beyond is not an answer."""
@@ -67,26 +67,16 @@ class Answer(msgspec.Struct, frozen=True):
             return Allowance(int(limit), int(remaining), datetime.fromtimestamp(reset, UTC))
         return None
 
-    def decode(self, kind: type[T]) -> T:
-        """The body as `kind`. Raises `UnexpectedAnswer` when it is not JSON of that shape."""
-        try:
-            return msgspec.json.decode(self.body, type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            wrong = _shape_of(error)
-        raise self.unexpected(wrong)
+    def json(self) -> dict[str, Any]:
+        """The JSON object in the body. Raises `UnexpectedAnswer` where there is none."""
+        with suppress(ValueError, RecursionError):
+            found = loads(self.body)
+            if isinstance(found, dict):
+                return found
+        raise self.unexpected("not a JSON object")
 
     def unexpected(self, detail: str) -> errors.UnexpectedAnswer:
         return errors.UnexpectedAnswer(detail, status=self.status, request_id=self.request_id)
-
-
-class _Problem(msgspec.Struct, frozen=True):
-    """DigitalOcean's error bodies: the API's `id`/`message`/`request_id` and OAuth's `error` (RFC 6749 §5.2)."""
-
-    id: str = ""
-    message: str = ""
-    request_id: str = ""
-    error: str = ""
-    error_description: str = ""
 
 
 class _Adapter(HTTPAdapter):
@@ -201,44 +191,66 @@ def _broken(error: Exception, deadline: Deadline) -> errors.DigitalOceanError:
 
 
 def _error_of(answer: Answer) -> errors.DigitalOceanError:
-    """The exception for a status, from a table; DigitalOcean's wording decides nothing, but `Refused` shows it."""
-    problem = _problem(answer.body)
-    request_id = answer.request_id or _request_id(problem.request_id)
-    code = Text((problem.error or problem.id)[:60])
+    """The exception for a status, from a table. DigitalOcean's words never decide; some classes show them.
+
+    Bodies: the API's `id`, `message`, `errors` and `request_id`, OAuth's `error` (RFC 6749 §5.2).
+    """
+    problem = _problem(answer)
+    texts = {name: text for name, text in (problem or {}).items() if isinstance(text, str)}
+    code = clean_text((texts.get("error") or texts.get("id", ""))[:60])
     status = answer.status
     kind: type[errors.DigitalOceanError]
     retry_at, sentence = None, ""
     if status == 404 and not code:
-        kind = errors.UnexpectedAnswer  # of whatever stands in between: it says nothing about what was asked for
-    elif status in _BY_STATUS:
-        kind = _BY_STATUS[status]
+        kind = errors.UnexpectedAnswer  # from something in front of DigitalOcean: the droplet may still be there
+    elif status in (401, 403) and problem is None:
+        kind = errors.Unavailable  # likewise: it says nothing about the token
     elif status == 429:
         kind, retry_at = errors.RateLimited, _retry_at(answer.headers)
     elif status >= 500:
         kind, retry_at = errors.Unavailable, _retry_at(answer.headers, default=None)
     elif status >= 400:
-        kind = errors.Refused
-        words = Text(problem.message or problem.error_description)
-        sentence = f"DigitalOcean refused this: {words[:300]}" if words else ""
+        kind = _BY_STATUS.get(status, errors.Refused)
     else:
         kind = errors.UnexpectedAnswer
+    if problem and kind in (errors.NotAllowed, errors.Refused):
+        parts = [texts.get("message") or texts.get("error_description", ""), *_texts(problem.get("errors"))]
+        words = _SECRET.sub("…", clean_text("; ".join(filter(None, dict.fromkeys(map(str.strip, parts))))))[:300]
+        sentence = f"DigitalOcean refused this: {words}" if words.rstrip(".") not in _NO_REASON else ""
+    request_id = answer.request_id or _request_id(texts.get("request_id", ""))
     return kind(code, status=status, request_id=request_id, retry_at=retry_at, sentence=sentence)
 
 
-def _problem(body: bytes) -> _Problem:
-    """What an error's body tells, field by field: an odd one is as if it were not there."""
-    try:
-        found = msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return _Problem()
-    texts = {name: found.get(name) for name in _Problem.__struct_fields__}
-    return _Problem(**{name: text for name, text in texts.items() if isinstance(text, str)})
+def _problem(answer: Answer) -> dict[str, Any] | None:
+    """An error's body; None for a page of something in front of DigitalOcean, such as a load balancer."""
+    with suppress(errors.UnexpectedAnswer):
+        return answer.json() if answer.body else {}
+    return None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in `errors`, which DigitalOcean does not document: a list or an object, of texts or of objects."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
 
 
 def _request_id(text: str) -> str:
     """DigitalOcean's are UUIDs. Nothing else is taken for one: they are shown, and no token must be."""
     return text[:100] if text.isascii() and all(c.isalnum() or c == "-" for c in text) else ""
 
+
+_NO_REASON = {
+    "",
+    "You are not authorized to perform this operation",
+    "You do not have access for the attempted action",
+}
+"""DigitalOcean's words where a scope is missing, which say less than the class's own sentence."""
+
+_SECRET = re.compile(r"\bdo[a-z]_v1_\w+|\b[\w-]{40,}")
+"""What could be a token, in DigitalOcean's words."""
 
 _BY_STATUS: dict[int, type[errors.DigitalOceanError]] = {
     401: errors.TokenRejected,
@@ -280,6 +292,15 @@ def _number(value: str) -> float | None:
     return None
 
 
-def _shape_of(error: Exception) -> str:
-    """What was wrong with the shape, without a value of it: msgspec's messages name types and paths only."""
-    return "not JSON" if isinstance(error, UnicodeDecodeError) or "malformed" in str(error) else str(error)[:200]
+def loads(body: bytes) -> Any:
+    """The JSON as plain Python values. Raises ValueError or RecursionError.
+
+    msgspec, though faster, refuses a whole body for one lone surrogate or one number out of range.
+    """
+    text = body.decode("utf-8", "replace")
+    return json_library.loads(text, parse_int=_integer, parse_constant=lambda _: None)
+
+
+def _integer(digits: str) -> int | float:
+    """Python refuses to read an int of more than 4,300 digits."""
+    return int(digits) if len(digits) < 100 else float(digits)

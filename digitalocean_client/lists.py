@@ -1,17 +1,24 @@
-"""Reading what DigitalOcean answers, leniently: an odd item costs itself, an odd frame is an `UnexpectedAnswer`."""
+"""Lists and single objects in DigitalOcean's answers.
+
+An item that cannot be read is counted and left out. An answer without the list or object is an `UnexpectedAnswer`.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from digitalocean_client import droplets as droplets_api
-from digitalocean_client.http import Answer
-from digitalocean_client.schema import UNREADABLE, printable, text_hook
+from digitalocean_client import api
+from digitalocean_client.decoding import UNREADABLE, decode_item, decode_strictly, single_object
+from digitalocean_client.http import Allowance, Answer
+from digitalocean_client.schema import Count
 
 T = TypeVar("T")
 
@@ -21,50 +28,55 @@ _MOST_PAGES = 25
 
 
 @dataclass(frozen=True)
-class Items(Generic[T]):
-    """What a list came to: the items that made sense, and how many did not, or were too many to be asked for."""
-
-    items: tuple[T, ...] = ()
-    missing: int = 0
-
-
-def single_object(answer: Answer, key: str, kind: type[T]) -> T:
-    """The object under `key`. Raises `UnexpectedAnswer` where it is not there or makes no sense."""
-    frame = answer.decode(dict[str, msgspec.Raw])
-    if key not in frame:
-        raise answer.unexpected(f"no {key}")
-    try:
-        return msgspec.json.decode(printable(frame[key]), type=kind, dec_hook=text_hook)
-    except UNREADABLE as error:
-        raise answer.unexpected(str(error)[:200]) from None
-
-
-@dataclass(frozen=True)
 class ListPage(Generic[T]):
-    """A page of a list: the items that made sense, how many did not, and how many the whole list has."""
+    """A page of a list: the items that could be read, how many could not, and how many the whole list has.
 
-    items: tuple[T, ...]
+    `allowance` is how many calls the token has left.
+    """
+
+    items: list[T]
     unreadable: int
     total: int
+    request_id: str = ""
+    allowance: Allowance | None = None
 
     @property
     def length(self) -> int:
         return len(self.items) + self.unreadable
 
 
-def list_page(answer: Answer, key: str, kind: type[T]) -> ListPage[T]:
-    """The page of the list under `key`. Raises `UnexpectedAnswer` where the frame is not there."""
-    frame = answer.decode(dict[str, msgspec.Raw])
-    raw = _decoded(frame.get(key), list[msgspec.Raw], answer)
-    total = _decoded(frame["meta"], _Meta, answer).total if "meta" in frame else len(raw)
+@dataclass(frozen=True)
+class AllItems(Generic[T]):
+    """All items of a list that could be read. `missing` counts those that could not, or came after the last page."""
+
+    items: tuple[T, ...] = ()
+    missing: int = 0
+
+
+def list_page(answer: Answer, key: str, kind: type[T], *, needs_total: bool = False) -> ListPage[T]:
+    """The page of the list under `key`, where null is an empty list. Without `meta` it is the whole list.
+
+    Raises `UnexpectedAnswer` where the key is missing or is not a list, where `meta` has no total, and where
+    `needs_total` is true and there is no `meta`.
+    """
+    frame = decode_strictly(answer.body, _list_frame(key, kind))  # type: ignore[arg-type]  # every type is hashable
+    if frame is not None:
+        return ListPage(frame.found, 0, frame.meta.total, answer.request_id, answer.allowance)
+    # Item by item takes longer, and is only for a page with something unusual on it.
+    rows, total = _rows(answer, key)
+    if total is None and needs_total:
+        raise answer.unexpected("no meta")
     found: list[T] = []
-    for each in raw:
+    for row in rows:
         try:
-            found.append(msgspec.json.decode(printable(each), type=kind, dec_hook=text_hook))
+            found.append(decode_item(row, kind))
         except UNREADABLE as error:
-            # msgspec's messages name types and places, never a value.
-            log.warning("One of %s cannot be read: %s", key, error)
-    return ListPage(tuple(found), len(raw) - len(found), total)
+            log.warning(
+                "One of %s cannot be read: %s", key, error, extra={"digitalocean_request_id": answer.request_id}
+            )
+    return ListPage(
+        found, len(rows) - len(found), len(rows) if total is None else total, answer.request_id, answer.allowance
+    )
 
 
 def all_items(
@@ -75,33 +87,41 @@ def all_items(
     *,
     deadline: float,
     params: Mapping[str, str | int] | None = None,
-    where: Callable[[T], bool] = lambda _: True,
-) -> Items[T]:
-    """All items of a list, page after page, that are as `where` wants them. Raises a `DigitalOceanError`.
+) -> AllItems[T]:
+    """All items of a list, read page by page. Raises a `DigitalOceanError`.
 
-    `params` go along with each page's.
+    `params` are sent with every page's call.
     """
     found: list[T] = []
     read = unreadable = 0
-    for page in range(1, _MOST_PAGES + 1):
-        paging = {"page": page, "per_page": droplets_api.PER_PAGE}
-        some = list_page(
-            droplets_api.get(token, path, params={**(params or {}), **paging}, deadline=deadline), key, kind
-        )
-        found += some.items
-        read += some.length
-        unreadable += some.unreadable
-        if not some.length or read >= some.total:
-            return Items(tuple(filter(where, found)), unreadable)
-    return Items(tuple(filter(where, found)), unreadable + some.total - read)
+    for number in range(1, _MOST_PAGES + 1):
+        paging = {"page": number, "per_page": api.PER_PAGE}
+        page = list_page(api.get(token, path, params={**(params or {}), **paging}, deadline=deadline), key, kind)
+        found += page.items
+        read += page.length
+        unreadable += page.unreadable
+        if not page.length or read >= page.total:
+            return AllItems(tuple(found), unreadable)
+    return AllItems(tuple(found), unreadable + page.total - read)
 
 
 class _Meta(msgspec.Struct):
-    total: int
+    total: Count
 
 
-def _decoded(raw: Any, kind: type[T], answer: Answer) -> T:
-    try:
-        return msgspec.json.decode(raw if raw is not None else b"", type=kind)
-    except msgspec.MsgspecError as error:
-        raise answer.unexpected(str(error)[:200]) from None
+def _rows(answer: Answer, key: str) -> tuple[list[bytes], int | None]:
+    """The JSON of each item, and the total where there is `meta`. Raises `UnexpectedAnswer`."""
+    with suppress(*UNREADABLE):
+        frame = msgspec.json.decode(answer.body, type=_list_frame(key, msgspec.Raw))
+        return [bytes(row) for row in frame.found], frame.meta.total
+    body = answer.json()
+    rows = body.get(key, "missing")
+    if not isinstance(rows, list | None):
+        raise answer.unexpected(f"no list of {key}")
+    total = single_object(answer, "meta", _Meta).total if "meta" in body else None
+    return [json.dumps(row).encode() for row in rows or []], total
+
+
+@cache
+def _list_frame(key: str, kind: Any) -> Any:
+    return msgspec.defstruct("ListFrame", [("found", list[kind]), ("meta", _Meta)], rename={"found": key})

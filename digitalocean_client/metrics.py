@@ -1,21 +1,48 @@
-"""The endpoints that tell a droplet's metrics. Each raises a `DigitalOceanError`; safe in any thread.
+"""The endpoints for a droplet's metrics. Each raises a `DigitalOceanError` and is safe in any thread.
 
-None has a step: DigitalOcean decides how close the points are. Without its agent most answers are empty.
+There is no step parameter: DigitalOcean chooses the distance between points. Without its agent on the droplet most
+answers are empty. A point or series that cannot be read is left out.
+Shapes: https://docs.digitalocean.com/reference/api/ (Monitoring).
 """
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from digitalocean_client import droplets as droplets_api
-from digitalocean_client.metrics_schema import Series, Span, series
+from digitalocean_client import api
+from digitalocean_client.http import Answer
+from digitalocean_client.text import clean_text
 
 Interface = Literal["public", "private"]
 Direction = Literal["inbound", "outbound"]
 
+Points = dict[int, float]
+"""Values by moment, in seconds since the epoch, in the order of time."""
+
+LARGEST = 1e15
+"""No droplet's bytes, seconds or Mbps come near this, and sums of such values stay finite."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """From when to when, in seconds since the epoch."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Series:
+    """One curve. `labels` say what it measures: the mode of a CPU, the mount point of a file system."""
+
+    labels: dict[str, str]
+    points: Points
+
 
 def cpu(token: str, droplet: int, span: Span, *, deadline: float) -> list[Series]:
-    """A counter for each `mode`: seconds since the boot, over all vCPUs."""
+    """A counter for each `mode`: seconds since boot, over all vCPUs."""
     return _metric(token, "cpu", droplet, span, deadline=deadline)
 
 
@@ -25,9 +52,14 @@ def load(token: str, droplet: int, span: Span, *, minutes: Literal[1, 5, 15], de
 
 
 def memory(
-    token: str, droplet: int, span: Span, *, what: Literal["total", "available", "free", "cached"], deadline: float
+    token: str,
+    droplet: int,
+    span: Span,
+    *,
+    what: Literal["total", "available", "free", "cached"],
+    deadline: float,
 ) -> list[Series]:
-    """Bytes."""
+    """Bytes. Older agents send no `available`."""
     return _metric(token, f"memory_{what}", droplet, span, deadline=deadline)
 
 
@@ -39,12 +71,40 @@ def filesystem(token: str, droplet: int, span: Span, *, what: Literal["size", "f
 def bandwidth(
     token: str, droplet: int, span: Span, *, interface: Interface, direction: Direction, deadline: float
 ) -> list[Series]:
-    """Megabits a second."""
+    """Megabits per second."""
     return _metric(token, "bandwidth", droplet, span, deadline=deadline, interface=interface, direction=direction)
 
 
 def _metric(token: str, name: str, droplet: int, span: Span, *, deadline: float, **more: str) -> list[Series]:
     params: dict[str, str | int] = {"host_id": str(droplet), "start": span.start, "end": span.end, **more}
-    return series(
-        droplets_api.get(token, f"/monitoring/metrics/droplet/{name}", params=params, deadline=deadline), span
-    )
+    return series(api.get(token, f"/monitoring/metrics/droplet/{name}", params=params, deadline=deadline), span)
+
+
+def series(answer: Answer, span: Span) -> list[Series]:
+    """The series with points in `span`. Raises `UnexpectedAnswer` where the answer is not metrics, or an error."""
+    body = answer.json()
+    data = body.get("data")
+    results = data.get("result", "missing") if isinstance(data, dict) else "missing"
+    if body.get("status") != "success" or not isinstance(results, list | None):
+        raise answer.unexpected("metrics without success")
+    found = []
+    for each in results or []:
+        result = each if isinstance(each, dict) else {}
+        labels, values = result.get("metric") or {}, result.get("values")
+        if isinstance(labels, dict) and isinstance(values, list) and (points := _points(values, span)):
+            texts = {name: clean_text(value) for name, value in labels.items() if isinstance(value, str)}
+            found.append(Series(texts, points))
+    return found
+
+
+def _points(values: list[Any], span: Span) -> Points:
+    """In the order of time, the last value for each moment. None of these metrics can be below zero."""
+    found = {}
+    for pair in values:
+        try:
+            at, value = map(float, pair)
+        except (TypeError, ValueError, OverflowError):
+            continue
+        if span.start <= at <= span.end and 0 <= value <= LARGEST:  # nan is neither
+            found[math.floor(at)] = value
+    return dict(sorted(found.items()))

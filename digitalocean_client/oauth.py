@@ -1,7 +1,7 @@
-"""DigitalOcean's OAuth endpoints, and `/v2/account`, which tells whose token one holds.
+"""DigitalOcean's OAuth endpoints, and `/v2/account`, which says whom a token belongs to.
 
-Facts: https://docs.digitalocean.com/reference/api/oauth/ and RFC 6749. A refresh token works once; a refresh returns
-a new pair and ends the old access token at once; both live in one grant of one user for one team.
+Facts: https://docs.digitalocean.com/reference/api/oauth/ and RFC 6749. A refresh token works once. A refresh returns
+a new pair and ends the old access token at once. Both belong to one grant of one user for one team.
 """
 
 from __future__ import annotations
@@ -15,45 +15,45 @@ import msgspec
 from django.conf import settings
 
 from digitalocean_client import errors, http
-from digitalocean_client.text import Text
+from digitalocean_client.decoding import UNREADABLE, convert_item, single_object
 
 T = TypeVar("T")
 
 TIMEOUT = 8.0
-"""Seconds, in total, for a call to the token endpoint. Long, because cutting a refresh off may lose its answer, and
-shorter than `accounts.tokens.LEASE`, because nobody else may refresh before it is over."""
+"""Seconds, in total, for a call to the token endpoint. Long, because a refresh that is cut off may lose its new pair;
+shorter than `accounts.tokens.LEASE`, so that no second refresh starts before the first is over."""
 
 _LONGEST = 10 * 365 * 86400
-"""Seconds. A token that is said to live longer is not taken at its word."""
+"""Seconds. A longer `expires_in` is taken for an error."""
 
 
 class TokenOwner(msgspec.Struct, frozen=True):
-    """The user and the team that a token acts for. `team_uuid` is empty outside a team."""
+    """The user and the team that a token acts for. What an answer did not have is empty, as is the team outside one."""
 
-    user_uuid: str
-    email: str
+    user_uuid: str = ""
+    email: str = ""
     team_uuid: str = ""
     team_name: str = ""
 
     @property
     def uid(self) -> str:
-        """What allauth knows the link by: user *and* team, since a token acts for that team alone."""
+        """allauth's key of the connection: user *and* team, because a token acts for one team only."""
         return f"{self.user_uuid}:{self.team_uuid}"
 
 
 class TokenPair(msgspec.Struct, frozen=True):
-    """What the token endpoint grants. `refresh_token` is empty, `expires_at` and `scope` None where it sent none.
+    """The token endpoint's answer. `refresh_token` is empty, `expires_at` and `scope` are None where it sent none.
 
-    `flaw` says what is wrong with the rest of an answer that held a token nevertheless. A code's pair with a flaw is
-    not to be used, but it is a grant that lives, and has to be given back; in it `access_token` may be empty, since a
-    refresh token alone is enough for that. A refreshed pair with a flaw is all there is: its old one is spent.
+    `flaw` says which fields could not be read, where a token came all the same. A pair with a flaw from `exchange` must
+    not be used, but its grant is real and has to be revoked; its `access_token` may be empty, since a refresh token is
+    enough for that. A pair with a flaw from `refresh` must be kept: the old refresh token no longer works.
     """
 
     access_token: str
     refresh_token: str
     expires_at: datetime | None
     scope: str | None
-    info: TokenOwner | None
+    info: TokenOwner
     request_id: str
     flaw: str = ""
 
@@ -67,14 +67,9 @@ class _Info(msgspec.Struct):
     team_uuid: str | None = None
     team_name: str | None = None
 
-    def whose(self) -> TokenOwner | None:
-        if not self.uuid:
-            return None
-        return TokenOwner(self.uuid, self.email or "", self.team_uuid or "", self.team_name or "")
-
 
 class _Team(msgspec.Struct):
-    uuid: str
+    uuid: str | None = None
     name: str | None = None
 
 
@@ -84,12 +79,8 @@ class _Account(msgspec.Struct):
     team: _Team | None = None
 
 
-class _AccountAnswer(msgspec.Struct):
-    account: _Account
-
-
 def exchange(code: str, redirect_uri: str, *, code_verifier: str = "") -> TokenPair:
-    """Trade an authorization code for a pair (RFC 6749 §4.1.3), maybe one with a flaw. Raises what `_token` raises."""
+    """Exchange an authorization code for a pair (RFC 6749 §4.1.3), maybe one with a flaw. Raises as `_token`."""
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
     if code_verifier:
         form["code_verifier"] = code_verifier
@@ -97,7 +88,7 @@ def exchange(code: str, redirect_uri: str, *, code_verifier: str = "") -> TokenP
 
 
 def refresh(refresh_token: str) -> TokenPair:
-    """Trade a refresh token for a new pair (RFC 6749 §6). It works once, whether or not the answer arrives."""
+    """Exchange a refresh token for a new pair (RFC 6749 §6). It works once, even if the answer is lost."""
     pair = _token({"grant_type": "refresh_token", "refresh_token": refresh_token})
     if not pair.access_token:
         raise errors.UnexpectedAnswer(pair.flaw, request_id=pair.request_id)
@@ -120,47 +111,43 @@ def _token(form: dict[str, str]) -> TokenPair:
 
 
 def _pair(answer: http.Answer) -> TokenPair:
-    """Field by field: one that makes no sense must not lose the token that came beside it."""
-    found = answer.decode(dict[str, Any])
+    """Read the answer field by field: a field that cannot be read must not lose the token beside it."""
+    found = answer.json()
     flaws = []
 
-    def take(name: str, read: Callable[[Any], T | None], good: Callable[[T], bool] = bool) -> T | None:
-        """The field `name` through `read`; None where it is missing, null or, which is a flaw, makes no sense."""
+    def take(name: str, kind: type[T], is_valid: Callable[[T], bool]) -> T | None:
+        """The field `name`; None where it is missing, null or, which is a flaw, cannot be read."""
         if found.get(name) is None:
             return None
-        with suppress(msgspec.ValidationError):
-            value = read(found[name])
-            if value is not None and good(value):
+        with suppress(*UNREADABLE):
+            # Not strict, because `expires_in` may come as text. A text is never made of another type.
+            value = msgspec.convert(found[name], kind, strict=False)
+            if is_valid(value):
                 return value
         flaws.append(f"{name} makes no sense")
         return None
 
-    access_token = take("access_token", _text, _is_token) or ""
-    refresh_token = take("refresh_token", _text, _is_token) or ""
-    seconds = take("expires_in", _number, lambda seconds: 0 < seconds < _LONGEST)
-    scope = take("scope", _text, _is_scope)
-    info = take("info", lambda value: msgspec.convert(value, _Info), lambda _: True)
+    access_token = take("access_token", str, _is_token) or ""
+    refresh_token = take("refresh_token", str, _is_token) or ""
+    seconds = take("expires_in", float, lambda seconds: 0 < seconds < _LONGEST)
+    scope = take("scope", str, _is_scope)
     if not access_token:
         flaws.append("no access token")
     if not access_token and not refresh_token:
         raise answer.unexpected(", ".join(flaws))
+    info = TokenOwner()
+    with suppress(*UNREADABLE):
+        told = convert_item(found.get("info"), _Info)
+        info = TokenOwner(told.uuid or "", told.email or "", told.team_uuid or "", told.team_name or "")
     return TokenPair(
         access_token,
         refresh_token,
         datetime.now(UTC) + timedelta(seconds=seconds) if seconds else None,
         scope,
-        info.whose() if info else None,
+        info,
         answer.request_id,
         ", ".join(flaws),
     )
-
-
-def _text(value: Any) -> str:
-    return msgspec.convert(value, str)
-
-
-def _number(value: Any) -> float:
-    return msgspec.convert(value, float)
 
 
 def _is_token(text: str) -> bool:
@@ -183,10 +170,10 @@ _OAUTH_CODES: dict[str, type[errors.DigitalOceanError]] = {
 
 
 def _oauth_error(error: errors.DigitalOceanError) -> errors.DigitalOceanError:
-    """The token endpoint's errors mean other things than the API's (RFC 6749 §5.2): told by their code."""
+    """The error for a code of the token endpoint (RFC 6749 §5.2). Statuses mean other things there than in the API."""
     kind = _OAUTH_CODES.get(error.detail)
     if kind is None and isinstance(error, (errors.TokenRejected, errors.NotAllowed, errors.NotFound, errors.Refused)):
-        # A refusal without a code of RFC 6749 says nothing about the grant.
+        # Without a code of RFC 6749 a refusal says nothing about the grant.
         kind = errors.UnexpectedAnswer
     if kind is None:
         return error
@@ -194,25 +181,39 @@ def _oauth_error(error: errors.DigitalOceanError) -> errors.DigitalOceanError:
 
 
 def revoke(access_token: str, *, timeout: float) -> str:
-    """End the grant of this access token. Returns DigitalOcean's request id.
+    """Revoke the grant of this access token. Returns DigitalOcean's request id.
 
-    Raises `TokenRejected` when the token does not work any more (which ends nothing that still lived otherwise).
+    Raises `TokenRejected` where the token no longer works; then nothing was revoked.
     """
     url = _oauth_url("revoke")
     return http.send("POST", url, timeout=timeout, token=access_token, form={"token": access_token}).request_id
 
 
-def token_owner(access_token: str) -> TokenOwner:
-    """The user and team behind a token, from `GET /v2/account`. Raises a `DigitalOceanError`."""
+def token_owner(access_token: str, info: TokenOwner | None = None) -> TokenOwner:
+    """The user and team behind a token, from `GET /v2/account`. Raises a `DigitalOceanError`.
+
+    `info` is what the token's own answer said. A field that only one of the two has contradicts nothing; a user or team
+    that differs is an `UnexpectedAnswer`. UUIDs are compared without case.
+    """
     answer = http.send("GET", f"{settings.DIGITAL_OCEAN_API_URL}/account", timeout=TIMEOUT, token=access_token)
-    account = answer.decode(_AccountAnswer).account
-    team = account.team or _Team("")
-    for part in (account.uuid, team.uuid):
-        if len(part) > 80 or ":" in part or not part.isprintable():
+    account = single_object(answer, "account", _Account)
+    team, info = account.team or _Team(""), info or TokenOwner()
+    if team.uuid is None and not info.team_uuid:
+        raise answer.unexpected("a team without a uuid")
+    owner = TokenOwner(
+        account.uuid,
+        account.email or info.email,
+        team.uuid or info.team_uuid,
+        (team.name or "").strip() or info.team_name.strip(),
+    )
+    for uuid, told in ((owner.user_uuid, info.user_uuid), (owner.team_uuid, info.team_uuid)):
+        if told and told.casefold() != uuid.casefold():
+            raise answer.unexpected("the token and the account name different users or teams")
+        if len(uuid) > 80 or ":" in uuid or not uuid.isprintable():
             raise answer.unexpected("a uuid that is none")
-    if not account.uuid:
+    if not owner.user_uuid:
         raise answer.unexpected("an account without a uuid")
-    return TokenOwner(account.uuid, Text(account.email or ""), team.uuid, Text(team.name or ""))
+    return owner
 
 
 def _oauth_url(endpoint: str) -> str:
@@ -221,5 +222,5 @@ def _oauth_url(endpoint: str) -> str:
 
 
 def account_scope(scope: Any) -> str:
-    """A granted scope in its one written form: words, sorted, single spaces."""
+    """A granted scope as it is stored: its parts sorted, with single spaces between them."""
     return " ".join(sorted(set(str(scope or "").split())))

@@ -1,14 +1,18 @@
-"""Texts that DigitalOcean sends, and that people gave it."""
+"""Cleaning of texts that people gave to DigitalOcean, before they are stored or shown."""
 
 from __future__ import annotations
 
+import re
 
-class Text(str):
-    """A text from outside, made safe to show: control, format and bidi characters stand in it as "\ufffd"."""
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
-    __slots__ = ()
 
-    def __new__(cls, text: str) -> Text:
-        if not text.isprintable():  # of all spaces only the ordinary one is
-            text = "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
-        return super().__new__(cls, text)
+def clean_text(text: str) -> str:
+    """The text without control characters, direction overrides and lone surrogates; a line break or tab is a space.
+
+    All else stays: joiners, direction marks and characters newer than this Python are parts of real names. What is
+    removed reorders the text beside it (Unicode Standard Annex 9, section 2) or cannot be stored.
+    """
+    if text.isprintable():
+        return text
+    return _UNSAFE.sub(lambda found: " " if found[0].isspace() else "", text)

@@ -8,9 +8,9 @@ from typing import Any, Generic, TypeVar
 
 from accounts.models import Connection
 from digitalocean_client import errors, resources
-from digitalocean_client.lists import Items
-from digitalocean_client.resources_schema import Copy, Firewall, Policy, ReservedIp, Volume, Vpc
-from digitalocean_client.schema import Droplet
+from digitalocean_client.lists import AllItems
+from digitalocean_client.resources import Firewall, ReservedIp, StoredImage, Volume, Vpc
+from digitalocean_client.schema import BackupPolicy, Droplet
 from droplets.calls import droplet as droplet_calls
 from droplets.calls import team_lists
 
@@ -33,13 +33,13 @@ class Part(Generic[T]):
 @dataclass(frozen=True)
 class Overview:
     droplet: Droplet
-    snapshots: Part[Items[Copy]]
-    backups: Part[Items[Copy]]
-    policy: Part[Policy]
-    firewalls: Part[Items[Firewall]]
-    volumes: Part[Items[Volume]]
+    snapshots: Part[AllItems[StoredImage]]
+    backups: Part[AllItems[StoredImage]]
+    backup_policy: Part[BackupPolicy]
+    firewalls: Part[AllItems[Firewall]]
+    volumes: Part[AllItems[Volume]]
     vpc: Part[Vpc]
-    reserved_ips: Part[Items[ReservedIp]]
+    reserved_ips: Part[AllItems[ReservedIp]]
 
 
 def read_overview(connection: Connection, droplet_id: int) -> Overview:
@@ -47,14 +47,14 @@ def read_overview(connection: Connection, droplet_id: int) -> Overview:
 
     Raises a `DigitalOceanError` where the droplet itself cannot be read, `NotFound` where the team does not have it.
     """
-    names = ("snapshots", "backups", "policy", "firewalls")
+    names = ("snapshots", "backups", "backup_policy", "firewalls")
     calls = {name: droplet_calls.call_for(droplet_id, getattr(resources, name)) for name in names}
     cached = team_lists.load(connection.pk)
     droplet, answers = droplet_calls.fetch_droplet_with(connection, droplet_id, calls | team_lists.calls_except(cached))
     team_lists.save(connection, answers)
     lists = {**answers, **cached}
     if droplet.features is not None and "backups" not in droplet.features:
-        answers["policy"] = None  # off, whatever DigitalOcean answers about the policy of no backups
+        answers["backup_policy"] = None  # off, whatever DigitalOcean answers about the policy of no backups
     vpcs = _those_with(lists["vpcs"], lambda vpc: vpc.id == droplet.vpc_uuid)
     return Overview(
         droplet=droplet,
@@ -75,4 +75,4 @@ def _those_with(answer: Any, belongs: Callable[[Any], bool]) -> Part[Any]:
     """The items of a team's list that belong to the droplet."""
     if isinstance(answer, errors.DigitalOceanError):
         return Part(error=answer)
-    return Part(Items(tuple(filter(belongs, answer.items)), answer.missing))
+    return Part(AllItems(tuple(filter(belongs, answer.items)), answer.missing))

@@ -79,10 +79,7 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
         try:
             if response.flaw:
                 raise errors.UnexpectedAnswer(response.flaw, request_id=response.request_id)
-            owner = oauth.token_owner(response.access_token)
-            info = response.info
-            if info and (info.user_uuid, info.team_uuid) != (owner.user_uuid, owner.team_uuid):
-                raise errors.UnexpectedAnswer("the token and the account name different users or teams")
+            owner = oauth.token_owner(response.access_token, response.info)
         except errors.DigitalOceanError as error:
             connections.discard(grant.pk, error.code)
             raise ProviderException(str(error)) from error

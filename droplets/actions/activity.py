@@ -18,7 +18,7 @@ from accounts.models import Connection
 from digitalocean_client import actions as actions_api
 from digitalocean_client import droplets as droplets_api
 from digitalocean_client import errors
-from digitalocean_client.actions_schema import DropletAction
+from digitalocean_client.actions import DropletAction
 from digitalocean_client.schema import Droplet
 from droplets.actions import display
 from droplets.actions.display import ActionDisplay

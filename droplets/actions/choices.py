@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from digitalocean_client.actions_schema import Image, Size
+from digitalocean_client.actions import Image, Size
 from digitalocean_client.schema import Droplet
 from digitalocean_client.schema import DropletImage as DropletImage
 from droplets.fleet import summary

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import Connection, User
-from digitalocean_client import actions_schema
-from digitalocean_client.text import Text
+from digitalocean_client.actions import DropletAction
+from digitalocean_client.text import clean_text
 from droplets.actions.backup_plans import backup_plan
 from droplets.actions.kinds import KINDS
 from droplets.models import Action
@@ -98,7 +98,7 @@ def _who(row: Action, viewer: User, emails: Mapping[UUID, str]) -> str:
     return emails.get(row.connection_id) or "A colleague"
 
 
-def display_action(action: actions_schema.DropletAction) -> ActionDisplay:
+def display_action(action: DropletAction) -> ActionDisplay:
     """An action of DigitalOcean's list that Conveyor has no row of."""
     status = _STATUSES.get(str(action.status))
     unknown = str(action.status or "Unknown").capitalize(), "off"
@@ -117,7 +117,7 @@ def display_action(action: actions_schema.DropletAction) -> ActionDisplay:
 def _title(slug: str, status: Action.Status) -> str:
     kind = KINDS.get(slug)
     if kind is None:
-        return str(Text(_TITLES.get(slug) or slug.replace("_", " ").capitalize() or "An action"))
+        return clean_text(_TITLES.get(slug) or slug.replace("_", " ").capitalize() or "An action")
     if status == Action.Status.COMPLETED:
         return kind.done
     return kind.doing if status in Action.IN_FLIGHT else kind.title

@@ -13,8 +13,7 @@ from django.utils import timezone
 
 from digitalocean_client import actions as actions_api
 from digitalocean_client import errors, resources
-from digitalocean_client.resources_schema import Policy
-from digitalocean_client.schema import Droplet
+from digitalocean_client.schema import BackupPolicy, Droplet
 from droplets.actions import choices
 from droplets.actions.backup_plans import WEEKDAYS, plan_name
 from droplets.fleet import summary
@@ -251,12 +250,11 @@ class EnableBackupsForm(_PlanForm):
 
 
 class BackupPolicyForm(_PlanForm):
-    calls: ClassVar[Mapping[str, FormCall]] = {"policy": resources.policy}
+    calls: ClassVar[Mapping[str, FormCall]] = {"policy": resources.backup_policy}
 
     def prepare(self) -> None:
-        policy = self.answers.get("policy")
-        if isinstance(policy, Policy) and policy.backup_policy:
-            now = policy.backup_policy
+        now = self.answers.get("policy")
+        if isinstance(now, BackupPolicy):
             for name, value in (("plan", now.plan), ("weekday", now.weekday), ("hour", now.hour)):
                 if value is not None:
                     self.fields[name].initial = value

@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from accounts.models import Connection
 from digitalocean_client import actions as actions_api
-from digitalocean_client import actions_schema, errors
 from digitalocean_client import droplets as droplets_api
+from digitalocean_client import errors
+from digitalocean_client.actions import DropletAction
 from droplets.actions import timing, transitions
 from droplets.calls.parallel import Call, fetch_all
 from droplets.models import Action
@@ -31,7 +32,7 @@ Status = Action.Status
 class Look:
     """What a look at DigitalOcean showed: the actions asked for, or that the droplet or the action is not known."""
 
-    actions: tuple[actions_schema.DropletAction, ...] = ()
+    actions: tuple[DropletAction, ...] = ()
     is_gone: bool = False
 
 
@@ -147,7 +148,7 @@ def _settle(
     return None
 
 
-def _candidates(row: Action, look: Look) -> list[actions_schema.DropletAction]:
+def _candidates(row: Action, look: Look) -> list[DropletAction]:
     """What of these may be the row's action, the closest to its request first."""
     sent_at = row.sent_at
     if sent_at is None or row.status != Status.SENDING:

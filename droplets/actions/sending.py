@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import Connection
 from digitalocean_client import actions as actions_api
 from digitalocean_client import errors
-from digitalocean_client.actions_schema import Ordered
+from digitalocean_client.actions import StartedAction
 from digitalocean_client.schema import Droplet
 from droplets.actions import timing, transitions
 from droplets.actions.availability import Availability, availability_of
@@ -147,7 +147,7 @@ def _not_allowed(error: errors.NotAllowed, connection: Connection, kind: Kind) -
     )
 
 
-def _request(row: Action, token: str, deadline: float) -> Ordered | str:
+def _request(row: Action, token: str, deadline: float) -> StartedAction | str:
     if row.kind == "destroy":
         return actions_api.destroy(token, row.droplet_id, deadline=deadline)
-    return actions_api.order(token, row.droplet_id, row.kind, row.parameters, deadline=deadline)
+    return actions_api.start(token, row.droplet_id, row.kind, row.parameters, deadline=deadline)

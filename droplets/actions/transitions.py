@@ -12,8 +12,9 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Connection
-from digitalocean_client import actions_schema, errors
-from digitalocean_client.text import Text
+from digitalocean_client import errors
+from digitalocean_client.actions import DropletAction
+from digitalocean_client.text import clean_text
 from droplets.fleet import cache as fleet_cache
 from droplets.models import Action
 
@@ -32,7 +33,7 @@ _ENDS = {"completed": Status.COMPLETED, "errored": Status.ERRORED}
 _FAILED = "DigitalOcean started this action and it failed. DigitalOcean gives no reason."
 
 
-def mark_accepted(row: Action, action: actions_schema.DropletAction, *, request_id: str, ask_at: datetime) -> None:
+def mark_accepted(row: Action, action: DropletAction, *, request_id: str, ask_at: datetime) -> None:
     """Store the action of DigitalOcean's answer on this row, and detach any row that was matched to it by mistake."""
     with transaction.atomic():
         mistaken = Action.objects.filter(digitalocean_id=action.id, began_at=action.started_at).exclude(pk=row.pk)
@@ -42,7 +43,7 @@ def mark_accepted(row: Action, action: actions_schema.DropletAction, *, request_
         )
 
 
-def adopt(row: Action, action: actions_schema.DropletAction, *, ask_at: datetime) -> bool:
+def adopt(row: Action, action: DropletAction, *, ask_at: datetime) -> bool:
     """Match the row to an action found at DigitalOcean. Returns False where another row has it."""
     try:
         with transaction.atomic():
@@ -51,7 +52,7 @@ def adopt(row: Action, action: actions_schema.DropletAction, *, ask_at: datetime
         return False
 
 
-def mark_progress(row: Action, action: actions_schema.DropletAction, *, ask_at: datetime) -> None:
+def mark_progress(row: Action, action: DropletAction, *, ask_at: datetime) -> None:
     """Store the current state of an action that DigitalOcean has accepted."""
     _write(row, (Status.IN_PROGRESS,), _fields_of(action, ask_at))
 
@@ -76,7 +77,7 @@ def schedule_poll(row: Action, at: datetime) -> None:
     Action.objects.filter(pk=row.pk, status__in=Action.IN_FLIGHT).update(ask_at=at)
 
 
-def _fields_of(action: actions_schema.DropletAction, ask_at: datetime) -> dict[str, object]:
+def _fields_of(action: DropletAction, ask_at: datetime) -> dict[str, object]:
     known = {"digitalocean_id": action.id, "began_at": action.started_at}
     end = _ENDS.get(str(action.status))
     if end is None:
@@ -94,9 +95,9 @@ def _write(
 ) -> bool:
     """Update the row if its status is one of `before`; returns whether it was."""
     if message:
-        changes["words"] = Text(message)[:500]
+        changes["words"] = clean_text(message)[:500]
     if request_id:
-        changes["request_id"] = Text(request_id)[:100]
+        changes["request_id"] = clean_text(request_id)[:100]
     if not Action.objects.filter(pk=row.pk, status__in=before).update(**changes):
         return False
     if changes["status"] != row.status:

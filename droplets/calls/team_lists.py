@@ -16,9 +16,9 @@ import msgspec
 from accounts.models import Connection
 from common.cache import shared
 from digitalocean_client import errors, resources
-from digitalocean_client.lists import Items
-from digitalocean_client.resources_schema import ReservedIp, Volume, Vpc
-from digitalocean_client.schema import UNREADABLE, text_hook
+from digitalocean_client.decoding import UNREADABLE
+from digitalocean_client.lists import AllItems
+from digitalocean_client.resources import ReservedIp, Volume, Vpc
 from droplets.calls.parallel import Call
 
 log = logging.getLogger(__name__)
@@ -28,14 +28,14 @@ FRESH = 60
 
 _GONE = 300  # seconds: longer than any page that is still being read
 
-_LISTS: dict[str, tuple[Callable[..., Items[Any]], Any]] = {
-    "volumes": (resources.volumes, Items[Volume]),
-    "vpcs": (resources.vpcs, Items[Vpc]),
-    "reserved_ips": (resources.reserved_ips, Items[ReservedIp]),
+_LISTS: dict[str, tuple[Callable[..., AllItems[Any]], Any]] = {
+    "volumes": (resources.volumes, AllItems[Volume]),
+    "vpcs": (resources.vpcs, AllItems[Vpc]),
+    "reserved_ips": (resources.reserved_ips, AllItems[ReservedIp]),
 }
 
 
-def load(pk: UUID) -> dict[str, Items[Any]]:
+def load(pk: UUID) -> dict[str, AllItems[Any]]:
     """The lists of a connection that are in the cache, by name."""
     found = shared().get_many([_key(pk, name) for name in _LISTS])
     lists = {}
@@ -43,13 +43,13 @@ def load(pk: UUID) -> dict[str, Items[Any]]:
         blob = found.get(_key(pk, name))
         if isinstance(blob, bytes):
             try:
-                lists[name] = msgspec.msgpack.decode(blob, type=kind, dec_hook=text_hook)
+                lists[name] = msgspec.msgpack.decode(blob, type=kind)
             except UNREADABLE:
                 log.warning("A cached list of %s cannot be decoded and is read again", name)
     return lists
 
 
-def calls_except(lists: dict[str, Items[Any]]) -> dict[str, Call[Any]]:
+def calls_except(lists: dict[str, AllItems[Any]]) -> dict[str, Call[Any]]:
     """The calls for the lists that are not among these, by name."""
     return {name: _call(read) for name, (read, _) in _LISTS.items() if name not in lists}
 
@@ -59,7 +59,7 @@ def save(connection: Connection, answers: dict[str, Any]) -> None:
     pk = connection.pk
     for name, answer in answers.items():
         if name in _LISTS and not isinstance(answer, errors.DigitalOceanError):
-            shared().set(_key(pk, name), msgspec.msgpack.encode(answer, enc_hook=str), FRESH)
+            shared().set(_key(pk, name), msgspec.msgpack.encode(answer), FRESH)
     if shared().get(_key(pk, "gone")):
         # Disconnected meanwhile. This is checked after writing, so that either this or `forget` deletes the lists.
         forget(pk)
@@ -71,7 +71,7 @@ def forget(pk: UUID) -> None:
     shared().delete_many([_key(pk, name) for name in _LISTS])
 
 
-def _call(read: Callable[..., Items[Any]]) -> Call[Any]:
+def _call(read: Callable[..., AllItems[Any]]) -> Call[Any]:
     return lambda token, deadline: read(token, deadline=deadline)
 
 

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from digitalocean_client import api, errors, executor
 from digitalocean_client import droplets as droplets_api
-from digitalocean_client import errors, executor, schema
 from digitalocean_client.http import Allowance
+from digitalocean_client.lists import ListPage
+from digitalocean_client.schema import ListedDroplet
 from droplets.fleet.summary import DropletSummary
 
 CALLS_AT_ONCE = 6
@@ -74,7 +76,7 @@ class _Listing:
 
 
 _PageCall = tuple[_Listing, int]
-_PageAnswer = tuple[schema.Page, list[DropletSummary]]
+_PageAnswer = tuple[ListPage[ListedDroplet], list[DropletSummary]]
 
 
 class PageFetch:
@@ -174,7 +176,7 @@ class PageFetch:
             self._error = error
             self._request_id = error.request_id or self._request_id
 
-    def _take(self, listing: _Listing, number: int, page: schema.Page, rows: list[DropletSummary]) -> None:
+    def _take(self, listing: _Listing, number: int, page: ListPage[ListedDroplet], rows: list[DropletSummary]) -> None:
         """Add a page to what came, and plan the pages that it shows to be there."""
         # The total changes where the list changes meanwhile. With the largest one no droplet goes missing unnoticed.
         listing.total = max(listing.total or 0, page.total)
@@ -189,7 +191,7 @@ class PageFetch:
             self._waiting = deque(call for call in self._waiting if call[0] is not listing or call[1] < number)
             return
         last = _pages(page.total)
-        if page.length >= droplets_api.PER_PAGE and page.total < number * droplets_api.PER_PAGE:
+        if page.length >= api.PER_PAGE and page.total < number * api.PER_PAGE:
             last = number + 1  # more droplets came than the total says, so the end is not known either
         for further in range(listing.planned + 1, min(last, MOST_PAGES) + 1):
             listing.planned = further
@@ -198,8 +200,8 @@ class PageFetch:
     def _fetch_page(self, listing: _Listing, number: int) -> _PageAnswer:
         """In a thread: HTTP and decoding, no database."""
         page = droplets_api.droplets_page(self.token, page=number, gpus=listing.gpus, deadline=self._deadline)
-        return page, [DropletSummary.of(droplet) for droplet in page.droplets]
+        return page, [DropletSummary.of(droplet) for droplet in page.items]
 
 
 def _pages(total: int) -> int:
-    return -(-total // droplets_api.PER_PAGE)
+    return -(-total // api.PER_PAGE)

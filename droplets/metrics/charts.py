@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from digitalocean_client import metrics as metrics_api
-from digitalocean_client.metrics_schema import Points, Series
+from digitalocean_client.metrics import Points, Series
 from droplets.metrics import cpu
 from droplets.metrics.figures import RawLine
 

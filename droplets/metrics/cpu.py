@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
-from digitalocean_client.metrics_schema import Points, Series
+from digitalocean_client.metrics import Points, Series
 from droplets.metrics.figures import spacing
 
 BUSY = "busy"

@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from digitalocean_client.metrics_schema import LARGEST, Points
+from digitalocean_client.metrics import LARGEST, Points
 
 LineKind = Literal["line", "layer", "figure"]
 """A line; one of several stacked layers; a column of the table only."""
@@ -124,7 +124,7 @@ def _summarized(raw: RawLine, end: int, values: list[int | None], highest: list[
     last = max(raw.points)
     peak_at = max(raw.points, key=raw.points.__getitem__)
     return Line(
-        str(raw.name),  # msgpack cannot encode a `Text`
+        raw.name,
         raw.unit,
         raw.kind,
         raw.leads,

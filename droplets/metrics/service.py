@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Connection
 from digitalocean_client import errors
-from digitalocean_client.metrics_schema import Series, Span
+from digitalocean_client.metrics import Series, Span
 from digitalocean_client.schema import Droplet
 from droplets.calls import droplet as droplet_calls
 from droplets.calls.parallel import fetch_all

@@ -5,8 +5,7 @@ from __future__ import annotations
 from django import template
 
 from common.templatetags.formats import money
-from digitalocean_client.resources_schema import Plan
-from digitalocean_client.schema import Droplet
+from digitalocean_client.schema import BackupPolicy, Droplet
 from droplets.actions.backup_plans import backup_plan
 from droplets.actions.kinds import Kind
 from droplets.fleet import summary
@@ -31,7 +30,7 @@ def difference(dollars: float | None) -> str:
 
 
 @register.filter
-def plan(policy: Plan) -> str:
+def plan(policy: BackupPolicy) -> str:
     """“Weekly, Sundays from 04:00 UTC, each kept 28 days”."""
     days = policy.retention_period_days
     kept = f", each kept {days} day{'' if days == 1 else 's'}" if days else ""

@@ -10,9 +10,8 @@ from django import template
 from django.utils.html import format_html, format_html_join
 
 from common.templatetags.formats import disk
-from digitalocean_client.resources_schema import Rule
-from digitalocean_client.schema import Disk, Droplet, DropletImage, Quantity, Region
-from digitalocean_client.text import Text
+from digitalocean_client.schema import Disk, Droplet, DropletImage, FirewallRule, Quantity, Region
+from digitalocean_client.text import clean_text
 from droplets.fleet import summary
 from droplets.fleet.items import FleetItem
 from droplets.fleet.summary import DropletSummary
@@ -71,7 +70,7 @@ def place(region: Region) -> str:
 
 
 @register.filter
-def ports(rule: Rule) -> str:
+def ports(rule: FirewallRule) -> str:
     """“TCP 443”, “UDP, all ports”, “ICMP”."""
     protocol = (rule.protocol or "any").upper()
     if protocol == "ICMP":
@@ -83,13 +82,13 @@ def ports(rule: Rule) -> str:
 def ends(of: dict[str, Any] | None) -> str:
     """“anywhere”, “10.0.0.0/8, tag web, 2 droplets”: where a firewall's rule lets traffic come from or go to."""
     found = of or {}
-    addresses = [Text(address) for address in _list(found.get("addresses")) if isinstance(address, str)]
+    addresses = [clean_text(address) for address in _list(found.get("addresses")) if isinstance(address, str)]
     anywhere = [address for address in ("0.0.0.0/0", "::/0") if address in addresses]
     if len(anywhere) == 2:
         return "anywhere"
     if anywhere:  # of one version; what else is let through may be of the other
-        addresses = [Text(f"anywhere ({anywhere[0]})"), *(each for each in addresses if each not in anywhere)]
-    words = [*addresses, *(f"tag {Text(tag)}" for tag in _list(found.get("tags")) if isinstance(tag, str))]
+        addresses = [clean_text(f"anywhere ({anywhere[0]})"), *(each for each in addresses if each not in anywhere)]
+    words = [*addresses, *(f"tag {clean_text(tag)}" for tag in _list(found.get("tags")) if isinstance(tag, str))]
     for key, name in _ENDS.items():
         if count := len(_list(found.get(key))):
             words.append(f"{count} {name}{'' if count == 1 else 's'}")

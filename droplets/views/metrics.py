@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.decorators import SignedInRequest
 from accounts.models import Connection
-from digitalocean_client.text import Text
+from digitalocean_client.text import clean_text
 from droplets.fleet import problems
 from droplets.metrics import service as metrics_service
 from droplets.metrics.ranges import DEFAULT, RANGES, Range, range_of
@@ -29,7 +29,7 @@ def graphs(request: SignedInRequest, connection: Connection, droplet: int) -> Ht
         "trouble": problems.for_error(connection, found.error) if found.error else None,
         "range": over,
         "ranges": RANGES,
-        "unknown": "" if range_of(slug) else Text(slug[:40]),
+        "unknown": "" if range_of(slug) else clean_text(slug[:40]) or "?",
         **droplet_page.head(connection, found.droplet, "graphs"),
     }
     answer = render(request, f"droplets/detail/{'_graphs' if request.htmx else 'graphs'}.html", context)

@@ -68,7 +68,6 @@ SPOILT: dict[str, dict[str, Any]] = {
     "a list for a scope": {"/scope": ["read"]},
     "a scope that cannot be shown": {"/scope": "read\x00write"},
     "a scope without end": {"/scope": "read " * 5000},
-    "a text for info": {"/info": "ada"},
     "null for the access token": {"/access_token": None},
     "a number for the access token": {"/access_token": 5},
     "an access token with a space": {"/access_token": "doo v1"},
@@ -184,7 +183,6 @@ ACCOUNT_TROUBLE: dict[str, tuple[str, dict[str, Any], str]] = {
     "a uuid without end": ("patch", {"set": {"/account/uuid": "a" * 500}}, "DigitalOcean sent an unexpected answer"),
     "another user": ("patch", {"set": {"/account/uuid": "f" * 40}}, "DigitalOcean sent an unexpected answer"),
     "another team": ("patch", {"set": {"/account/team/uuid": "f" * 40}}, "DigitalOcean sent an unexpected answer"),
-    "no team": ("patch", {"remove": ["/account/team"]}, "DigitalOcean sent an unexpected answer"),
     "a redirect": (
         "redirect",
         {"location": "http://127.0.0.1:9/", "status": 302},
@@ -243,7 +241,7 @@ def test_a_name_that_nothing_can_show_is_made_one_that_can(owner: Person, digita
 
     owner.go("Acme Web")
 
-    assert "Acme\ufffd Web\ufffd" in [connection.team_name for connection in owner.connections]
+    assert "Acme Web" in [connection.team_name for connection in owner.connections]
 
 
 def test_every_fine_grained_scope_at_once_is_kept(owner: Person, digitalocean: Sandbox) -> None:

@@ -60,7 +60,7 @@ class TestThePage:
     def test_one_that_backs_off(self, owner: Person) -> None:
         Connection.objects.update(retry_at=timezone.now() + timedelta(minutes=1), last_error="rate_limited")
 
-        assert says(owner.client.get(PAGE), "Retrying", "has used up its calls")
+        assert says(owner.client.get(PAGE), "Retrying", "rate limit for this team is reached")
 
     def test_one_whose_pause_is_over(self, owner: Person) -> None:
         """Until a refresh has worked nobody knows whether it would."""

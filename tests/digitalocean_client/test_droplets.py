@@ -27,9 +27,9 @@ def calls(sandbox: Sandbox) -> int:
 def test_it_reads_a_page(digitalocean: Sandbox, token: str, deadline: float) -> None:
     page = read(token, deadline)
 
-    assert (len(page.droplets), page.total, page.unreadable) == (150, 150, 0)
+    assert (len(page.items), page.total, page.unreadable) == (150, 150, 0)
     assert page.request_id
-    assert all(droplet.size and droplet.size.price_monthly for droplet in page.droplets)
+    assert all(droplet.size and droplet.size.price_monthly for droplet in page.items)
 
 
 def test_pages_have_200_rows(digitalocean: Sandbox, token: str, deadline: float) -> None:
@@ -37,7 +37,7 @@ def test_pages_have_200_rows(digitalocean: Sandbox, token: str, deadline: float)
 
     first, second = read(token, deadline), read(token, deadline, page=2)
 
-    assert (len(first.droplets), len(second.droplets)) == (200, 1)
+    assert (len(first.items), len(second.items)) == (200, 1)
     assert first.total == second.total == 201
 
 
@@ -45,13 +45,13 @@ def test_gpu_droplets_are_a_listing_of_their_own(digitalocean: Sandbox, token: s
     page = read(token, deadline, gpus=True)
 
     assert page.total == digitalocean.team("Acme Web").gpus > 0
-    assert {droplet.id for droplet in page.droplets}.isdisjoint({one.id for one in read(token, deadline).droplets})
-    assert droplets_api.droplet(token, page.droplets[0].id, deadline=deadline).gpu_info
+    assert {droplet.id for droplet in page.items}.isdisjoint({one.id for one in read(token, deadline).items})
+    assert droplets_api.droplet(token, page.items[0].id, deadline=deadline).gpu_info
 
 
 def test_it_reads_one_droplet_of_either_kind(token: str, deadline: float) -> None:
     for gpus in (False, True):
-        listed = read(token, deadline, gpus=gpus).droplets[0]
+        listed = read(token, deadline, gpus=gpus).items[0]
 
         found = droplets_api.droplet(token, listed.id, deadline=deadline)
 
@@ -74,12 +74,12 @@ def test_it_asks_for_no_address_that_an_answer_names(digitalocean: Sandbox, toke
     elsewhere = {"/links": {"pages": {"next": f"{digitalocean.url}/v2/account"}}}
     digitalocean.fault("patch", path=LISTING, set=elsewhere)
 
-    assert len(read(token, deadline).droplets) == 150
+    assert len(read(token, deadline).items) == 150
     assert "GET /v2/account" not in digitalocean.counters().by_endpoint
 
 
 def test_it_takes_no_other_droplet_than_the_one_asked_for(digitalocean: Sandbox, token: str, deadline: float) -> None:
-    droplet = read(token, deadline).droplets[0]
+    droplet = read(token, deadline).items[0]
     digitalocean.fault("patch", path="/v2/droplets/", set={"/droplet/id": droplet.id + 1})
 
     with pytest.raises(errors.UnexpectedAnswer):
@@ -112,7 +112,7 @@ def test_it_repeats_once_what_may_pass(
 ) -> None:
     digitalocean.fault(kind, path=LISTING, times=1, **more)
 
-    assert len(read(token, deadline).droplets) == 150
+    assert len(read(token, deadline).items) == 150
     assert calls(digitalocean) == 2
 
 
@@ -141,7 +141,7 @@ def test_it_repeats_no_more_than_once(digitalocean: Sandbox, token: str, deadlin
         ("html", {"status": 200}, errors.UnexpectedAnswer),
         ("empty", {}, errors.UnexpectedAnswer),
         ("json", {"json": ["droplets"]}, errors.UnexpectedAnswer),
-        ("json", {"json": {"droplets": None, "meta": {"total": 3}}}, errors.UnexpectedAnswer),
+        ("json", {"json": {"droplets": {}, "meta": {"total": 3}}}, errors.UnexpectedAnswer),
     ],
 )
 def test_it_repeats_nothing_else(
@@ -184,6 +184,6 @@ def test_fields_beyond_the_scope_are_simply_not_there(digitalocean: Sandbox, dea
 
     page = read(narrow, deadline)
 
-    assert (len(page.droplets), page.unreadable) == (150, 0)
-    assert not any(droplet.image or droplet.tags for droplet in page.droplets)
-    assert not droplets_api.droplet(narrow, page.droplets[0].id, deadline=deadline).vpc_uuid
+    assert (len(page.items), page.unreadable) == (150, 0)
+    assert not any(droplet.image or droplet.tags for droplet in page.items)
+    assert not droplets_api.droplet(narrow, page.items[0].id, deadline=deadline).vpc_uuid

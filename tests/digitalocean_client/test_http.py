@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from urllib3.util import connection as urllib3_connection
 
-from digitalocean_client import errors, oauth
+from digitalocean_client import errors
 from digitalocean_client import http as do_http
 from tests.support.raw import http, raw
 from tests.support.sandbox import Sandbox
@@ -49,7 +49,7 @@ class TestWorks:
         answer = do_http.send("GET", f"{sandbox.api_url}/account", timeout=5, token=token)
 
         assert answer.status == 200
-        assert answer.decode(dict)["account"]["email"] == "ada@acme.example"  # type: ignore[type-arg]
+        assert answer.json()["account"]["email"] == "ada@acme.example"
         assert answer.request_id == sandbox.recent_requests()[-1]["request_id"]
 
     def test_what_is_sent(self) -> None:
@@ -240,7 +240,7 @@ class TestTellsErrorsApart:
             raw(http(b"nonsense", *headers, length=False)) as server,
             pytest.raises(errors.DigitalOceanError) as caught,
         ):
-            ask(server.url).decode(dict)  # type: ignore[type-arg]
+            ask(server.url).json()
 
         assert isinstance(caught.value, (errors.AnswerLost, errors.UnexpectedAnswer))
 
@@ -267,10 +267,10 @@ class TestTellsErrorsApart:
         with raw(answer) as server, pytest.raises(errors.UnexpectedAnswer):
             ask(server.url)
 
-    @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b'{"account": {"uuid": 7}}'])
+    @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b'"x"'])
     def test_a_body_of_another_shape(self, body: bytes) -> None:
         with raw(http(body)) as server, pytest.raises(errors.UnexpectedAnswer):
-            ask(server.url).decode(oauth._AccountAnswer)
+            ask(server.url).json()
 
 
 class TestRetryAfter:
@@ -345,7 +345,7 @@ def test_only_what_looks_like_a_request_id_is_taken_for_one(request_id: str) -> 
         do_http.send("GET", server.url, timeout=5)
 
     assert caught.value.request_id == ""
-    assert caught.value.detail == "server\ufffd_error"
+    assert caught.value.detail == "server_error"
 
 
 @pytest.mark.parametrize("odd", [None, 7, ["x"]])

@@ -478,7 +478,7 @@ def test_a_droplet_with_a_hostile_name_can_be_destroyed(acting: Acting) -> None:
     page = acting.open("destroy")
     assert "script" not in [tag for tag, _ in page.tags]
 
-    acting.press("destroy", typed='<script>alert("1")</script>\ufffd {name} end')
+    acting.press("destroy", typed='<script>alert("1")</script> {name} end')
 
     assert acting.done("destroy")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from digitalocean_client.actions_schema import Image, Size
+from digitalocean_client.actions import Image, Size
 from digitalocean_client.schema import Droplet, Gpu, Region
 from digitalocean_client.schema import DropletImage as DropletImage
 from digitalocean_client.schema import DropletSize as DropletSize

@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.models import Connection
 from digitalocean_client import droplets as droplets_api
 from digitalocean_client import errors
-from digitalocean_client.schema import Page
+from digitalocean_client.lists import ListPage
+from digitalocean_client.schema import ListedDroplet
 from droplets.calls import rate_limit
 from droplets.calls.parallel import Call, fetch, fetch_all
 from tests.support.person import Person
@@ -21,11 +22,11 @@ LISTING = "/v2/droplets$"
 ENDPOINT = "GET /v2/droplets"
 
 
-def listing(token: str, deadline: float, *, page: int = 1, gpus: bool = False) -> Page:
+def listing(token: str, deadline: float, *, page: int = 1, gpus: bool = False) -> ListPage[ListedDroplet]:
     return droplets_api.droplets_page(token, page=page, gpus=gpus, deadline=deadline)
 
 
-QUESTIONS: dict[str, Call[Page]] = {"ordinary": listing, "gpus": partial(listing, gpus=True)}
+QUESTIONS: dict[str, Call[ListPage[ListedDroplet]]] = {"ordinary": listing, "gpus": partial(listing, gpus=True)}
 
 
 def deadline(seconds: float = 20) -> float:
@@ -41,7 +42,7 @@ def test_each_question_has_its_answer(alice: Person) -> None:
 
     found = fetch_all(connection, QUESTIONS, deadline=deadline())
 
-    assert {name: page.total for name, page in found.items() if isinstance(page, Page)} == {
+    assert {name: page.total for name, page in found.items() if isinstance(page, ListPage)} == {
         "ordinary": team.droplets,
         "gpus": team.gpus,
     }
@@ -67,7 +68,7 @@ def test_a_rejected_token_is_renewed_once_for_all(alice: Person) -> None:
 
     found = fetch_all(connection, QUESTIONS, deadline=deadline())
 
-    assert all(isinstance(page, Page) for page in found.values())
+    assert all(isinstance(page, ListPage) for page in found.values())
     assert alice.sandbox.counters().refresh_requests == 1
 
 
@@ -106,7 +107,7 @@ def test_one_that_fails_costs_itself_alone(alice: Person) -> None:
     found = fetch_all(connection, QUESTIONS, deadline=deadline())
 
     assert isinstance(found["gpus"], errors.Unavailable)
-    assert isinstance(found["ordinary"], Page)
+    assert isinstance(found["ordinary"], ListPage)
 
 
 def test_one_that_hangs_is_too_slow(alice: Person) -> None:
@@ -116,7 +117,7 @@ def test_one_that_hangs_is_too_slow(alice: Person) -> None:
     found = fetch_all(connection, QUESTIONS, deadline=deadline(1))
 
     assert isinstance(found["gpus"], errors.TooSlow)
-    assert isinstance(found["ordinary"], Page)
+    assert isinstance(found["ordinary"], ListPage)
 
 
 def test_without_a_token_every_question_has_the_same_answer(alice: Person) -> None:
@@ -131,13 +132,13 @@ def test_without_a_token_every_question_has_the_same_answer(alice: Person) -> No
 def test_a_mistake_of_ours_is_told_and_contained(alice: Person, caplog: pytest.LogCaptureFixture) -> None:
     connection = alice.connect("Acme Web")
 
-    def broken(token: str, deadline: float) -> Page:
+    def broken(token: str, deadline: float) -> ListPage[ListedDroplet]:
         raise RuntimeError("a mistake of ours")
 
     found = fetch_all(connection, QUESTIONS | {"broken": broken}, deadline=deadline())
 
     assert isinstance(found["broken"], errors.UnexpectedAnswer)
-    assert isinstance(found["ordinary"], Page)
+    assert isinstance(found["ordinary"], ListPage)
     assert "a mistake of ours" in caplog.text
 
 
@@ -165,6 +166,6 @@ def test_who_asks_again_with_what_was_read_before_a_refresh_loses_nothing(alice:
     for _ in range(2):
         found = fetch_all(connection, QUESTIONS, deadline=deadline())
 
-    assert all(isinstance(page, Page) for page in found.values())
+    assert all(isinstance(page, ListPage) for page in found.values())
     connection.refresh_from_db()
     assert connection.state == Connection.State.HEALTHY

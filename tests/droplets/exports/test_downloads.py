@@ -274,7 +274,9 @@ def test_what_is_no_address_is_no_host(fleet: Person, odd: str) -> None:
 
 
 def test_a_droplet_that_made_no_sense_is_missing_too(fleet: Person) -> None:
-    fleet.sandbox.fault("patch", path="/v2/droplets$", team="Northwind", type="droplets", set={"/droplets/0/name": 5})
+    fleet.sandbox.fault(
+        "patch", path="/v2/droplets$", team="Northwind", type="droplets", set={"/droplets/0/id": "seven"}
+    )
 
     found = loads(download(fleet, "/droplets.json"))
 

@@ -18,9 +18,9 @@ NORTHWIND = 450
 
 TROUBLE = "DigitalOcean is having trouble answering."
 SLOW = "DigitalOcean answered too slowly."
-LOST = "answer was lost on the way."
-NONSENSE = "makes no sense."
-LIMIT = "used up its calls"
+LOST = "broke before DigitalOcean answered."
+NONSENSE = "sent an unexpected answer."
+LIMIT = "rate limit for this team is reached"
 
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("status", {"status": 500}, TROUBLE),
@@ -51,7 +51,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
 @pytest.fixture
 def two(alice: Person, monkeypatch: pytest.MonkeyPatch) -> Person:
     """Alice, whose two teams have been read whole; what hangs is given up soon."""
-    monkeypatch.setattr("digitalocean_client.droplets.CALL_TIMEOUT", 2.0)
+    monkeypatch.setattr("digitalocean_client.api.CALL_TIMEOUT", 2.0)
     for name, count in (("Acme Web", ACME), ("Northwind", NORTHWIND)):
         alice.connect(name)
         alice.sandbox.droplets(name, count=count)

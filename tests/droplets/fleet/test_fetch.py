@@ -225,7 +225,7 @@ def test_at_the_deadline_it_returns_what_came_so_far(digitalocean: Sandbox, fetc
 
 
 def test_a_row_that_cannot_be_decoded_is_counted_and_costs_no_other(digitalocean: Sandbox, fetched: Fetched) -> None:
-    digitalocean.droplets("Acme Web", patch=[{"index": 3, "set": {"memory": "lots"}}])
+    digitalocean.droplets("Acme Web", patch=[{"index": 3, "set": {"id": "lots"}}])
     team = digitalocean.team("Acme Web")
 
     found = fetched()

@@ -249,7 +249,7 @@ def test_calls_that_would_go_over_the_limit_are_not_made(alice: Person) -> None:
 
 @pytest.mark.usefixtures("three")
 def test_a_team_that_hangs_costs_itself_alone(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("digitalocean_client.droplets.CALL_TIMEOUT", 1.5)
+    monkeypatch.setattr("digitalocean_client.api.CALL_TIMEOUT", 1.5)
     alice.sandbox.fault("hang", path=LISTING, team="Northwind")
 
     found = renew(alice, seconds=1)
@@ -261,7 +261,7 @@ def test_a_team_that_hangs_costs_itself_alone(alice: Person, monkeypatch: pytest
 
 @pytest.mark.usefixtures("three")
 def test_a_team_that_hangs_holds_up_no_renewal(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("digitalocean_client.droplets.CALL_TIMEOUT", 3)
+    monkeypatch.setattr("digitalocean_client.api.CALL_TIMEOUT", 3)
     alice.sandbox.fault("hang", path=LISTING, team="Northwind")
     alice.sandbox.expire(team="Side projects")
 

@@ -5,8 +5,7 @@ from itertools import accumulate
 
 import pytest
 
-from digitalocean_client.metrics_schema import Points, Series
-from digitalocean_client.text import Text
+from digitalocean_client.metrics import Points, Series
 from droplets.metrics.cpu import BUSY, counters, shares
 
 STEP = 120
@@ -18,7 +17,7 @@ def counter(*seconds: float, start: int = 0) -> Points:
 
 
 def series(mode: str, points: Points) -> Series:
-    return Series({"mode": Text(mode)}, points)
+    return Series({"mode": mode}, points)
 
 
 # Works

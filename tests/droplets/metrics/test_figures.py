@@ -5,7 +5,7 @@ from statistics import fmean
 import msgspec
 import pytest
 
-from digitalocean_client.metrics_schema import Points
+from digitalocean_client.metrics import Points
 from droplets.metrics.figures import EXACT, RECENT, ChartData, RawLine, downsample, spacing
 from droplets.metrics.ranges import RANGES, Range
 

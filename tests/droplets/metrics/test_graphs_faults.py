@@ -43,8 +43,8 @@ def moments(now: int, count: int) -> list[int]:
     ("more", "sentence"),
     [
         ({"status": 500}, "DigitalOcean is having trouble answering."),
-        ({"status": 403}, "This connection's access does not reach this far."),
-        ({"status": 429, "headers": {"retry-after": "1800"}}, "used up its calls to DigitalOcean for now."),
+        ({"status": 403}, "DigitalOcean refused this: "),
+        ({"status": 429, "headers": {"retry-after": "1800"}}, "rate limit for this team is reached."),
     ],
     ids=["500", "403", "429"],
 )
@@ -95,7 +95,7 @@ def test_an_unexpected_answer_is_explained(alice: Person, visit: Visit, kind: st
 
     found = charts(visit())
 
-    assert "makes no sense." in found["cpu"].text
+    assert "sent an unexpected answer." in found["cpu"].text
     assert all(chart.rows for key, chart in found.items() if key != "cpu")
 
 
@@ -171,7 +171,7 @@ def test_without_any_free_memory_its_chart_says_why(alice: Person, visit: Visit)
     ("more", "sentence", "button"),
     [
         ({"status": 500}, "DigitalOcean is having trouble answering.", "Try again"),
-        ({"status": 429, "headers": {"retry-after": "1800"}}, "used up its calls", "Try again"),
+        ({"status": 429, "headers": {"retry-after": "1800"}}, "rate limit for this team is reached", "Try again"),
         ({"status": 403}, "Graphs need the scope monitoring:read", "Reconnect"),
     ],
 )
@@ -203,7 +203,7 @@ def test_at_the_rate_limit_nothing_is_asked(alice: Person, visit: Visit, acme: C
     page = visit()
 
     assert page.status == 502
-    assert "used up its calls to DigitalOcean for now." in page.text
+    assert "rate limit for this team is reached." in page.text
     assert alice.sandbox.counters().total == 0
 
 

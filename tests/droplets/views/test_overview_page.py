@@ -20,6 +20,7 @@ PARTS = {
     "vpcs": r"/v2/vpcs$",
     "reserved_ips": r"/v2/reserved_ips$",
 }
+NO_SCOPE = {"id": "forbidden", "message": "You are not authorized to perform this operation."}
 HOSTILE = "<script>alert(1)</script>\u202e"
 
 
@@ -165,7 +166,7 @@ def test_a_backup_plan_is_shown_in_words(
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_out_of_reach_is_told_as_such(alice: Person, acme: Connection, part: str) -> None:
-    alice.sandbox.fault("status", path=PARTS[part], status=403)
+    alice.sandbox.fault("status", path=PARTS[part], status=403, json=NO_SCOPE)
 
     page = visit(alice, acme)
 
@@ -201,7 +202,8 @@ def test_a_part_that_fails_costs_itself_alone(
     page = visit(alice, acme)
 
     assert page.status == 200
-    assert page.text.count("Try again") == 1
+    is_answer = part == "policy" and more.get("status") == 404  # there is none
+    assert page.text.count("Try again") == (not is_answer)
     assert "db-1" in page.text
 
 
@@ -243,7 +245,7 @@ def test_odd_items_cost_themselves(alice: Person, acme: Connection) -> None:
     page = visit(alice, acme)
 
     assert "copy-1" in page.text
-    assert "3 more could not be read" in page.text
+    assert "2 more could not be read" in page.text
 
 
 def test_hostile_words_are_shown_as_words(alice: Person, acme: Connection) -> None:
