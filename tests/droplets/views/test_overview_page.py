@@ -165,7 +165,7 @@ def test_a_backup_plan_is_shown_in_words(
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_part_out_of_reach_is_told_as_such(alice: Person, acme: Connection, part: str) -> None:
+def test_a_part_without_access_says_so(alice: Person, acme: Connection, part: str) -> None:
     alice.sandbox.fault("status", path=PARTS[part], status=403, json=NO_SCOPE)
 
     page = visit(alice, acme)
