@@ -473,6 +473,23 @@ def test_a_403_names_the_scopes(acting: Acting) -> None:
     assert says(answer, "droplet:update and image:create", "was granted read write")
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (403, {"id": "forbidden", "message": "Your account has been locked."}, "Your account has been locked."),
+        (422, {"id": "unprocessable_entity", "message": "Not valid.", "errors": ["Name is taken."]}, "Name is taken."),
+    ],
+)
+def test_digitaloceans_own_words_are_on_the_form_and_the_result(
+    acting: Acting, status: int, body: dict[str, Any], words: str
+) -> None:
+    acting.sandbox.fault("status", **ORDER, status=status, json=body)
+
+    assert says(acting.press("snapshot", name="x"), words)
+
+    assert words in Page(acting.person.client.get(f"{acting.address}activity/")).rows[0]
+
+
 def test_a_droplet_with_a_hostile_name_can_be_destroyed(acting: Acting) -> None:
     acting.change(name='<script>alert("1")</script>\u202e {name}  end')
     page = acting.open("destroy")

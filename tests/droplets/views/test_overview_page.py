@@ -239,6 +239,16 @@ def test_garbage_in_the_cache_is_read_again(
     assert visit(alice, acme).text == found
 
 
+@pytest.mark.parametrize("part", [part for part in PARTS if part != "policy"])
+def test_a_list_that_is_null_is_empty(alice: Person, acme: Connection, part: str) -> None:
+    says(alice, part, {part: None, "meta": {"total": 0}})
+
+    page = visit(alice, acme)
+
+    assert page.status == 200
+    assert "Try again" not in page.text
+
+
 def test_odd_items_cost_themselves(alice: Person, acme: Connection) -> None:
     says(alice, "snapshots", {"snapshots": [image(1), {"id": "x"}, None, image(2, name={})], "meta": {"total": 4}})
 
