@@ -224,6 +224,7 @@ class ConnectionAdmin(ReadOnly, admin.ModelAdmin):
         "email",
         "user_uuid",
         "team_uuid",
+        "account_status",
         "scope",
         "sign_in",
         "state",

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from accounts import connections
 from accounts.error_pages import ErrorPage, page, stop
-from accounts.models import Connection, User
+from accounts.models import Connection, Revocation, User
 
 
 def decide(request: HttpRequest, login: SocialLogin) -> None:
@@ -120,6 +120,9 @@ def _uids(login: SocialLogin) -> tuple[str, str]:
 def _sign_in(request: HttpRequest, login: SocialLogin) -> None:
     """Log in with a connected team, if its owner allows that. Its stored pair stays as it is."""
     connection = Connection.objects.select_related("account").filter(account=login.account).first()
+    grant = Revocation.objects.filter(pk=connections.grant_id(login)).first()
+    if grant and connection and connection.sign_in:
+        connections.update_owner(connection, grant)
     connections.refuse(login, "log-in only" if connection and connection.sign_in else "log-in not allowed")
     if connection is None or not connection.sign_in:
         raise stop(

@@ -26,6 +26,7 @@ class ConnectionCard:
     state: str
     state_label: str
     problem: str
+    account_status: str
     access_label: str
     droplet_count: int | None
     droplets_read_at: datetime | None
@@ -55,6 +56,7 @@ def card(connection: Connection) -> ConnectionCard:
         state=state,
         state_label=label,
         problem=problem,
+        account_status=connection.account_status,
         access_label=connection.access_label,
         droplet_count=connection.droplet_count,
         droplets_read_at=connection.droplets_read_at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from time import monotonic
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from allauth.socialaccount.models import SocialAccount, SocialLogin
@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import audit, revocations, token_store
-from accounts.models import Connection, Event, Revocation, User
+from accounts.models import Connection, Event, Revocation, User, team_label
 
 PROVIDER = "digitalocean"
 
@@ -100,15 +100,15 @@ def _link(
     account = _account(grant, login, user)
     connection = _lock_connection(account)
     if connection and not chosen and _has_wider_scope(connection, grant.scope):
+        update_owner(connection, grant)
         return connection, "unchanged"
     is_new = connection is None
     if connection is None:
         connection = Connection.objects.create(
             account=account,
             user_uuid=grant.user_uuid,
-            team_uuid=grant.team_uuid,
-            team_name=_name(grant),
             sign_in=sign_in,
+            **_owner_fields(grant),
         )
     else:
         _enqueue_replaced(connection)
@@ -119,9 +119,7 @@ def _link(
         refresh_token=refresh_token,
         expires_at=grant.expires_at,
         scope=grant.scope,
-        team_uuid=grant.team_uuid,
-        team_name=_name(grant),
-        email=grant.email,
+        **_owner_fields(grant),
         connected_at=timezone.now(),
         refreshed_at=None,
         sign_in=connection.sign_in or sign_in,
@@ -192,8 +190,21 @@ def _enqueue_replaced(connection: Connection, reason: str = "replaced") -> None:
         revocations.enqueue(*pair, expires_at=connection.expires_at, reason=reason, connection=connection)
 
 
-def _name(grant: Revocation) -> str:
-    return grant.team_name or grant.email or "Personal account"
+def _owner_fields(grant: Revocation) -> dict[str, Any]:
+    name = team_label(grant.team_name, email=grant.email, team_uuid=grant.team_uuid)
+    return {
+        "team_uuid": grant.team_uuid,
+        "team_name": name,
+        "email": grant.email,
+        "account_status": grant.account_status,
+    }
+
+
+def update_owner(connection: Connection, grant: Revocation) -> None:
+    """Store what DigitalOcean now says about the team and its user: a team may have been renamed."""
+    Connection.objects.filter(pk=connection.pk).update(**_owner_fields(grant))
+    for name, value in _owner_fields(grant).items():
+        setattr(connection, name, value)
 
 
 def refuse(login: SocialLogin, reason: str, *, user: User | None = None) -> None:

@@ -6,16 +6,60 @@ from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import AddEmailForm
+from allauth.account.forms import SignupForm as BaseSignupForm
 from allauth.account.internal.flows.email_verification import send_verification_email_to_address
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal.cryptokit import normalize_user_code
+from allauth.mfa import app_settings
+from allauth.mfa.adapter import get_adapter as get_mfa_adapter
+from allauth.mfa.base.forms import AuthenticateForm as BaseAuthenticateForm
+from allauth.mfa.base.forms import ReauthenticateForm as BaseReauthenticateForm
+from allauth.mfa.totp.forms import ActivateTOTPForm as BaseActivateTOTPForm
 from django import forms
 from django.contrib import messages
+from django.contrib.auth.hashers import make_password
+from django.core.cache import cache
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from accounts.models import User
+
+
+class SignupForm(BaseSignupForm):
+    """Sign-up takes the same time for a known email address, so that nobody can find out who has an account."""
+
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        if self.account_already_exists:
+            make_password(self.cleaned_data["password1"])
+        result: tuple[User | None, HttpResponse | None] = super().try_save(request)
+        return result
+
+
+class _CodeWorksOnce(forms.Form):
+    """Accept each code once. allauth forgets used codes too early for MFA_TOTP_TOLERANCE, and ignores enrolment."""
+
+    user: User
+
+    def clean_code(self) -> str:
+        code: str = super().clean_code()  # type: ignore[misc]  # of the form that this is mixed into
+        seconds = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 1)
+        if not cache.add(f"accounts.used-code:{self.user.pk}:{normalize_user_code(code)}", True, timeout=seconds):
+            raise get_mfa_adapter().validation_error("incorrect_code")
+        return code
+
+
+class ActivateTOTPForm(_CodeWorksOnce, BaseActivateTOTPForm):
+    """Turn on two-factor authentication."""
+
+
+class AuthenticateForm(_CodeWorksOnce, BaseAuthenticateForm):
+    """The second factor at log-in."""
+
+
+class ReauthenticateForm(_CodeWorksOnce, BaseReauthenticateForm):
+    """The second factor as confirmation of an earlier log-in."""
 
 
 class ChangeEmailForm(AddEmailForm):

@@ -20,6 +20,18 @@ TEAM_COLORS = 8
 """Number of colors for team icons (`.square-0` and so on in the stylesheet)."""
 
 
+def is_visible(text: str) -> bool:
+    """Whether a reader sees anything of it. Earlier versions stored U+FFFD for what they did not know."""
+    return any(character.isprintable() and not character.isspace() and character != "\ufffd" for character in text)
+
+
+def team_label(team_name: str, *, email: str, team_uuid: str) -> str:
+    """The team's name to show; if it has no visible character, the email address, or a name made of the uuid."""
+    if is_visible(team_name):
+        return team_name[:255]
+    return email[:255] or (f"Team {team_uuid[:8]}" if team_uuid else "Personal account")
+
+
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     def for_user(self, user: User) -> ConnectionQuerySet:
         """A user's connections, in display order."""
@@ -44,6 +56,7 @@ class Connection(models.Model):
     team_uuid = models.CharField("DigitalOcean team", max_length=80, blank=True)
     team_name = models.CharField("team", max_length=255)
     email = models.EmailField("DigitalOcean email", max_length=320, blank=True)
+    account_status = models.CharField("DigitalOcean account status", max_length=300, blank=True, db_default="")
     scope = models.TextField("granted scope", blank=True)
     sign_in = models.BooleanField("can log in", default=False)
 
@@ -119,6 +132,7 @@ class Revocation(models.Model):
     team_uuid = models.CharField(max_length=80, blank=True)
     team_name = models.CharField("team", max_length=255, blank=True)
     email = models.EmailField(max_length=320, blank=True)
+    account_status = models.CharField(max_length=300, blank=True, db_default="")
     connection_id = models.UUIDField(null=True, db_index=True)
     request_id = models.CharField("DigitalOcean's request id", max_length=100, blank=True)
     # A database default: the previous release knows no status and inserts rows without one during a deployment.

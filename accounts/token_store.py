@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.encryption import CannotDecrypt, decrypt, encrypt
-from accounts.models import Connection, Event
+from accounts.models import Connection, Event, is_visible
+from digitalocean_client.oauth import TokenOwner
+from digitalocean_client.text import clean_text
 
 
 def decrypt_pair(token: SocialToken, uid: str) -> tuple[str, str] | None:
@@ -82,6 +84,14 @@ def store(
     if created:
         Connection.objects.filter(pk=connection.pk).update(token=token)
     return True
+
+
+def owner_fields(connection: Connection, owner: TokenOwner | None) -> dict[str, object]:
+    """Changes for `store`: the team's name, if the answer of a refresh has one. A team may have been renamed."""
+    if not owner or (owner.user_uuid, owner.team_uuid) != (connection.user_uuid, connection.team_uuid):
+        return {}
+    name = clean_text(owner.team_name)
+    return {"team_name": name[:255]} if is_visible(name) else {}
 
 
 def mark_lost(connection: Connection, reason: str, *, actor: str, request_id: str = "") -> bool:

@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from accounts import audit, notifications, revocations
 from accounts.models import Connection, Event
-from accounts.token_store import decrypt_pair, is_due, mark_lost, store
+from accounts.token_store import decrypt_pair, is_due, mark_lost, owner_fields, store
 from digitalocean_client import errors, executor, oauth
 
 log = logging.getLogger(__name__)
@@ -221,6 +221,7 @@ def _save(refresh: _Refresh, pair: oauth.TokenPair, actor: str) -> bool:
             expires_at=pair.expires_at,
             scope=scope,
             refreshed_at=timezone.now(),
+            **owner_fields(connection, pair.info),
         )
         if saved:
             audit.record(Event.Kind.REFRESH, connection, actor=actor, request_id=pair.request_id)

@@ -12,6 +12,7 @@ from django.contrib.messages.storage.fallback import FallbackStorage
 from django.contrib.messages.storage.session import SessionStorage
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
+from django.utils.cache import patch_cache_control
 
 from conveyor import views
 
@@ -49,6 +50,21 @@ def known_methods(get_response: GetResponse) -> GetResponse:
         if request.method not in _METHODS:
             return HttpResponseNotAllowed(_METHODS)
         return get_response(request)
+
+    return middleware
+
+
+def no_store_when_logged_in(get_response: GetResponse) -> GetResponse:
+    """Let no browser or proxy store a page of a logged-in user: some show a TOTP secret or recovery codes.
+
+    A view that did not read the session shows nothing personal.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if request.session.accessed and request.user.is_authenticated:
+            patch_cache_control(response, private=True, no_store=True)
+        return response
 
     return middleware
 

@@ -16,6 +16,7 @@ from django.conf import settings
 
 from digitalocean_client import errors, http
 from digitalocean_client.decoding import UNREADABLE, convert_item, single_object
+from digitalocean_client.text import clean_text
 
 T = TypeVar("T")
 
@@ -34,6 +35,8 @@ class TokenOwner(msgspec.Struct, frozen=True):
     email: str = ""
     team_uuid: str = ""
     team_name: str = ""
+    account_status: str = ""
+    """What restricts the DigitalOcean account, like "locked: Please contact support."; empty for an active one."""
 
     @property
     def uid(self) -> str:
@@ -77,6 +80,14 @@ class _Account(msgspec.Struct):
     uuid: str
     email: str | None = None
     team: _Team | None = None
+    status: Any = None
+    status_message: Any = None
+
+    def restriction(self) -> str:
+        """For display only, so a value of another type must not keep the team from being connected."""
+        if self.status in (None, "", "active"):
+            return ""
+        return clean_text(f"{self.status}: {self.status_message}" if self.status_message else f"{self.status}")[:300]
 
 
 def exchange(code: str, redirect_uri: str, *, code_verifier: str = "") -> TokenPair:
@@ -205,6 +216,7 @@ def token_owner(access_token: str, info: TokenOwner | None = None) -> TokenOwner
         account.email or info.email,
         team.uuid or info.team_uuid,
         (team.name or "").strip() or info.team_name.strip(),
+        account.restriction(),
     )
     for uuid, told in ((owner.user_uuid, info.user_uuid), (owner.team_uuid, info.team_uuid)):
         if told and told.casefold() != uuid.casefold():

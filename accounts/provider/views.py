@@ -85,7 +85,8 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
             raise ProviderException(str(error)) from error
         grant.user_uuid, grant.team_uuid = owner.user_uuid, owner.team_uuid
         grant.team_name, grant.email = owner.team_name[:255], owner.email[:320]
-        grant.save(update_fields=["user_uuid", "team_uuid", "team_name", "email"])
+        grant.account_status = owner.account_status
+        grant.save(update_fields=["user_uuid", "team_uuid", "team_name", "email", "account_status"])
         token.token = str(grant.pk)
         return self.get_provider().sociallogin_from_response(request, owner)
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts import notifications
 from accounts.models import Connection
 from digitalocean_client import errors
 from digitalocean_client.actions import DropletAction
@@ -59,7 +60,9 @@ def mark_progress(row: Action, action: DropletAction, *, ask_at: datetime) -> No
 
 def mark_done(row: Action, *, message: str = "", request_id: str = "") -> None:
     """Mark as done a request that has no action at DigitalOcean to poll."""
-    _write(row, (Status.SENDING,), _end(Status.COMPLETED), message=message, request_id=request_id)
+    done = _write(row, (Status.SENDING,), _end(Status.COMPLETED), message=message, request_id=request_id)
+    if done and row.kind == "destroy" and message != GONE_ALREADY:
+        notifications.droplet_destroyed(row.connection_id, row.droplet_name)
 
 
 def mark_refused(row: Action, error: errors.DigitalOceanError, *, message: str = "") -> None:

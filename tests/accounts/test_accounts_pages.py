@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.core.cache import cache
 
@@ -131,6 +132,23 @@ class TestSignUp:
         assert User.objects.count() == 1
         assert RESET in letters_to(alice.email)[-1]
         assert alice.user.check_password(PASSWORD)
+
+    @pytest.mark.parametrize("is_known", [True, False])
+    def test_a_known_address_takes_as_long_as_a_new_one(
+        self, newcomer: Person, alice: Person, monkeypatch: pytest.MonkeyPatch, is_known: bool
+    ) -> None:
+        """The hash of the password takes nearly all of the time: one, either way."""
+        hashed: list[str] = []
+        encode = MD5PasswordHasher.encode
+        monkeypatch.setattr(
+            MD5PasswordHasher, "encode", lambda self, *more: hashed.append("once") or encode(self, *more)
+        )
+        if is_known:
+            newcomer.email = alice.email
+
+        sign_up(newcomer, "a quite different one")
+
+        assert hashed == ["once"]
 
     def test_without_mail_it_says_that_an_address_is_taken(
         self, newcomer: Person, alice: Person, without_mail: None

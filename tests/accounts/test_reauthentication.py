@@ -20,6 +20,7 @@ REAUTHENTICATE = "/accounts/reauthenticate/"
 DOINGS: dict[str, Callable[[Person], HttpResponse]] = {
     "connect": lambda person: person.client.post(CONNECT),
     "reconnect": lambda person: person.client.post(_url(person, "reconnect")),
+    "ask for write access": lambda person: person.client.post(_url(person, "act")),
     "disconnect": lambda person: person.client.post(_url(person, "disconnect")),
     "look at disconnecting": lambda person: person.client.get(_url(person, "disconnect")),
     "switch": lambda person: person.client.post(_url(person, "sign-in"), {"on": "1"}),

@@ -1,0 +1,36 @@
+"""Emails that Conveyor sends on its own. Those about a lost connection are in test_tokens."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from django.core import mail
+
+from accounts import notifications
+from tests.support.emails import letters_to
+from tests.support.person import Person
+
+
+def test_the_owner_is_told_of_a_destroyed_droplet(alice: Person) -> None:
+    connection = alice.connect("Acme Web")
+
+    notifications.droplet_destroyed(connection.pk, "db-primary")
+
+    [*_, text] = letters_to(alice.email)
+    assert "[Conveyor] Droplet db-primary was destroyed" in text
+    assert "The droplet db-primary of Acme Web was destroyed" in text
+    assert "/accounts/settings/" in text
+
+
+def test_a_connection_that_is_gone_has_nobody_to_tell(db: None) -> None:
+    notifications.droplet_destroyed(uuid4(), "db-primary")
+
+    assert mail.outbox == []
+
+
+def test_a_mail_server_that_is_down_breaks_nothing(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = alice.connect("Acme Web")
+    monkeypatch.setattr(notifications, "send_mail", lambda *_: 1 / 0)
+
+    notifications.droplet_destroyed(connection.pk, "db-primary")
