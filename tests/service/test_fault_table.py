@@ -1,6 +1,6 @@
-"""The fault table of docs/token-faults.md: every fault tried × what the person sees × what is stored, with counts.
+"""The table of docs/token-faults.md: for each fault, what the user sees and what is stored, with counts.
 
-The table is made by this test. With WRITE_DOCS=1 it is written; otherwise it must be what the page says already.
+With WRITE_DOCS=1 this test writes the table; otherwise the table in the docs must be equal to the one it makes.
 """
 
 from __future__ import annotations
@@ -33,30 +33,30 @@ TOKEN, REVOKE, ACCOUNT = "/v1/oauth/token", "/v1/oauth/revoke", "/v2/account"
 # name, fault, its parameters
 FAULTS: list[tuple[str, str, dict[str, Any]]] = [
     ("500", "status", {"status": 500}),
-    ("503 before anything happens", "status", {"status": 503}),
-    ("503 although it took effect", "status", {"status": 503, "phase": "after"}),
+    ("503, no effect", "status", {"status": 503}),
+    ("503, but it took effect", "status", {"status": 503, "phase": "after"}),
     ("429 with retry-after", "status", {"status": 429, "headers": {"retry-after": "120"}}),
-    ("429 without", "status", {"status": 429}),
-    ("connection reset before anything happens", "reset", {}),
-    ("connection reset, the answer lost", "reset", {"phase": "after"}),
-    ("silence", "hang", {"seconds": 20}),
-    ("an answer that drips", "drip", {"interval": 0.2}),
+    ("429 without retry-after", "status", {"status": 429}),
+    ("connection reset, no effect", "reset", {}),
+    ("connection reset, answer lost", "reset", {"phase": "after"}),
+    ("no answer", "hang", {"seconds": 20}),
+    ("a very slow answer", "drip", {"interval": 0.2}),
     ("an answer cut short", "truncate", {"at": 40}),
     ("an empty answer", "empty", {}),
     ("HTML with 200", "html", {"status": 200}),
     ("HTML with 502", "html", {"status": 502}),
     ("a JSON list", "json", {"json": [], "status": 200}),
     ("null tokens", "json", {"json": {"access_token": None, "refresh_token": None}, "status": 200}),
-    ("a 400 without a code of RFC 6749", "json", {"json": {"message": "no"}, "status": 400}),
+    ("a 400 without an RFC 6749 error code", "json", {"json": {"message": "no"}, "status": 400}),
     ("invalid_grant", "json", {"json": {"error": "invalid_grant"}, "status": 400}),
     ("invalid_client", "json", {"json": {"error": "invalid_client"}, "status": 401}),
-    ("a redirect elsewhere", "redirect", {"location": "http://127.0.0.1:9/", "status": 307}),
+    ("a redirect to another host", "redirect", {"location": "http://127.0.0.1:9/", "status": 307}),
 ]
 
 
 @dataclass
 class Line:
-    """What became of one fault at one place, over all tries."""
+    """The outcomes of one fault at one place, over all tries."""
 
     where: str
     fault: str
@@ -94,7 +94,7 @@ def test_the_table_is_what_happens(person: Person) -> None:
 
 
 def _refreshes(person: Person) -> Iterator[Line]:
-    """An access token has ended, the fleet page is opened, and the refresh meets the fault."""
+    """An access token has expired, the user opens the fleet page, and the refresh gets the fault."""
     sandbox = person.sandbox
     for name, kind, more in FAULTS:
         line = Line("refresh", name)
@@ -116,9 +116,9 @@ def _refreshes(person: Person) -> Iterator[Line]:
 
 
 def _connects(person: Person) -> Iterator[Line]:
-    """The callback's exchange of the code, and its question whose token that is, meet the fault."""
+    """In the callback, the exchange of the code, or the request for the account, gets the fault."""
     sandbox = person.sandbox
-    places = [("connect: the code's exchange", TOKEN, "POST"), ("connect: /v2/account", ACCOUNT, "GET")]
+    places = [("connect: exchange of the code", TOKEN, "POST"), ("connect: /v2/account", ACCOUNT, "GET")]
     for where, path, method in places:
         for name, kind, more in FAULTS:
             line = Line(where, name)
@@ -139,10 +139,10 @@ def _connects(person: Person) -> Iterator[Line]:
 
 
 def _disconnects(person: Person) -> Iterator[Line]:
-    """Disconnecting meets the fault when it asks DigitalOcean to revoke."""
+    """Disconnecting a team: the revocation gets the fault."""
     sandbox = person.sandbox
     for name, kind, more in FAULTS:
-        line = Line("disconnect: the revocation", name)
+        line = Line("disconnect: revocation", name)
         for _ in range(TRIES):
             connection = person.connect()
             sandbox.fault(kind, path=REVOKE, **more)
@@ -151,7 +151,7 @@ def _disconnects(person: Person) -> Iterator[Line]:
             line.seen[[str(message) for message in answer.context["messages"]][-1]] += 1
             assert not Connection.objects.exists()
             owed = Revocation.objects.filter(connection_id=connection.pk).exists()
-            line.stored["no connection; a revocation owed" if owed else "no connection; nothing owed"] += 1
+            line.stored["no connection; revocation queued" if owed else "no connection; nothing queued"] += 1
             Revocation.objects.all().delete()
         yield line
 
@@ -161,7 +161,7 @@ def _disconnect(person: Person, connection: Connection) -> Any:
 
 
 def _state(sandbox: Sandbox, connection: Connection) -> str:
-    """Where the connection stands after the wait, and whether that is what DigitalOcean says."""
+    """The connection's state after the wait; checks that DigitalOcean agrees."""
     assert connection.token
     pair = token_store.decrypt_pair(connection.token, connection.account.uid)
     assert pair
@@ -171,15 +171,15 @@ def _state(sandbox: Sandbox, connection: Connection) -> str:
         assert not accepted or connection.last_error == "invalid_grant"
         return "needs its owner"
     assert accepted
-    return "the pair kept, renewed at the next try" if card.state == "healthy" else "the pair kept, waiting"
+    return "tokens kept, refreshed at the next try" if card.state == "healthy" else "tokens kept, waiting"
 
 
 def _nothing(untouched: bool, live: bool) -> str:
     owed = Revocation.objects.exists()
-    kept = "every stored pair as it was" if untouched else "a pair changed"
+    kept = "stored tokens unchanged" if untouched else "stored tokens changed"
     if live:
-        return f"{kept}; the new grant {'owed its revocation' if owed else 'unknown to Conveyor (its answer was lost)'}"
-    return f"{kept}; no grant left"
+        return f"{kept}; the new grant {'queued for revocation' if owed else 'unknown to Conveyor (answer lost)'}"
+    return f"{kept}; no new grant"
 
 
 def _banner(html: str) -> str:
@@ -200,16 +200,16 @@ def _plain(html: str) -> str:
 
 def _page(lines: list[Line]) -> str:
     total = sum(line.seen.total() for line in lines)
-    head = f"""# What every fault does
+    head = f"""# What each error of DigitalOcean does
 
-Made by `tests/service/test_fault_table.py` (`make docs` writes it anew), against the sandbox over a real socket.
-Each of {len(lines)} faults was tried {TRIES} times, {total} tries in all; the count of each outcome stands behind it.
-What is stored is told after the next try, once the pause that the fault caused is over.
+`make docs` writes this file with `tests/service/test_fault_table.py`, against the sandbox over real sockets.
+Each of {len(lines)} faults was tried {TRIES} times, {total} tries in all; the number after each outcome is its count.
+"What is stored" is the state after the next try, when the pause that the fault caused is over.
 
-"The answer lost" means that DigitalOcean did as it was asked and nobody heard: for a refresh, the new pair is gone with
-it, and the next try can only learn that the old one is dead.
+"Answer lost" means that DigitalOcean did what was asked, but Conveyor got no answer. For a refresh, the new tokens are
+lost with it, and the next try can only learn that the old refresh token no longer works.
 
-| Where | Fault | What the person sees | What is stored |
+| Where | Fault | What the user sees | What is stored |
 | --- | --- | --- | --- |
 """
     return head + "\n".join(str(line) for line in lines) + "\n"
