@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import Connection, team_label
-from tests.accounts.test_tokens import age, ask
+from tests.accounts.test_tokens import expire, token_for
 from tests.support.callback import ACCOUNT
 from tests.support.pages import says
 from tests.support.person import Person
@@ -23,10 +23,10 @@ def account(sandbox: Sandbox, **changes: str) -> None:
 class TestARenamedTeam:
     def test_a_refresh_brings_the_new_name(self, alice: Person, digitalocean: Sandbox) -> None:
         connection = alice.connect("Acme Web")
-        age(connection)
+        expire(connection)
         digitalocean.fault("patch", **REFRESH, set={"/info/team_name": "Acme Platform"})
 
-        ask(connection)
+        token_for(connection)
 
         assert Connection.objects.get().team_name == "Acme Platform"
 
@@ -35,10 +35,10 @@ class TestARenamedTeam:
         self, alice: Person, digitalocean: Sandbox, info: dict[str, str]
     ) -> None:
         connection = alice.connect("Acme Web")
-        age(connection)
+        expire(connection)
         digitalocean.fault("patch", **REFRESH, set=info)
 
-        ask(connection)
+        token_for(connection)
 
         assert Connection.objects.get().team_name == "Acme Web"
         assert Connection.objects.get().refreshed_at

@@ -430,7 +430,7 @@ class TestStorm:
 
         for _ in range(6):
             alice.client.get(page.format(connection=connection.pk))
-            fleet_cache.expire(connection.pk)
+            fleet_cache.request_reload(connection.pk)
 
         assert digitalocean.counters().refresh_requests == 1
         connection.refresh_from_db()
