@@ -105,10 +105,7 @@ def _link(
     is_new = connection is None
     if connection is None:
         connection = Connection.objects.create(
-            account=account,
-            user_uuid=grant.user_uuid,
-            sign_in=sign_in,
-            **_owner_fields(grant),
+            account=account, user_uuid=grant.user_uuid, sign_in=sign_in, **_owner_fields(grant)
         )
     else:
         _enqueue_replaced(connection)

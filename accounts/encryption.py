@@ -13,7 +13,7 @@ import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
-Field = Literal["token", "token_secret"]
+Field = Literal["token", "token_secret", "spill"]
 
 
 class CannotDecrypt(Exception):

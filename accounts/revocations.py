@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import Literal
-from uuid import UUID
+from typing import Any, Literal
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, spill
 from accounts.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.models import Connection, Event, Revocation
 from digitalocean_client import errors, executor, oauth
@@ -38,12 +38,15 @@ def enqueue(
     scope: str = "",
     request_id: str = "",
     status: Revocation.Status = Revocation.Status.QUEUED,
+    pk: UUID | None = None,
 ) -> Revocation:
     """Store this pair, encrypted, for revocation: now, or after `PENDING_LIFETIME` if it stays `PENDING`.
 
-    Call it in the transaction that makes the pair unwanted.
+    Call it in the transaction that makes the pair unwanted. `pk` is the new row's key where it is known already.
     """
-    row = Revocation(expires_at=expires_at, status=status, reason=reason, scope=scope, request_id=request_id[:100])
+    row = Revocation(
+        pk=pk or uuid4(), expires_at=expires_at, status=status, reason=reason, scope=scope, request_id=request_id[:100]
+    )
     if status == Revocation.Status.PENDING:
         row.due_at += PENDING_LIFETIME
     if connection:
@@ -53,6 +56,42 @@ def enqueue(
     _seal_into(row, access_token, refresh_token)
     row.save()
     return row
+
+
+def write_file(kind: Literal["grant", "revocation"], pk: UUID, pair: oauth.TokenPair) -> spill.Spill:
+    """Write a pair to a spill file before the row `pk` stores it. For worker threads: uses no database.
+
+    A `grant` has just been authorized and has no row yet. A `revocation` has one, whose pair is spent.
+    """
+    expires_at = pair.expires_at.isoformat() if pair.expires_at else None
+    return spill.Spill(kind, str(pk), {"pair": [pair.access_token, pair.refresh_token], "expires_at": expires_at})
+
+
+def _store_grant_late(key: str, data: dict[str, Any]) -> None:
+    """Queue a grant whose callback failed. If it has a row, the process died after storing it."""
+    if not Revocation.objects.filter(pk=key).exists():
+        enqueue(*data["pair"], expires_at=_moment(data), reason="abandoned", pk=UUID(key))
+
+
+def _store_pair_late(key: str, data: dict[str, Any]) -> None:
+    """Replace a pair that was spent. Without a row the revocation is done."""
+    row = Revocation.objects.filter(pk=key).first()
+    if row:
+        _replace_pair(row, data)
+
+
+def _replace_pair(row: Revocation, data: dict[str, Any]) -> None:
+    _seal_into(row, *data["pair"])
+    row.expires_at = _moment(data)
+    row.save(update_fields=["token", "token_secret", "expires_at"])
+
+
+def _moment(data: dict[str, Any]) -> datetime | None:
+    return datetime.fromisoformat(data["expires_at"]) if data["expires_at"] else None
+
+
+spill.register("grant", _store_grant_late)
+spill.register("revocation", _store_pair_late)
 
 
 def _seal_into(row: Revocation, access_token: str, refresh_token: str) -> None:
@@ -92,7 +131,7 @@ def process(pks: Iterable[UUID], *, deadline: float, actor: str) -> dict[UUID, e
     outcome: dict[UUID, errors.DigitalOceanError | None] = {}
     # All at once: a row that waits for its turn could outlive its lease. Then another process would spend the same
     # refresh token, and the `invalid_grant` that follows would look as if the grant had ended.
-    calls: executor.Calls[tuple[Revocation, Step], oauth.TokenPair | str] = executor.Calls()
+    calls: executor.Calls[tuple[Revocation, Step], spill.Spill | str] = executor.Calls()
 
     def send(row: Revocation, step: Step) -> None:
         access_token, refresh_token = opened(row)
@@ -101,7 +140,7 @@ def process(pks: Iterable[UUID], *, deadline: float, actor: str) -> dict[UUID, e
             calls.start((row, step), partial(oauth.revoke, access_token, timeout=timeout))
         else:
             # With all its time: a refresh that is cut off may lose the only token that could still end the grant.
-            calls.start((row, step), oauth.refresh, refresh_token)
+            calls.start((row, step), lambda pk=row.pk: write_file("revocation", pk, oauth.refresh(refresh_token)))
 
     for row in _leased(pks):
         try:
@@ -118,10 +157,13 @@ def process(pks: Iterable[UUID], *, deadline: float, actor: str) -> dict[UUID, e
                 outcome[pk] = None
         elif isinstance(answer, errors.DigitalOceanError):
             outcome[pk] = _retry_later(row, answer, actor)
-        elif isinstance(answer, oauth.TokenPair):
-            _seal_into(row, answer.access_token, answer.refresh_token)
-            row.expires_at = answer.expires_at
-            row.save(update_fields=["token", "token_secret", "expires_at"])
+        elif isinstance(answer, spill.Spill):
+            try:
+                _replace_pair(row, answer.data)
+            except spill.NOT_STORED:
+                answer.retry()
+                raise
+            answer.done()
             send(row, "revoke")
         else:
             _done(row, actor, request_id=answer)

@@ -18,14 +18,15 @@ from datetime import datetime, timedelta
 from time import monotonic, sleep
 from uuid import UUID, uuid4
 
+from django.db import DatabaseError, transaction
 from django.db import connections as database_connections
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import audit, notifications, revocations
+from accounts import audit, notifications, refreshed_pairs
 from accounts.models import Connection, Event
-from accounts.token_store import decrypt_pair, is_due, mark_lost, owner_fields, store
+from accounts.spill import Spill
+from accounts.token_store import decrypt_pair, is_due, mark_lost
 from digitalocean_client import errors, executor, oauth
 
 log = logging.getLogger(__name__)
@@ -54,12 +55,15 @@ class _Refresh:
     rejected: bool
     lease_id: UUID = field(default_factory=uuid4)
     taken_at: float = field(default_factory=monotonic)
+    spill: Spill | None = None
 
-    def send(self) -> oauth.TokenPair:
+    def send(self, actor: str) -> oauth.TokenPair:
         """Runs in a thread. Raises `Unavailable` where the process slept past its lease: another may have sent it."""
         if monotonic() - self.taken_at > LEASE.total_seconds() - oauth.TIMEOUT - 1:
             raise errors.Unavailable("the lease ran out before the call")
-        return oauth.refresh(self.refresh_token)
+        pair = oauth.refresh(self.refresh_token)
+        self.spill = refreshed_pairs.write_file(self.connection, pair, refresh_token=self.refresh_token, actor=actor)
+        return pair
 
 
 def access_tokens(
@@ -86,8 +90,8 @@ def access_tokens(
             for connection in list(waiting.values()):
                 found = _check(connection, rejected.get(connection.pk), within)
                 if isinstance(found, _Refresh):
-                    if _take_lease(found):
-                        refreshing.start(found, found.send)
+                    if not refreshed_pairs.store_waiting(connection) and _take_lease(found):
+                        refreshing.start(found, found.send, actor)
                         del waiting[connection.pk]
                 else:
                     del waiting[connection.pk]
@@ -175,7 +179,10 @@ def _finish(refreshing: executor.Calls[_Refresh, oauth.TokenPair], actor: str) -
     """Store the refreshes whose caller could not wait: their answers hold pairs that exist nowhere else."""
     try:
         for refresh, answer in refreshing.completed():
-            _store_answer(refresh, answer, actor)
+            try:
+                _store_answer(refresh, answer, actor)
+            except DatabaseError:
+                log.exception("How a refresh ended could not be stored")
     finally:
         database_connections.close_all()
 
@@ -195,7 +202,7 @@ def _store_answer(
         if not refresh.rejected and expires_at is not None and expires_at > timezone.now():
             return refresh.access_token
         return answer
-    if _save(refresh, answer, actor):
+    if refresh.spill and refreshed_pairs.store_pair(connection, refresh.spill):
         return answer.access_token
     return errors.NeedsReconnect("disconnected or connected again meanwhile")
 
@@ -205,38 +212,6 @@ def _after_invalid_grant(refresh: _Refresh) -> str | errors.DigitalOceanError:
     [connection] = _reload({refresh.connection.pk: refresh.connection}).values()
     found = _check(connection, None)
     return errors.NeedsReconnect("invalid_grant") if isinstance(found, _Refresh) else found
-
-
-def _save(refresh: _Refresh, pair: oauth.TokenPair, actor: str) -> bool:
-    """Store a refreshed pair if the generation is still the one it came from; else queue its revocation."""
-    connection = refresh.connection
-    # RFC 6749 §5.1: without one it is the same as before.
-    scope = connection.scope if pair.scope is None else oauth.account_scope(pair.scope)
-    with transaction.atomic():
-        saved = connection.token is not None and store(
-            connection,
-            access_token=pair.access_token,
-            # RFC 6749 §6: without one the old refresh token stays valid.
-            refresh_token=pair.refresh_token or refresh.refresh_token,
-            expires_at=pair.expires_at,
-            scope=scope,
-            refreshed_at=timezone.now(),
-            **owner_fields(connection, pair.info),
-        )
-        if saved:
-            audit.record(Event.Kind.REFRESH, connection, actor=actor, request_id=pair.request_id)
-            if scope != connection.scope:
-                audit.scope_changed(connection, scope, actor=actor, request_id=pair.request_id)
-        else:
-            revocations.enqueue(
-                pair.access_token,
-                pair.refresh_token or refresh.refresh_token,
-                expires_at=pair.expires_at,
-                reason="came too late",
-                connection=connection,
-            )
-            audit.record(Event.Kind.REFRESH, connection, actor=actor, outcome="too late", request_id=pair.request_id)
-    return saved
 
 
 def _postpone(refresh: _Refresh, error: errors.DigitalOceanError, actor: str) -> datetime:

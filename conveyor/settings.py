@@ -268,6 +268,8 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+# Where answers of DigitalOcean wait that the database has not stored yet. One directory for all processes of a host.
+SPILL_DIR = Path(_env.text("SPILL_DIR", str(BASE_DIR / "spill")))
 STATIC_ROOT = Path(_env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "conveyor" / "static"]
 STORAGES = {

@@ -13,6 +13,7 @@ from time import monotonic, sleep
 from django.conf import settings
 
 from digitalocean_client import errors, http
+from digitalocean_client.answers import Answer
 
 PER_PAGE = 200
 """Items per page: DigitalOcean's maximum."""
@@ -24,7 +25,7 @@ _RETRIED = {401, 403, 502, 503, 504}
 """Statuses of `Unavailable` after which a second GET may work: they come from something in front of DigitalOcean."""
 
 
-def get(token: str, path: str, *, params: Mapping[str, str | int] | None = None, deadline: float) -> http.Answer:
+def get(token: str, path: str, *, params: Mapping[str, str | int] | None = None, deadline: float) -> Answer:
     """Send a GET, and once more where that can help and there is time. Raises a `DigitalOceanError`."""
     try:
         return http.send("GET", _url(path), timeout=_timeout(deadline), token=token, params=params)
@@ -36,12 +37,12 @@ def get(token: str, path: str, *, params: Mapping[str, str | int] | None = None,
     return http.send("GET", _url(path), timeout=_timeout(deadline), token=token, params=params)
 
 
-def post(token: str, path: str, body: Mapping[str, object], *, deadline: float) -> http.Answer:
+def post(token: str, path: str, body: Mapping[str, object], *, deadline: float) -> Answer:
     """Send a POST, once: it may have taken effect even if the answer was lost. Raises a `DigitalOceanError`."""
     return http.send("POST", _url(path), timeout=_timeout(deadline), token=token, json=body)
 
 
-def delete(token: str, path: str, *, deadline: float) -> http.Answer:
+def delete(token: str, path: str, *, deadline: float) -> Answer:
     """Send a DELETE, once. Raises a `DigitalOceanError`."""
     return http.send("DELETE", _url(path), timeout=_timeout(deadline), token=token)
 

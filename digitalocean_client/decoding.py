@@ -15,7 +15,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
-from digitalocean_client.http import Answer, loads
+from digitalocean_client.answers import Answer, loads
 from digitalocean_client.text import clean_text
 
 T = TypeVar("T")

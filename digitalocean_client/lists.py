@@ -16,8 +16,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from digitalocean_client import api
+from digitalocean_client.answers import Allowance, Answer
 from digitalocean_client.decoding import UNREADABLE, decode_item, decode_strictly, single_object
-from digitalocean_client.http import Allowance, Answer
 from digitalocean_client.schema import Count
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from digitalocean_client import api
-from digitalocean_client.http import Answer
+from digitalocean_client.answers import Answer
 from digitalocean_client.text import clean_text
 
 Interface = Literal["public", "private"]

@@ -15,6 +15,7 @@ import msgspec
 from django.conf import settings
 
 from digitalocean_client import errors, http
+from digitalocean_client.answers import Answer
 from digitalocean_client.decoding import UNREADABLE, convert_item, single_object
 from digitalocean_client.text import clean_text
 
@@ -121,7 +122,7 @@ def _token(form: dict[str, str]) -> TokenPair:
     raise _oauth_error(refused)
 
 
-def _pair(answer: http.Answer) -> TokenPair:
+def _pair(answer: Answer) -> TokenPair:
     """Read the answer field by field: a field that cannot be read must not lose the token beside it."""
     found = answer.json()
     flaws = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from typing import Any
+from uuid import UUID, uuid4
 
 from allauth.socialaccount.internal import statekit
 from allauth.socialaccount.models import SocialApp, SocialLogin, SocialToken
@@ -21,6 +22,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts import connections, reauthentication, revocations
 from accounts.error_pages import ErrorPage, page
 from accounts.models import Revocation
+from accounts.spill import Spill
 from digitalocean_client import errors, oauth
 
 log = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
     ) -> oauth.TokenPair:
         """Exchange the code with our own client: allauth's follows redirects and repeats the client secret there."""
         try:
-            return oauth.exchange(
+            pair = oauth.exchange(
                 request.GET.get("code", "")[:2000],
                 self.get_callback_url(request, app),
                 code_verifier=pkce_code_verifier or "",
@@ -53,6 +55,9 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
             level = logging.CRITICAL if isinstance(error, errors.Misconfigured) else logging.WARNING
             log.log(level, "A code could not be exchanged: %s", error)
             raise ProviderException(str(error)) from error
+        # The pair exists nowhere else until `complete_login` has stored it.
+        request.oauth_spill = revocations.write_file("grant", uuid4(), pair)  # type: ignore[attr-defined]
+        return pair
 
     def parse_token(self, data: oauth.TokenPair) -> SocialToken:
         """An empty one: `complete_login` puts the grant's id into it."""
@@ -67,15 +72,22 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
         if scope is None:
             # RFC 6749 §5.1: without a scope in the answer, the requested one was granted.
             scope = " ".join(getattr(request, "oauth_scope", None) or self.get_provider().get_scope())
-        grant = revocations.enqueue(
-            response.access_token,
-            response.refresh_token,
-            expires_at=response.expires_at,
-            status=Revocation.Status.PENDING,
-            reason="abandoned",
-            scope=oauth.account_scope(scope),
-            request_id=response.request_id,
-        )
+        spill: Spill = request.oauth_spill  # type: ignore[attr-defined]
+        try:
+            grant = revocations.enqueue(
+                response.access_token,
+                response.refresh_token,
+                expires_at=response.expires_at,
+                pk=UUID(spill.key),
+                status=Revocation.Status.PENDING,
+                reason="abandoned",
+                scope=oauth.account_scope(scope),
+                request_id=response.request_id,
+            )
+        except Exception:
+            spill.retry()
+            raise
+        spill.done()
         try:
             if response.flaw:
                 raise errors.UnexpectedAnswer(response.flaw, request_id=response.request_id)

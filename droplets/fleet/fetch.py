@@ -13,7 +13,7 @@ from datetime import datetime
 
 from digitalocean_client import api, errors, executor
 from digitalocean_client import droplets as droplets_api
-from digitalocean_client.http import Allowance
+from digitalocean_client.answers import Allowance
 from digitalocean_client.lists import ListPage
 from digitalocean_client.schema import ListedDroplet
 from droplets.fleet.summary import DropletSummary

@@ -12,6 +12,7 @@ from tests.support.person import Person
 from tests.support.sandbox import Sandbox
 
 CONNECTIONS = "/accounts/3rdparty/"
+EXCHANGE = {"path": "^/v1/oauth/token$", "grant_type": "authorization_code"}
 REFRESH = {"path": "^/v1/oauth/token$", "grant_type": "refresh_token"}
 
 
@@ -74,6 +75,7 @@ class TestATeamWithoutAName:
 
     def test_the_page_shows_its_email_address(self, alice: Person, digitalocean: Sandbox) -> None:
         account(digitalocean, team__name="   ")
+        digitalocean.fault("patch", **EXCHANGE, set={"/info/team_name": None})
 
         alice.go("Acme Web")
 

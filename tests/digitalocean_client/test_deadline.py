@@ -14,13 +14,14 @@ import pytest
 
 from digitalocean_client import errors, executor
 from digitalocean_client import http as do_http
+from digitalocean_client.answers import Answer
 from tests.support.raw import http, raw
 from tests.support.sandbox import Sandbox
 
 TOKEN = "doo_v1_" + "5ec2e7" * 10
 
 
-def get(url: str, *, timeout: float = 5.0) -> do_http.Answer:
+def get(url: str, *, timeout: float = 5.0) -> Answer:
     return do_http.send("GET", url, timeout=timeout, token=TOKEN)
 
 

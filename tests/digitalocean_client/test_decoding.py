@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from digitalocean_client.answers import Answer
 from digitalocean_client.decoding import single_object
 from digitalocean_client.errors import UnexpectedAnswer
-from digitalocean_client.http import Answer
 from digitalocean_client.lists import ListPage, list_page
 from digitalocean_client.schema import (
     Address,

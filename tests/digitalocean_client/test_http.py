@@ -17,6 +17,7 @@ from urllib3.util import connection as urllib3_connection
 
 from digitalocean_client import errors
 from digitalocean_client import http as do_http
+from digitalocean_client.answers import Answer
 from tests.support.raw import http, raw
 from tests.support.sandbox import Sandbox
 
@@ -24,7 +25,7 @@ TOKEN = "doo_v1_" + "5ec2e7" * 10
 SECRET = "a-client-secret-5ec2e7"
 
 
-def ask(url: str, *, timeout: float = 5.0, **more: Any) -> do_http.Answer:
+def ask(url: str, *, timeout: float = 5.0, **more: Any) -> Answer:
     return do_http.send("GET", url, timeout=timeout, token=TOKEN, **more)
 
 

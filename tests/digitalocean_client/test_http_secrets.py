@@ -10,6 +10,7 @@ import pytest
 
 from digitalocean_client import errors, oauth
 from digitalocean_client import http as do_http
+from digitalocean_client.answers import Answer
 from tests.support.raw import http, raw
 from tests.support.sandbox import Sandbox
 
@@ -125,6 +126,6 @@ class TestTellsNobody:
         for shown in (repr(pair), str(pair), f"{pair}", repr([pair])):
             assert pair.access_token not in shown
             assert pair.refresh_token not in shown
-        answer = do_http.Answer(200, {}, pair.access_token.encode(), "an-id")
+        answer = Answer(200, {}, pair.access_token.encode(), "an-id")
         assert pair.access_token not in repr(answer)
         assert "an-id" in repr(answer)

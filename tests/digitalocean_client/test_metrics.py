@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from digitalocean_client import errors
-from digitalocean_client.http import Answer
+from digitalocean_client.answers import Answer
 from digitalocean_client.metrics import LARGEST, Span, series
 
 SPAN = Span(1_000, 2_000)

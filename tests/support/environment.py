@@ -6,6 +6,7 @@ DATABASE_URL and REDIS_URL come from outside, so that one suite runs on every ki
 from __future__ import annotations
 
 import os
+import tempfile
 from uuid import uuid4
 
 # A developer's .env is none of the tests' business.
@@ -37,3 +38,5 @@ for name in (
 
 # Processes that run tests side by side may share a Redis, with each other and with a developer: each has its own keys.
 os.environ["CACHE_PREFIX"] = f"tests-{uuid4().hex}"
+# So do spill files: another process's tests must not store what this one's have left.
+os.environ["SPILL_DIR"] = tempfile.mkdtemp(prefix="conveyor-spill-")

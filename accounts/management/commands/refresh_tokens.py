@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from accounts import keepalive, revocations
+from accounts import keepalive, revocations, spill
 
 
 class Command(BaseCommand):
@@ -34,6 +34,7 @@ class Command(BaseCommand):
         if options["days"] < 0 or not 1 <= options["batch"] <= 100:
             raise CommandError("--days must not be negative, --batch is between 1 and 100")
         within, batch = timedelta(days=options["days"]), options["batch"]
+        spill.store_waiting()
         connections, owed = keepalive.due_connections(within), revocations.due()
         counts: Counter[str] = Counter()
         misconfigured = False

@@ -16,6 +16,7 @@ from accounts.models import Connection
 from common.cache import shared
 from digitalocean_client import errors
 from digitalocean_client import http as do_http
+from digitalocean_client.answers import Answer
 from droplets.calls import rate_limit
 from droplets.fleet import cache as fleet_cache
 from droplets.fleet import problems
@@ -186,7 +187,7 @@ def test_workers_never_touch_the_database(alice: Person, monkeypatch: pytest.Mon
     seen: list[tuple[bool, list[Any]]] = []
     really = do_http.send
 
-    def watched(method: str, url: str, **more: Any) -> do_http.Answer:
+    def watched(method: str, url: str, **more: Any) -> Answer:
         answer = really(method, url, **more)
         seen.append((threading.current_thread() is threading.main_thread(), databases.all(initialized_only=True)))
         return answer

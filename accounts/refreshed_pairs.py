@@ -1,0 +1,121 @@
+"""Storing the pair that a refresh has brought: into a spill file first, then into the database."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import audit, revocations, spill
+from accounts.models import Connection, Event
+from accounts.token_store import decrypt_pair, owner_fields, store
+from digitalocean_client import oauth
+
+log = logging.getLogger(__name__)
+
+_KIND = "refresh"
+
+
+def write_file(connection: Connection, pair: oauth.TokenPair, *, refresh_token: str, actor: str) -> spill.Spill:
+    """Write a pair down before anything else is done with it. For worker threads: uses no database.
+
+    `refresh_token` is the one that was used. RFC 6749 §6: it goes on where the answer has none.
+    """
+    return spill.Spill(
+        _KIND,
+        _key(connection.pk, connection.generation),
+        {
+            "access_token": pair.access_token,
+            "refresh_token": pair.refresh_token or refresh_token,
+            "expires_at": pair.expires_at.isoformat() if pair.expires_at else None,
+            "scope": pair.scope,
+            "info": msgspec.to_builtins(pair.info),
+            "request_id": pair.request_id,
+            "actor": actor,
+        },
+    )
+
+
+def store_waiting(connection: Connection) -> int:
+    """Store what a process that was killed, or a database outage, has left of this connection's refresh.
+
+    Returns how many files are still there: another process works on them, or the database is away.
+    """
+    return spill.store_waiting(_KIND, _key(connection.pk, connection.generation))
+
+
+def store_pair(connection: Connection, written: spill.Spill) -> bool:
+    """Store a pair, now, or in the background where the database is away. False where nobody wants it any more."""
+    if spill.is_retrying():
+        written.retry()
+        return True
+    try:
+        saved = _save(connection, written.data)
+    except Exception as error:
+        log.warning("A refreshed pair is not stored yet: %s", type(error).__name__)
+        written.retry()
+        return True
+    written.done()
+    return saved
+
+
+def _save(connection: Connection, data: dict[str, Any]) -> bool:
+    """Store the pair if the generation is still the one that it came from; else queue its revocation."""
+    expires_at = datetime.fromisoformat(data["expires_at"]) if data["expires_at"] else None
+    # RFC 6749 §5.1: without a scope in the answer it is the same as before.
+    scope = connection.scope if data["scope"] is None else oauth.account_scope(data["scope"])
+    record = {"actor": data["actor"], "request_id": data["request_id"]}
+    with transaction.atomic():
+        saved = connection.token is not None and store(
+            connection,
+            access_token=data["access_token"],
+            refresh_token=data["refresh_token"],
+            expires_at=expires_at,
+            scope=scope,
+            refreshed_at=timezone.now(),
+            **owner_fields(connection, msgspec.convert(data["info"], oauth.TokenOwner | None)),
+        )
+        if saved:
+            audit.record(Event.Kind.REFRESH, connection, **record)
+            if scope != connection.scope:
+                audit.scope_changed(connection, scope, **record)
+        else:
+            _revoke(data, connection)
+            audit.record(Event.Kind.REFRESH, connection, outcome="too late", **record)
+    return saved
+
+
+def _store_late(key: str, data: dict[str, Any]) -> None:
+    """The spill file's handler. The file may be there although the pair is stored: the process died in between."""
+    pk, _, generation = key.rpartition("-")
+    connection = Connection.objects.select_related("account__user", "token").filter(pk=UUID(pk)).first()
+    if connection is None:
+        _revoke(data, None)
+        return
+    pair = decrypt_pair(connection.token, connection.account.uid) if connection.token else None
+    if pair and pair[0] == data["access_token"]:
+        return
+    connection.generation = int(generation)
+    _save(connection, data)
+
+
+def _revoke(data: dict[str, Any], connection: Connection | None) -> None:
+    revocations.enqueue(
+        data["access_token"],
+        data["refresh_token"],
+        expires_at=datetime.fromisoformat(data["expires_at"]) if data["expires_at"] else None,
+        reason="came too late",
+        connection=connection,
+    )
+
+
+def _key(pk: UUID, generation: int) -> str:
+    return f"{pk}-{generation}"
+
+
+spill.register(_KIND, _store_late)
