@@ -89,7 +89,7 @@ def test_it_comes_back_empty_and_is_filled_again(dora: Person, redis: RedisServe
         fleet_service.request_reload(connection)
     assert fleet(dora) == expected(dora, "Acme Web", "Northwind")
 
-    assert {key for connection in dora.connections for key in redis.admin.scan_iter(f"*reading*{connection.pk}*")}
+    assert {key for connection in dora.connections for key in redis.admin.scan_iter(f"*fleet*{connection.pk}*")}
 
 
 def test_it_goes_and_comes_under_many_pages_at_once(
