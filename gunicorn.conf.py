@@ -53,3 +53,10 @@ def when_ready(server: object) -> None:
     """Keep what is loaded now: the garbage collector of each worker need not look through it again and again."""
     gc.collect()
     gc.freeze()
+
+
+def post_worker_init(worker: object) -> None:
+    """Store what a process that was killed has left in spill files."""
+    from accounts import spill
+
+    spill.store_in_background()

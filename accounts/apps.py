@@ -8,6 +8,6 @@ class AccountsConfig(AppConfig):
     verbose_name = "Users and connections"
 
     def ready(self) -> None:
-        from accounts import signals
+        from accounts import refreshed_pairs, signals  # noqa: F401  # registers who stores spilled pairs
 
         signals.connect()

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from typing import Any
 
+import msgspec
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
-from accounts import notifications
+from accounts import notifications, spill
 from accounts.models import Connection
 from digitalocean_client import errors
 from digitalocean_client.actions import DropletAction
@@ -36,12 +39,8 @@ _FAILED = "DigitalOcean started this action and it failed. DigitalOcean gives no
 
 def mark_accepted(row: Action, action: DropletAction, *, request_id: str, ask_at: datetime) -> None:
     """Store the action of DigitalOcean's answer on this row, and detach any row that was matched to it by mistake."""
-    with transaction.atomic():
-        mistaken = Action.objects.filter(digitalocean_id=action.id, began_at=action.started_at).exclude(pk=row.pk)
-        mistaken.update(digitalocean_id=None, began_at=None, ended_at=None, status=Status.SENDING, ask_at=ask_at)
-        _write(
-            row, (Status.SENDING, Status.IN_PROGRESS, Status.LOST), _fields_of(action, ask_at), request_id=request_id
-        )
+    before = (Status.SENDING, Status.IN_PROGRESS, Status.LOST)
+    _write_answer(row, before, _fields_of(action, ask_at), request_id=request_id)
 
 
 def adopt(row: Action, action: DropletAction, *, ask_at: datetime) -> bool:
@@ -60,14 +59,15 @@ def mark_progress(row: Action, action: DropletAction, *, ask_at: datetime) -> No
 
 def mark_done(row: Action, *, message: str = "", request_id: str = "") -> None:
     """Mark as done a request that has no action at DigitalOcean to poll."""
-    done = _write(row, (Status.SENDING,), _end(Status.COMPLETED), message=message, request_id=request_id)
+    done = _write_answer(row, (Status.SENDING,), _end(Status.COMPLETED), message=message, request_id=request_id)
     if done and row.kind == "destroy" and message != GONE_ALREADY:
         notifications.droplet_destroyed(row.connection_id, row.droplet_name)
 
 
 def mark_refused(row: Action, error: errors.DigitalOceanError, *, message: str = "") -> None:
     """Mark as refused by DigitalOcean: nothing was done. `message` defaults to the sentence of `error`."""
-    _write(row, (Status.SENDING,), _end(Status.REFUSED), message=message or error.sentence, request_id=error.request_id)
+    message = message or error.sentence
+    _write_answer(row, (Status.SENDING,), _end(Status.REFUSED), message=message, request_id=error.request_id)
 
 
 def mark_lost(row: Action, message: str) -> None:
@@ -91,6 +91,39 @@ def _fields_of(action: DropletAction, ask_at: datetime) -> dict[str, object]:
 
 def _end(status: Status, at: datetime | None = None) -> dict[str, object]:
     return {"status": status, "ended_at": at or timezone.now(), "ask_at": None}
+
+
+def _write_answer(
+    row: Action, before: tuple[str, ...], changes: dict[str, Any], *, message: str = "", request_id: str = ""
+) -> bool:
+    """As `_write`, for what DigitalOcean answered to the request itself. If it cannot be stored now, it is later."""
+    try:
+        with transaction.atomic():
+            if began_at := changes.get("began_at"):
+                same = Action.objects.filter(digitalocean_id=changes["digitalocean_id"], began_at=began_at)
+                same.exclude(pk=row.pk).update(
+                    digitalocean_id=None, began_at=None, ended_at=None, status=Status.SENDING, ask_at=timezone.now()
+                )
+            return _write(row, before, changes, message=message, request_id=request_id)
+    except spill.NOT_STORED:
+        answer = {"before": before, "changes": changes, "message": message, "request_id": request_id}
+        spill.Spill("action", str(row.pk), msgspec.to_builtins(answer)).retry()
+        raise
+
+
+def _store_late(key: str, answer: dict[str, Any]) -> None:
+    """Store an answer of which the database knew nothing when it came. The row may have been polled since."""
+    row = Action.objects.filter(pk=key).first()
+    if row is None:
+        return
+    moments = {"began_at", "ended_at", "ask_at"}
+    changes = {
+        name: parse_datetime(value) if name in moments and value else value for name, value in answer["changes"].items()
+    }
+    _write(row, tuple(answer["before"]), changes, message=answer["message"], request_id=answer["request_id"])
+
+
+spill.register("action", _store_late)
 
 
 def _write(
