@@ -26,8 +26,7 @@ _VALUES: dict[str, Callable[[FleetItem], tuple[str, ...]]] = {
     "status": lambda item: (item.droplet.status,),
     "region": lambda item: (item.droplet.region_slug,),
     "size": lambda item: (item.droplet.size_slug,),
-    # Tags ignore case: https://docs.digitalocean.com/reference/api/, Tags.
-    "tag": lambda item: tuple(tag.lower() for tag in item.droplet.tags),
+    "tag": lambda item: item.droplet.tags,
 }
 
 Columns = Mapping[str, Sequence[tuple[str, ...]]]
@@ -72,8 +71,9 @@ class Facet:
 
 def columns(items: Sequence[FleetItem]) -> Columns:
     """For each filter the values of each droplet. What DigitalOcean did not send is no value."""
-    usable = cache(_usable)  # thousands of droplets have the same few values
-    return {name: [usable(values(item)) for item in items] for name, values in _VALUES.items()}
+    # Cached, since thousands of droplets have the same few values.
+    usable = {name: cache(_usable_tags if name == "tag" else _usable) for name in _VALUES}
+    return {name: [usable[name](values(item)) for item in items] for name, values in _VALUES.items()}
 
 
 def counted(columns: Columns, positions: Mapping[str, Iterable[int]] | None = None) -> dict[str, Counter[str]]:
@@ -87,6 +87,11 @@ def counted(columns: Columns, positions: Mapping[str, Iterable[int]] | None = No
 def _usable(values: tuple[str, ...]) -> tuple[str, ...]:
     """Unique values that fit into a query string."""
     return tuple(dict.fromkeys(value for value in values if 0 < len(value) <= LONGEST and not value.isspace()))
+
+
+def _usable_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """The same in lower case: tags ignore case (https://docs.digitalocean.com/reference/api/, Tags)."""
+    return _usable(tuple(tag.lower() for tag in tags))
 
 
 class Facets:

@@ -59,7 +59,7 @@ def two(alice: Person, monkeypatch: pytest.MonkeyPatch) -> Person:
     return alice
 
 
-def renewed(person: Person) -> Page:
+def reloaded(person: Person) -> Page:
     """What an open page gets when it asks after both teams are due."""
     for connection in person.connections:
         fleet_cache.request_reload(connection.pk)
@@ -80,15 +80,15 @@ def test_a_sick_team_is_shown_as_it_was(two: Person, kind: str, more: dict[str, 
     two.sandbox.droplets("Acme Web", count=ACME + 1)
     two.sandbox.fault(kind, path=LISTING, team="Northwind", **more)
 
-    page = renewed(two)
+    page = reloaded(two)
 
     assert page.status == 200
     assert shown(two, "Acme Web") == all_of(two, "Acme Web")
     assert shown(two, "Northwind") == all_of(two, "Northwind")
-    [trouble] = re.findall(r"Northwind: .*? Try now", page.text)
-    assert sentence in trouble
-    assert re.search(r"Its \d+ droplets are shown as they were (just now|\d+ seconds? ago)\.", trouble)
-    assert re.search(r"Trying again in (\d+ seconds?|\d+ minutes?)\.", trouble)
+    [problem] = re.findall(r"Northwind: .*? Try now", page.text)
+    assert sentence in problem
+    assert re.search(r"Its \d+ droplets are shown as they were (just now|\d+ seconds? ago)\.", problem)
+    assert re.search(r"Trying again in (\d+ seconds?|\d+ minutes?)\.", problem)
 
 
 @pytest.mark.parametrize(("kind", "more", "sentence"), FAULTS)
@@ -97,7 +97,7 @@ def test_one_sick_page_costs_nothing_that_was_known(
 ) -> None:
     two.sandbox.fault(kind, path=LISTING, team="Northwind", type="droplets", page=2, **more)
 
-    page = renewed(two)
+    page = reloaded(two)
 
     assert shown(two, "Northwind") == all_of(two, "Northwind")
     assert sentence in page.text
@@ -107,9 +107,9 @@ def test_one_sick_page_costs_nothing_that_was_known(
 def test_when_digitalocean_names_a_time_it_is_that_one(two: Person) -> None:
     two.sandbox.fault("status", path=LISTING, team="Northwind", status=429, headers={"retry-after": "120"})
 
-    assert re.search(r"Trying again in (1 minute|2 minutes)\.", renewed(two).text)
+    assert re.search(r"Trying again in (1 minute|2 minutes)\.", reloaded(two).text)
     two.sandbox.reset_counters()
-    renewed(two)  # asking is of no use before that
+    reloaded(two)  # asking is of no use before that
     assert two.sandbox.team("Northwind").uuid not in two.sandbox.counters().by_team
 
 
@@ -125,7 +125,7 @@ def test_when_digitalocean_names_a_time_it_is_that_one(two: Person) -> None:
 def test_odd_droplets_are_droplets(two: Person, patch: dict[str, Any]) -> None:
     two.sandbox.droplets("Northwind", patch=[{"index": 7, "set": patch}])
 
-    page = renewed(two)
+    page = reloaded(two)
 
     assert shown(two, "Northwind") == all_of(two, "Northwind")
     assert not page.with_class("trouble")
@@ -145,7 +145,7 @@ def test_a_list_that_shrinks_while_it_is_read_loses_none_silently(two: Person) -
         remove=["/droplets/0"], set={"/meta/total": NORTHWIND - 1},
     )  # fmt: skip
 
-    renewed(two)
+    reloaded(two)
 
     now = [
         item.droplet.id
@@ -165,7 +165,7 @@ def test_a_list_that_grows_while_it_is_read_shows_none_twice(two: Person) -> Non
         set={"/droplets/0": twice, "/meta/total": NORTHWIND + 1},
     )  # fmt: skip
 
-    page = renewed(two)
+    page = reloaded(two)
 
     ids = [
         item.droplet.id
@@ -179,7 +179,7 @@ def test_a_list_that_grows_while_it_is_read_shows_none_twice(two: Person) -> Non
 def test_a_total_that_lies_is_told_and_changes_nothing(two: Person) -> None:
     two.sandbox.fault("patch", path=LISTING, team="Northwind", type="droplets", set={"/meta/total": NORTHWIND + 13})
 
-    page = renewed(two)
+    page = reloaded(two)
 
     total = all_of(two, "Northwind")
     assert f"Northwind: Its list changed while it was read. {total} of {total + 13} droplets are shown." in page.text
@@ -190,7 +190,7 @@ def test_a_token_goes_nowhere_but_to_digitalocean(two: Person) -> None:
     two.sandbox.fault("redirect", path=LISTING, team="Northwind", location="/v2/account")
     two.sandbox.reset_counters()
 
-    renewed(two)
+    reloaded(two)
 
     assert "GET /v2/account" not in two.sandbox.counters().by_endpoint
 

@@ -25,7 +25,7 @@ def pk() -> UUID:
 
 
 def keep(pk: UUID, *ids: int, of: int = 3) -> CachedFleet:
-    """A reading to which only these of the three droplets came."""
+    """Store a list of which only these of the three droplets came."""
     rows = tuple(row for row in ALL if row.id in ids)
     error = None if len(rows) == of else errors.Unavailable("server_error")
     listed = FetchResult(
@@ -49,12 +49,12 @@ def test_what_did_not_come_stays_as_it_was(pk: UUID, monkeypatch: pytest.MonkeyP
     keep(pk, 1, 2, 3)
     at(monkeypatch, start + HOUR)
 
-    reading = keep(pk, 1)
+    entry = keep(pk, 1)
 
     assert shown(pk) == [1, 2, 3]
-    assert (reading.outdated, reading.is_whole) == (2, False)
-    assert reading.oldest_at
-    assert reading.oldest_at < start + HOUR / 2
+    assert (entry.outdated, entry.is_whole) == (2, False)
+    assert entry.oldest_at
+    assert entry.oldest_at < start + HOUR / 2
 
 
 def test_what_nobody_has_seen_for_a_day_is_not_shown(pk: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,10 +74,10 @@ def test_nor_where_nothing_comes_at_all(pk: UUID, monkeypatch: pytest.MonkeyPatc
     keep(pk, 1)
     at(monkeypatch, start + 25 * HOUR)
 
-    reading = keep(pk)
+    entry = keep(pk)
 
     assert shown(pk) == [1]
-    assert (reading.outdated, reading.missing) == (0, 2)
+    assert (entry.outdated, entry.missing) == (0, 2)
 
 
 def test_each_is_kept_for_a_day_from_when_it_was_seen(pk: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,8 +106,8 @@ def test_what_the_cache_has_lost_is_not_taken_for_none(pk: UUID, monkeypatch: py
     start = timezone.now()
     keep(pk, 1, 2, 3)
     at(monkeypatch, start + 23 * HOUR)
-    reading = keep(pk, 1)
+    entry = keep(pk, 1)
     monkeypatch.setattr(fleet_cache, "droplets", lambda of: {})
     at(monkeypatch, start + 25 * HOUR)
 
-    assert keep(pk).version == reading.version
+    assert keep(pk).version == entry.version

@@ -24,7 +24,7 @@ def failed(error: errors.DigitalOceanError) -> dict[str, Any]:
     return {"failure": Failure.of(error), "is_whole": False, "reload_at": NOW}
 
 
-def told(shown: int, *, elsewhere: bool = False, **fields: Any) -> problems.ConnectionProblem:
+def problem_of(shown: int, *, elsewhere: bool = False, **fields: Any) -> problems.ConnectionProblem:
     found = problems.for_cached_fleet(CONNECTION, CachedFleet(**WHOLE | fields), shown, elsewhere=elsewhere)
     assert found is not None
     return found
@@ -33,7 +33,7 @@ def told(shown: int, *, elsewhere: bool = False, **fields: Any) -> problems.Conn
 # Works
 
 
-def test_a_whole_reading_is_no_trouble() -> None:
+def test_a_whole_list_is_no_problem() -> None:
     assert problems.for_cached_fleet(CONNECTION, CachedFleet(**WHOLE), 200, elsewhere=False) is None
 
 
@@ -67,18 +67,18 @@ def test_a_whole_reading_is_no_trouble() -> None:
 def test_it_tells_what_happened_and_what_is_shown(
     shown: int, fields: dict[str, Any], happened: str, sentence: str, as_of: datetime | None
 ) -> None:
-    found = told(shown, **fields)
+    found = problem_of(shown, **fields)
 
     assert (found.happened, found.shown, found.as_of) == (happened, sentence, as_of)
 
 
 def test_it_carries_what_support_and_the_person_need() -> None:
-    found = told(1, missing=1, **failed(errors.RateLimited(retry_at=NOW, request_id="request-1")))
+    found = problem_of(1, missing=1, **failed(errors.RateLimited(retry_at=NOW, request_id="request-1")))
 
     assert (found.retry_at, found.request_id, found.needs_reconnect) == (NOW, "request-1", False)
 
 
-def test_a_first_reading_that_takes_long_is_told_as_it_comes() -> None:
+def test_a_first_load_that_takes_long_says_how_much_has_come() -> None:
     found = problems.for_loading(CONNECTION, 400, 600)
 
     assert found.shown == "400 of 600 droplets have come so far."
@@ -109,7 +109,7 @@ def test_a_page_says_when_the_next_try_is(seconds: int, primary: bool, sentence:
      (errors.Unavailable(), False), (errors.Misconfigured(), False)],
 )  # fmt: skip
 def test_only_a_new_consent_needs_the_owner(error: errors.DigitalOceanError, owner: bool) -> None:
-    assert told(1, **failed(error)).needs_reconnect is owner
+    assert problem_of(1, **failed(error)).needs_reconnect is owner
     assert problems.for_error(CONNECTION, error).needs_reconnect is owner
 
 
@@ -123,7 +123,7 @@ def test_a_connection_that_is_known_to_be_lost_says_how_old_its_droplets_are() -
     assert (found.shown, found.as_of) == ("Its 61 droplets are shown as they were", NOW)
 
 
-def test_a_failure_of_an_older_pair_says_nothing() -> None:
+def test_a_failure_with_older_tokens_says_nothing() -> None:
     again = Connection(team_name="Northwind", team_uuid="n", generation=2)
     fields = WHOLE | {"failure": Failure.of(errors.NotAllowed()), "generation": 1}
 
@@ -131,12 +131,12 @@ def test_a_failure_of_an_older_pair_says_nothing() -> None:
 
 
 def test_what_another_connection_shows_is_not_called_missing() -> None:
-    found = told(0, taken_at=None, elsewhere=True, **failed(errors.NeedsReconnect()))
+    found = problem_of(0, taken_at=None, elsewhere=True, **failed(errors.NeedsReconnect()))
 
     assert found.shown == "All of its droplets are shown through your other connection to it."
     assert not found.is_blank
 
 
 def test_a_team_of_which_nothing_is_shown_is_blank() -> None:
-    assert told(0, taken_at=None, **failed(errors.TooSlow())).is_blank
-    assert not told(1, missing=1, is_whole=False).is_blank
+    assert problem_of(0, taken_at=None, **failed(errors.TooSlow())).is_blank
+    assert not problem_of(1, missing=1, is_whole=False).is_blank

@@ -53,7 +53,7 @@ def test_it_is_in_the_same_order_every_time(alice: Person) -> None:
     assert first == second
 
 
-def test_a_whole_reading_leaves_its_count_and_time(alice: Person) -> None:
+def test_a_whole_list_stores_its_count_and_time(alice: Person) -> None:
     alice.connect("Acme Web")
     team = alice.sandbox.team("Acme Web")
 
@@ -89,7 +89,7 @@ def test_it_is_not_read_again_while_it_is_fresh(alice: Person) -> None:
     assert 25 < again.reload_after <= 30
 
 
-def test_what_is_due_is_shown_as_it_was_and_renewed_behind_it(alice: Person) -> None:
+def test_what_is_due_is_shown_as_it_was_and_reloaded_in_the_background(alice: Person) -> None:
     alice.connect("Acme Web")
     first = fleet(alice)
     alice.sandbox.droplets("Acme Web", count=3)
@@ -163,7 +163,7 @@ def test_nobodys_fleet_asks_digitalocean_nothing(alice: Person) -> None:
         ("html", {"status": 200}),
     ],
 )
-def test_a_reading_that_is_not_whole_leaves_no_count(alice: Person, kind: str, more: dict[str, Any]) -> None:
+def test_a_list_that_is_not_whole_stores_no_count(alice: Person, kind: str, more: dict[str, Any]) -> None:
     connection = alice.connect("Acme Web")
     fleet(alice)
     before = Connection.objects.get(pk=connection.pk)
@@ -188,9 +188,9 @@ def test_one_login_of_two_that_fails_loses_no_droplet(alice: Person) -> None:
     found = fleet(alice)
 
     assert len(found.items) == team.droplets + team.gpus
-    [trouble] = found.problems
-    assert trouble.needs_reconnect
-    assert "through your other connection" in trouble.shown
+    [problem] = found.problems
+    assert problem.needs_reconnect
+    assert "through your other connection" in problem.shown
 
 
 def test_two_logins_of_one_team_that_both_have_a_part_count_each_droplet_and_price_once(alice: Person) -> None:
@@ -233,15 +233,15 @@ def test_the_log_tells_what_failed_and_no_token(alice: Person, caplog: pytest.Lo
     alice.connect("Acme Web")
     alice.sandbox.fault("status", path=LISTING, status=503)
 
-    [trouble] = fleet(alice).problems
+    [problem] = fleet(alice).problems
 
-    assert trouble.happened == errors.Unavailable.sentence
+    assert problem.happened == errors.Unavailable.sentence
     assert "503" in caplog.text
-    assert trouble.request_id in caplog.text
+    assert problem.request_id in caplog.text
     assert "doo_v1_" not in caplog.text
 
 
-def test_a_failed_renewal_keeps_what_was_read_before(alice: Person) -> None:
+def test_a_failed_reload_keeps_the_droplets(alice: Person) -> None:
     alice.connect("Acme Web")
     first = fleet(alice)
     alice.sandbox.fault("status", path=LISTING, status=503)
@@ -251,9 +251,9 @@ def test_a_failed_renewal_keeps_what_was_read_before(alice: Person) -> None:
 
     assert len(found.items) == len(first.items)
     assert found.read_at == first.read_at
-    [trouble] = found.problems
-    assert trouble.as_of == first.read_at
-    assert trouble.retry_at is not None
+    [problem] = found.problems
+    assert problem.as_of == first.read_at
+    assert problem.retry_at is not None
     assert found.is_whole  # as of then
 
 
@@ -294,9 +294,9 @@ def test_what_failed_with_one_page_stays_as_it_was(alice: Person) -> None:
     found = fleet(alice)
 
     assert {item.droplet.id for item in found.items} == {item.droplet.id for item in first.items}
-    [trouble] = found.problems
-    assert trouble.shown == f"{250 + gpus} of its {450 + gpus} droplets are up to date, the others as they were"
-    assert trouble.as_of == first.read_at
+    [problem] = found.problems
+    assert problem.shown == f"{250 + gpus} of its {450 + gpus} droplets are up to date, the others as they were"
+    assert problem.as_of == first.read_at
 
 
 def test_a_droplet_that_is_gone_goes_with_the_next_whole_reading(alice: Person) -> None:
@@ -320,8 +320,8 @@ def test_a_cache_that_loses_everything_loses_nobody_a_page(alice: Person) -> Non
 def test_a_cache_that_loses_the_rows_alone_has_them_read_again(alice: Person) -> None:
     connection = alice.connect("Acme Web")
     first = fleet(alice)
-    reading = fleet_cache.load([connection.pk])[connection.pk]
-    cache.delete(fleet_cache._droplets_key(connection.pk, reading.version))
+    entry = fleet_cache.load([connection.pk])[connection.pk]
+    cache.delete(fleet_cache._droplets_key(connection.pk, entry.version))
     fleet_cache._memory.delete(connection.pk)
 
     found = fleet(alice)
@@ -331,11 +331,11 @@ def test_a_cache_that_loses_the_rows_alone_has_them_read_again(alice: Person) ->
 
 
 @pytest.mark.parametrize("nonsense", [b"", b"\xc1", b"\x93\x01\x02\x03", "text", 7, {"a": 1}])
-def test_nonsense_in_the_cache_is_no_reading(alice: Person, nonsense: object) -> None:
+def test_nonsense_in_the_cache_is_ignored(alice: Person, nonsense: object) -> None:
     connection = alice.connect("Acme Web")
     fleet(alice)
-    reading = fleet_cache.load([connection.pk])[connection.pk]
-    cache.set(fleet_cache._droplets_key(connection.pk, reading.version), nonsense)
+    entry = fleet_cache.load([connection.pk])[connection.pk]
+    cache.set(fleet_cache._droplets_key(connection.pk, entry.version), nonsense)
     cache.set(fleet_cache._key(connection.pk), nonsense)
     fleet_cache._memory.delete(connection.pk)
 
