@@ -8,7 +8,7 @@ LOCK := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage bench check audit fix lock docs
+.PHONY: help setup run test coverage bench check audit fix lock docs mutants
 .DELETE_ON_ERROR:
 
 help: ## List what make can do here
@@ -32,6 +32,9 @@ test: setup ## Run all tests, or one file (T=tests/test_walls.py)
 
 coverage: setup ## Run all tests and show which lines and branches no test runs; takes half as long again
 	@$(RUN) -m pytest -n auto --cov --cov-report=term
+
+mutants: setup ## Put small mistakes into the code and see that a test notices each (N="tokens" for some)
+	@$(RUN) -m tests.mutants $(N)
 
 bench: setup ## Measure the speed and write docs/benchmarks.md (M=warm for one benchmark, PROFILE=1 for a profile)
 	@$(RUN) -m tests.bench $(M) $(if $(PROFILE),--profile)

@@ -336,3 +336,22 @@ def test_a_request_that_timed_out_at_the_other_side_may_have_arrived(acting: Act
     acting.sandbox.fault("status", path=ACTIONS, method="POST", status=408, phase="after")
 
     assert begin(acting).status == "sending"
+
+
+def test_a_row_that_was_given_up_before_it_was_sent_is_not_sent(
+    acting: Acting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This process was stopped between the two steps, and another one has marked the row as lost."""
+    record = sending._record
+
+    def record_and_sleep(*args: Any) -> Action | None:
+        row = record(*args)
+        Action.objects.update(status="lost")
+        return row
+
+    monkeypatch.setattr(sending, "_record", record_and_sleep)
+
+    row = begin(acting)
+
+    assert acting.done() == []
+    assert row.status == "lost"
