@@ -1,4 +1,4 @@
-"""Keeping connections alive while nobody looks: renew what ends soon, pay what revocations are owed."""
+"""Work for `refresh_tokens`: refresh tokens that expire soon, and send the revocations that wait."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ T = TypeVar("T")
 ACTOR = "refresh_tokens"
 
 _BATCH_SECONDS = tokens.LEASE.total_seconds() + oauth.TIMEOUT
-"""A batch waits at most for a lease that somebody else holds, and then for a refresh of its own."""
+"""Seconds for one batch: long enough to wait for the lease of another process, and then for a refresh of its own."""
 
 
 @dataclass(frozen=True)
 class Result:
     """What became of one connection or revocation.
 
-    `lost` is final and its owner's to mend; `waiting` will be tried again by the next run.
+    `lost` is final: the owner has to connect the team again. `waiting` is tried again by the next run.
     """
 
-    what: Literal["renewed", "revoked", "lost", "waiting"]
+    what: Literal["refreshed", "revoked", "lost", "waiting"]
     name: str
     reason: str = ""
 
@@ -42,7 +42,7 @@ class Result:
 
 
 def due_connections(within: timedelta) -> list[UUID]:
-    """Whose access token ends soon, soonest first."""
+    """Primary keys of the connections whose access token expires `within` that time, the earliest first."""
     now = timezone.now()
     rows = Connection.objects.select_related("token").filter(
         state=Connection.State.HEALTHY, token__expires_at__lte=now + max(within, timedelta(seconds=300))
@@ -51,7 +51,7 @@ def due_connections(within: timedelta) -> list[UUID]:
 
 
 def refresh(pks: list[UUID], *, within: timedelta, batch: int) -> Iterator[Result]:
-    """Renew these, `batch` at a time side by side. Safe beside pages and other machines: the lease decides."""
+    """Refresh the tokens of these connections, `batch` at a time. Other processes may do so too: the lease decides."""
     for some in _slices(pks, batch):
         rows = Connection.objects.select_related("account__user", "token").filter(pk__in=some)
         before = {row.pk: row.generation for row in rows}
@@ -61,16 +61,16 @@ def refresh(pks: list[UUID], *, within: timedelta, batch: int) -> Iterator[Resul
         for row in Connection.objects.filter(pk__in=before):
             answer = answers.get(row.pk)
             if row.generation != before[row.pk]:
-                yield Result("renewed", str(row))
+                yield Result("refreshed", str(row))
             elif row.state == Connection.State.NEEDS_RECONNECT:
                 yield Result("lost", str(row), row.last_error)
             else:
                 reason = answer.code if isinstance(answer, errors.DigitalOceanError) else row.last_error
-                yield Result("waiting", str(row), reason or "refreshed elsewhere")
+                yield Result("waiting", str(row), reason or "refreshed by another process")
 
 
 def process_revocations(pks: list[UUID], *, batch: int) -> Iterator[Result]:
-    """Pay these revocations, `batch` at a time."""
+    """Send these revocations to DigitalOcean, `batch` at a time."""
     for some in _slices(pks, batch):
         names = {row.pk: str(row) for row in Revocation.objects.filter(pk__in=some)}
         answers = revocations.process(names, deadline=monotonic() + 3 * oauth.TIMEOUT, actor=ACTOR)

@@ -27,14 +27,14 @@ def run(**options: Any) -> tuple[int, str]:
     return 0, out.getvalue()
 
 
-def test_it_renews_what_ends_soon_and_nothing_else(alice: Person, digitalocean: Sandbox) -> None:
+def test_it_refreshes_what_expires_soon_and_nothing_else(alice: Person, digitalocean: Sandbox) -> None:
     soon, later = alice.connect("Acme Web"), alice.connect("Northwind")
     expire(soon, timedelta(days=2))
 
     code, printed = run()
 
     assert code == 0
-    assert "1 renewed, 0 need their owner, 0 revoked, 0 waiting" in printed
+    assert "1 refreshed, 0 need their owner, 0 revoked, 0 waiting" in printed
     soon.refresh_from_db()
     later.refresh_from_db()
     assert (soon.generation, later.generation) == (2, 1)
@@ -47,7 +47,7 @@ def test_a_second_run_has_nothing_to_do(alice: Person, digitalocean: Sandbox) ->
 
     _, printed = run()
 
-    assert printed.startswith("0 renewed")
+    assert printed.startswith("0 refreshed")
     assert digitalocean.counters().refresh_requests == 1
 
 
@@ -59,7 +59,7 @@ def test_it_works_in_batches_side_by_side(alice: Person, digitalocean: Sandbox) 
 
     _, printed = run(batch=2)
 
-    assert printed.startswith("3 renewed")
+    assert printed.startswith("3 refreshed")
     assert digitalocean.counters().in_flight_max["POST /v1/oauth/token refresh_token"] == 2
 
 
@@ -157,8 +157,8 @@ def test_what_has_to_wait_exits_with_1_and_a_line_each(alice: Person, digitaloce
     code, printed = run()
 
     assert code == 1
-    assert "1 renewed" in printed
-    assert printed.count("Could not be done now: Northwind") == 1
+    assert "1 refreshed" in printed
+    assert printed.count("Not done now: Northwind") == 1
 
 
 def test_wrong_credentials_exit_with_2(alice: Person, digitalocean: Sandbox, settings: Any) -> None:

@@ -35,7 +35,7 @@ def test_it_moves_everything_to_the_first_key(alice: Person, digitalocean: Sandb
 
     printed = run()
 
-    assert printed.startswith("2 sealed anew, 0 were current, 0 cannot be opened")
+    assert printed.startswith("2 encrypted again, 0 were current, 0 cannot be decrypted")
     settings.TOKEN_KEYS = [NEW_KEY]
     assert stored_pair(connection) == pair
     grant.refresh_from_db()
@@ -50,8 +50,8 @@ def test_it_can_be_stopped_and_started_again(alice: Person, digitalocean: Sandbo
     model, pk = next(key_rotation.encrypted_rows())
     key_rotation.reencrypt(model, pk)
 
-    assert run().startswith("1 sealed anew, 1 were current")
-    assert run().startswith("0 sealed anew, 2 were current")
+    assert run().startswith("1 encrypted again, 1 were current")
+    assert run().startswith("0 encrypted again, 2 were current")
 
 
 def test_it_does_not_get_in_the_way_of_a_refresh(alice: Person, digitalocean: Sandbox, settings: Any) -> None:

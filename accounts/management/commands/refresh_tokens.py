@@ -16,7 +16,7 @@ from accounts import keepalive, revocations, spill
 
 class Command(BaseCommand):
     help = (
-        "Renews access that ends soon and pays the revocations that DigitalOcean is owed. Safe to run on several "
+        "Refreshes tokens that expire soon, and sends the revocations that wait. Safe to run on several "
         "machines at once. Exit code: 0 all done, 1 something has to wait for the next run, 2 DigitalOcean does not "
         "accept Conveyor's own credentials."
     )
@@ -26,7 +26,7 @@ class Command(BaseCommand):
             "--days",
             type=float,
             default=7.0,
-            help="renew what ends within this many days (default 7), at most half of a token's life before its end",
+            help="refresh tokens that expire within this many days (default 7), but not before half of their life",
         )
         parser.add_argument("--batch", type=int, default=10, help="how many at a time (default 10)")
 
@@ -35,12 +35,12 @@ class Command(BaseCommand):
             raise CommandError("--days must not be negative, --batch is between 1 and 100")
         within, batch = timedelta(days=options["days"]), options["batch"]
         spill.store_waiting()
-        connections, owed = keepalive.due_connections(within), revocations.due()
+        connections, revocations_due = keepalive.due_connections(within), revocations.due()
         counts: Counter[str] = Counter()
         misconfigured = False
-        # On a terminal only (disable=None); elsewhere the lines below are all there is.
-        with tqdm(total=len(connections) + len(owed), unit="", disable=None, file=self.stderr) as bar:
-            for done in self._all(connections, owed, within, batch):
+        # disable=None shows the bar on a terminal only.
+        with tqdm(total=len(connections) + len(revocations_due), unit="", disable=None, file=self.stderr) as bar:
+            for done in self._all(connections, revocations_due, within, batch):
                 counts[done.what] += 1
                 misconfigured = misconfigured or done.is_misconfigured
                 if done.what in ("lost", "waiting"):
@@ -48,8 +48,8 @@ class Command(BaseCommand):
                     self.stdout.write(f"{_WORDS[done.what]}: {done.name} ({done.reason})")
                 bar.update()
         self.stdout.write(
-            f"{counts['renewed']} renewed, {counts['lost']} need their owner, {counts['revoked']} revoked, "
-            f"{counts['waiting']} waiting; {keepalive.backlog()} revocations owed"
+            f"{counts['refreshed']} refreshed, {counts['lost']} need their owner, {counts['revoked']} revoked, "
+            f"{counts['waiting']} waiting; {keepalive.backlog()} revocations in the queue"
         )
         if misconfigured:
             raise CommandError(
@@ -58,9 +58,9 @@ class Command(BaseCommand):
         if counts["waiting"]:
             raise CommandError(f"{counts['waiting']} could not be done now; the next run tries again", returncode=1)
 
-    def _all(self, connections: Any, owed: Any, within: timedelta, batch: int) -> Iterable[keepalive.Result]:
+    def _all(self, connections: Any, revocations_due: Any, within: timedelta, batch: int) -> Iterable[keepalive.Result]:
         yield from keepalive.refresh(connections, within=within, batch=batch)
-        yield from keepalive.process_revocations(owed, batch=batch)
+        yield from keepalive.process_revocations(revocations_due, batch=batch)
 
 
-_WORDS = {"lost": "Needs its owner", "waiting": "Could not be done now"}
+_WORDS = {"lost": "Needs its owner", "waiting": "Not done now"}

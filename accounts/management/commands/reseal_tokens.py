@@ -1,4 +1,4 @@
-"""`manage.py reseal_tokens`: after a new key has been put first in TOKEN_KEYS, before the old one is taken away."""
+"""`manage.py reseal_tokens`: run it after a new key was put first in TOKEN_KEYS, before the old one is removed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tqdm import tqdm
 from accounts import key_rotation
 
 _PASSES = 5
-"""A pair stored while we looked may come from a process that still has the older key first: look again, not forever."""
+"""Rounds. A pair that was stored meanwhile may come from a process that still encrypts with the older key."""
 
 
 class Command(BaseCommand):
     help = (
-        "Seals every stored token with the first of TOKEN_KEYS. May be stopped and started again at any time, and run "
-        "beside everything else. Exit code 1 when something is left that the first key does not open."
+        "Encrypts every stored token with the first of TOKEN_KEYS. You can stop it and start it again, while Conveyor "
+        "runs. Exit code: 0 all done, 1 something is left that the first key does not decrypt."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,15 +32,16 @@ class Command(BaseCommand):
                 else:
                     counts[outcome] += 1
                     if outcome == "lost":
-                        self.stdout.write(f"No key opens: {name}")
+                        self.stdout.write(f"No key decrypts: {name}")
             left = [(model, pk) for model, pk in again if model.objects.filter(pk=pk).exists()]
             if not left:
                 break
         self.stdout.write(
-            f"{counts['encrypted']} sealed anew, {counts['current']} were current, {counts['lost']} cannot be opened"
+            f"{counts['encrypted']} encrypted again, {counts['current']} were current, "
+            f"{counts['lost']} cannot be decrypted"
         )
         if counts["lost"] or left:
             raise CommandError(
-                "Not everything is sealed with the first key: keep the older keys in TOKEN_KEYS, and run this again "
-                "with the key that is missing (connections that no key opens ask to be reconnected)"
+                "Not everything is encrypted with the first key: keep the older keys in TOKEN_KEYS, and run this again "
+                "with the key that is missing (connections that no key decrypts ask to be connected again)"
             )

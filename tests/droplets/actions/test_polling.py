@@ -167,7 +167,7 @@ def test_the_command_tells_what_it_found(acting: Acting) -> None:
 
     call_command("follow_actions", stdout=said)
 
-    assert said.getvalue() == "0 under way, 1 done, 0 failed, 0 never arrived, 0 could not be asked\n"
+    assert said.getvalue() == "0 under way, 1 done, 0 failed, 0 lost, 0 not asked\n"
 
 
 # Refuses
@@ -338,7 +338,7 @@ def test_the_command_fails_where_something_could_not_be_asked(acting: Acting) ->
         call_command("follow_actions", stdout=said)
 
     assert caught.value.returncode == 1
-    assert "Could not be asked about: reboot of db-primary, in_progress (unavailable)" in said.getvalue()
+    assert "Not asked: reboot of db-primary, in_progress (unavailable)" in said.getvalue()
 
 
 def test_one_of_much_later_is_not_taken_for_it(acting: Acting) -> None:

@@ -172,7 +172,7 @@ def test_htmx_gets_the_part_that_changes_and_when_to_ask_again(alice: Person, ac
     assert tuple(charts(Page(answer))) == KEYS
 
 
-def test_a_token_that_meets_a_401_is_renewed(alice: Person, visit: Visit) -> None:
+def test_a_token_that_meets_a_401_is_refreshed(alice: Person, visit: Visit) -> None:
     alice.sandbox.expire()
 
     assert tuple(charts(visit())) == KEYS

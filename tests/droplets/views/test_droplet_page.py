@@ -129,7 +129,7 @@ def test_every_droplet_of_the_list_has_its_page(alice: Person) -> None:
     assert {status(link) for link in links} == {200}
 
 
-def test_a_token_that_meets_a_401_is_renewed(alice: Person, acme: Connection) -> None:
+def test_a_token_that_meets_a_401_is_refreshed(alice: Person, acme: Connection) -> None:
     alice.sandbox.expire()
 
     assert visit(alice, acme).status == 200
