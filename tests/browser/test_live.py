@@ -53,7 +53,7 @@ def test_a_slow_teams_part_follows_by_itself(visitor: Visitor, digitalocean: San
 
 def test_a_plain_reload_does_the_same_without_javascript(arrive: Arrive, digitalocean: Sandbox) -> None:
     visitor = with_slow_team(arrive(javascript=False), digitalocean, "live-reload@example.com")
-    visitor.sees("Northwind: Its droplets are being read")
+    visitor.sees("Northwind: DigitalOcean answers slowly")
     before = len(visitor.droplets())
 
     visitor.page.reload()  # waits for what is still under way
@@ -68,7 +68,7 @@ def test_a_page_that_nobody_looks_at_asks_nothing(visitor: Visitor, digitalocean
     visitor.page.on("request", lambda request: asked.append(request.url) if "edition=" in request.url else None)
     with_slow_team(visitor, digitalocean, "live-hidden@example.com")
     page = visitor.page
-    visitor.sees("Northwind: Its droplets are being read")
+    visitor.sees("Northwind: DigitalOcean answers slowly")
     page.clock.run_for(600_000)  # milliseconds in which it would have asked
     assert asked == []
 
