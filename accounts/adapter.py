@@ -7,6 +7,7 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
@@ -22,7 +23,7 @@ from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from accounts import callback, connections
+from accounts import callback, connections, proof
 from accounts.error_pages import ErrorPage, for_error, stop
 from accounts.models import Connection, User
 from accounts.users import is_released
@@ -49,19 +50,16 @@ class AccountAdapter(DefaultAccountAdapter):
             raise ImmediateHttpResponse(redirect("account_login")) from None
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """Confirm the address. An account that uses the same address without having confirmed it loses the address.
+        """Confirm the address. Others who use the same address without having confirmed it lose it.
 
         Both happen in one transaction. False if another account confirms the address at the same moment.
         """
+        revocations: list[UUID] = []
         try:
             with transaction.atomic():
                 if email_address.can_set_verified():
-                    unconfirmed = User.objects.filter(email=email_address.email).exclude(pk=email_address.user_id)
-                    for other in unconfirmed.select_for_update():
-                        EmailAddress.objects.filter(user=other, email=email_address.email).delete()
-                        other.release_email()
+                    revocations = proof.discard_unconfirmed(email_address.email, keep=email_address.user)
                 confirmed: bool = super().confirm_email(request, email_address)
-                return confirmed
         except IntegrityError:
             self.add_message(
                 request,
@@ -70,6 +68,8 @@ class AccountAdapter(DefaultAccountAdapter):
                 {"email": email_address.email},
             )
             return False
+        connections.process_now(revocations)
+        return confirmed
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Raises ImmediateHttpResponse, with an error page, if the mail server does not accept the email."""

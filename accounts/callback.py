@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from accounts import connections
+from accounts import connections, proof
 from accounts.error_pages import ErrorPage, page, stop
 from accounts.models import Connection, Revocation, User
 
@@ -27,6 +27,8 @@ def decide(request: HttpRequest, login: SocialLogin) -> None:
         _sign_in(request, login)
     else:
         _match_by_user(login)
+        if login.user.pk is None:
+            _prepare_sign_up(request, login)
 
 
 def _connect(request: HttpRequest, login: SocialLogin) -> HttpResponse:
@@ -150,6 +152,24 @@ def _match_by_user(login: SocialLogin) -> None:
     user_ids = set(owners.values_list("user_id", flat=True))
     if len(user_ids) == 1:
         login.user = User.objects.get(pk=user_ids.pop())
+
+
+def _prepare_sign_up(request: HttpRequest, login: SocialLogin) -> None:
+    """A new account gets DigitalOcean's email address, so DigitalOcean must have confirmed it."""
+    if not getattr(request, "oauth_email_verified", False):
+        connections.refuse(login, "email not confirmed")
+        raise stop(
+            request,
+            ErrorPage(
+                "DigitalOcean has not confirmed your email address",
+                "Confirm it at DigitalOcean first, or sign up with an email address and a password and connect the "
+                "team then. Nothing was connected.",
+                "Sign up",
+                reverse("account_signup"),
+                status=403,
+            ),
+        )
+    proof.make_room(login.user.email)
 
 
 def link_after_login(request: HttpRequest, user: User, login: SocialLogin) -> None:

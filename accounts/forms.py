@@ -16,6 +16,7 @@ from allauth.mfa.adapter import get_adapter as get_mfa_adapter
 from allauth.mfa.base.forms import AuthenticateForm as BaseAuthenticateForm
 from allauth.mfa.base.forms import ReauthenticateForm as BaseReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm as BaseActivateTOTPForm
+from allauth.socialaccount.forms import SignupForm as BaseSocialSignupForm
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.hashers import make_password
@@ -24,11 +25,26 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from accounts import proof
 from accounts.models import User
+
+
+class SocialSignupForm(BaseSocialSignupForm):
+    """Sign-up with DigitalOcean, where its email address cannot be used."""
+
+    def validate_unique_email(self, value: str) -> str:
+        proof.make_room(value)
+        email: str = super().validate_unique_email(value)
+        return email
 
 
 class SignupForm(BaseSignupForm):
     """Sign-up takes the same time for a known email address, so that nobody can find out who has an account."""
+
+    def validate_unique_email(self, value: str) -> str:
+        proof.make_room(value)
+        email: str = super().validate_unique_email(value)
+        return email
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         if self.account_already_exists:

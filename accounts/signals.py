@@ -1,35 +1,46 @@
-"""What has to happen however something came about."""
+"""Signal receivers: revoke a pair when it is deleted, connect a team after log-in, clean up after a password reset."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from allauth.account.signals import user_logged_in
+from allauth.account.signals import password_reset, user_logged_in
 from allauth.socialaccount.models import SocialLogin, SocialToken
+from django.contrib import messages
 from django.db.models.signals import pre_delete
 from django.http import HttpRequest
 
-from accounts import callback, reauthentication, revocations, token_store
+from accounts import callback, proof, reauthentication, revocations, token_store
 from accounts.models import Connection, User
 
 
 def connect() -> None:
     pre_delete.connect(_enqueue_revocation, sender=SocialToken, dispatch_uid="accounts.owe_revocation")
+    password_reset.connect(_after_password_reset, dispatch_uid="accounts.after_password_reset")
     user_logged_in.connect(_after_login, dispatch_uid="accounts.after_login")
 
 
 def _enqueue_revocation(sender: type[SocialToken], instance: SocialToken, **kwargs: Any) -> None:
-    """A stored pair goes, by disconnect, account deletion or the admin: DigitalOcean is owed its revocation.
+    """Queue the revocation of a pair that is being deleted: by disconnect, account deletion or the admin.
 
-    Here, because the pair can still be read, and in the transaction that deletes it. The connection is locked and
-    the pair read again, for a refresh may have stored another since `instance` was read; one that comes to its end
-    later finds no row, and owes what it got.
+    Here the pair can still be read, and the transaction is the one that deletes it. The connection is locked and the
+    pair read again, because a refresh may have stored another one meanwhile. A refresh that ends later finds no row,
+    and queues the revocation of its own pair.
     """
     connection = Connection.objects.select_for_update(of=("self",)).filter(token=instance).first()
     token = SocialToken.objects.select_related("account").filter(pk=instance.pk).first()
     pair = token_store.decrypt_pair(token, token.account.uid) if token else None
     if token and pair:
         revocations.enqueue(*pair, expires_at=token.expires_at, reason="disconnected", connection=connection)
+
+
+def _after_password_reset(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    if proof.after_reset(user):
+        messages.warning(
+            request,
+            "Your email address was not confirmed before. It is now. Everything that was attached to the account "
+            "before was removed: connected teams, two-factor authentication and sessions.",
+        )
 
 
 def _after_login(request: HttpRequest, user: User, **kwargs: Any) -> None:

@@ -17,7 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import connection_cards, token_store
+from accounts import connection_cards, proof, token_store
 from accounts import connections as connection_service
 from accounts.decorators import SignedInRequest
 from accounts.forms import DeleteAccountForm
@@ -114,11 +114,29 @@ def settings(request: SignedInRequest) -> HttpResponse:
 
 
 class ConfirmEmail(ConfirmEmailView):
-    """allauth's page, but a second click on its button shows that the link was used, not a 404."""
+    """allauth's page, but the first confirmation works only for the visitor who signed up.
+
+    A second click on its button shows that the link was used, not a 404.
+    """
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        confirmation = context.get("confirmation")
+        if confirmation:
+            user = confirmation.email_address.user
+            context["needs_password"] = not proof.may_confirm(self.request, user, "")
+            context["has_password"] = user.has_usable_password()
+        return context
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         answer: HttpResponse
         try:
+            user = self.get_object().email_address.user
+            if not proof.may_confirm(request, user, request.POST.get("password", "")):
+                answer = self.get(request, *args, **kwargs)
+                answer.context_data["is_wrong"] = True  # type: ignore[attr-defined]  # of a TemplateResponse
+                answer.status_code = 422
+                return answer
             answer = super().post(request, *args, **kwargs)
         except Http404:
             answer = self.get(request, *args, **kwargs)

@@ -191,6 +191,7 @@ ACCOUNT_USER_DISPLAY = "accounts.users.display"
 
 SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAccountAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False  # accounts.token_store does it, after all checks; allauth would do it before
+SOCIALACCOUNT_FORMS = {"signup": "accounts.forms.SocialSignupForm"}
 SOCIALACCOUNT_LOGIN_ON_GET = False
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_EMAIL_VERIFICATION = ACCOUNT_EMAIL_VERIFICATION
@@ -268,8 +269,7 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
-# Where answers of DigitalOcean wait that the database has not stored yet. One directory for all processes of a host.
-SPILL_DIR = Path(_env.text("SPILL_DIR", str(BASE_DIR / "spill")))
+SPILL_DIR = Path(_env.text("SPILL_DIR", str(BASE_DIR / "spill")))  # accounts/spill.py; one for all processes of a host
 STATIC_ROOT = Path(_env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "conveyor" / "static"]
 STORAGES = {

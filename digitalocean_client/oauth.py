@@ -36,6 +36,7 @@ class TokenOwner(msgspec.Struct, frozen=True):
     email: str = ""
     team_uuid: str = ""
     team_name: str = ""
+    email_verified: bool = False
     account_status: str = ""
     """What restricts the DigitalOcean account, like "locked: Please contact support."; empty for an active one."""
 
@@ -81,6 +82,7 @@ class _Account(msgspec.Struct):
     uuid: str
     email: str | None = None
     team: _Team | None = None
+    email_verified: Any = None
     status: Any = None
     status_message: Any = None
 
@@ -217,6 +219,7 @@ def token_owner(access_token: str, info: TokenOwner | None = None) -> TokenOwner
         account.email or info.email,
         team.uuid or info.team_uuid,
         (team.name or "").strip() or info.team_name.strip(),
+        account.email_verified is True,
         account.restriction(),
     )
     for uuid, told in ((owner.user_uuid, info.user_uuid), (owner.team_uuid, info.team_uuid)):

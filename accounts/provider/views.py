@@ -95,6 +95,7 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
         except errors.DigitalOceanError as error:
             connections.discard(grant.pk, error.code)
             raise ProviderException(str(error)) from error
+        request.oauth_email_verified = owner.email_verified  # type: ignore[attr-defined]  # for a sign-up
         grant.user_uuid, grant.team_uuid = owner.user_uuid, owner.team_uuid
         grant.team_name, grant.email = owner.team_name[:255], owner.email[:320]
         grant.account_status = owner.account_status

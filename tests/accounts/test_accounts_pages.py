@@ -70,7 +70,7 @@ class TestSignUp:
         sign_up(newcomer)
         elsewhere = Person(digitalocean, newcomer.email)
 
-        answer = elsewhere.client.post(link_to(newcomer.email, "/confirm-email/"))
+        answer = elsewhere.client.post(link_to(newcomer.email, "/confirm-email/"), {"password": PASSWORD})
 
         assert answer["Location"] == LOG_IN
         assert not is_signed_in(elsewhere)

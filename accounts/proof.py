@@ -1,0 +1,101 @@
+"""Who owns an email address. An account that has not confirmed its address holds nothing.
+
+Anybody can sign up with somebody else's address and wait. So a later sign-up replaces an account that never confirmed
+it, a confirmation link works only in the browser that signed up or with the password chosen there, and a password reset
+by email removes what was attached before the address was confirmed.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from allauth.account import app_settings
+from allauth.account.internal.stagekit import get_pending_stage
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts import connections
+from accounts.models import Connection, User
+
+_DOUBLE_CLICK = timedelta(seconds=10)
+"""A second sign-up this soon is a double click or a second tab. It does not replace the first one."""
+
+
+def is_confirmed(user: User) -> bool:
+    """Whether the user has confirmed any address."""
+    confirmed: bool = EmailAddress.objects.filter(user=user, verified=True).exists()
+    return confirmed
+
+
+def make_room(email: str) -> None:
+    """Before a sign-up: nobody who has not confirmed this address keeps it. Without EMAIL_URL the first one does."""
+    is_mandatory = app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY
+    email = email.lower()
+    is_taken = EmailAddress.objects.filter(email=email, verified=True).exists()
+    is_new = User.objects.filter(email=email, date_joined__gt=timezone.now() - _DOUBLE_CLICK).exists()
+    if is_mandatory and not is_taken and not is_new:
+        connections.process_now(discard_unconfirmed(email))
+
+
+def discard_unconfirmed(email: str, *, keep: User | None = None) -> list[UUID]:
+    """Take the address from everybody but `keep` who has not confirmed it.
+
+    An account that has confirmed no address and that nobody has logged in to is deleted, and its teams are
+    disconnected. One that is in use (from a time without EMAIL_URL) only loses the address. Returns the revocations to
+    process after the commit.
+    """
+    email = email.lower()
+    revocations: list[UUID] = []
+    with transaction.atomic():
+        others = User.objects.filter(Q(email=email) | Q(emailaddress__email=email)).distinct()
+        for other in list(others.exclude(pk__in=[keep.pk] if keep else [])):
+            if not is_confirmed(other) and other.last_login is None and not other.is_staff:
+                revocations += connections.delete_user(other, actor="proof")
+                continue
+            EmailAddress.objects.filter(user=other, email=email, verified=False).delete()
+            if other.email == email and not is_confirmed(other):
+                other.release_email()
+    return revocations
+
+
+def may_confirm(request: HttpRequest, user: User, password: str) -> bool:
+    """Whether this visitor is the one who signed up: the same browser, or the password that was chosen there.
+
+    A later address of a confirmed account may be confirmed in any browser.
+    """
+    if is_confirmed(user) or request.user == user:
+        return True
+    stage = get_pending_stage(request)
+    if stage and stage.login.user and stage.login.user.pk == user.pk:
+        return True
+    return bool(password) and user.check_password(password)
+
+
+def after_reset(user: User) -> bool:
+    """A password reset by email proves the address. Returns whether it was the first proof.
+
+    Every session ends. With a first proof, what was attached before goes: another person may have attached it.
+    """
+    for session in UserSession.objects.filter(user=user):
+        session.end()
+    if is_confirmed(user):
+        return False
+    revocations: list[UUID] = []
+    with transaction.atomic():
+        for connection in Connection.objects.for_user(user):
+            connection.account.delete()
+            revocations += connections.pending_revocations([connection.pk])
+        Authenticator.objects.filter(user=user).delete()
+        address = EmailAddress.objects.filter(user=user).first()
+        if address and address.set_verified(commit=False):
+            revocations += discard_unconfirmed(address.email, keep=user)
+            address.set_as_primary(conditional=False)
+            address.save()
+    connections.process_now(revocations)
+    return True
