@@ -1,7 +1,7 @@
 """Who owns an email address. An account that has not confirmed its address holds nothing.
 
 Anybody can sign up with somebody else's address and wait. So a later sign-up replaces an account that never confirmed
-it, a confirmation link works only in the browser that signed up or with the password chosen there, and a password reset
+it, a confirmation link works only in the browser that asked for it or with the account's password, and a password reset
 by email removes what was attached before the address was confirmed.
 """
 
@@ -65,11 +65,12 @@ def discard_unconfirmed(email: str, *, keep: User | None = None) -> list[UUID]:
 
 
 def may_confirm(request: HttpRequest, user: User, password: str) -> bool:
-    """Whether this visitor is the one who signed up: the same browser, or the password that was chosen there.
+    """Whether this visitor is the one who gave the address: the same browser, or the account's password.
 
-    A later address of a confirmed account may be confirmed in any browser.
+    A new address of a confirmed account needs it too: otherwise somebody could enter another person's address there,
+    and the owner's click on the link would give it to that account.
     """
-    if is_confirmed(user) or request.user == user:
+    if request.user == user:
         return True
     stage = get_pending_stage(request)
     if stage and stage.login.user and stage.login.user.pk == user.pk:

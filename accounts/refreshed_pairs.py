@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import datetime
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -12,13 +14,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit, revocations, spill
-from accounts.models import Connection, Event
+from accounts.models import Connection, Event, Revocation
 from accounts.token_store import decrypt_pair, owner_fields, store
 from digitalocean_client import oauth
 
 log = logging.getLogger(__name__)
 
 _KIND = "refresh"
+_REVOKE_SECONDS = 4.0
+"""How long to try to revoke a late pair before `refresh_tokens` does it later."""
 
 
 def write_file(connection: Connection, pair: oauth.TokenPair, *, refresh_token: str, actor: str) -> spill.Spill:
@@ -65,7 +69,7 @@ def store_pair(connection: Connection, written: spill.Spill) -> bool:
 
 
 def _save(connection: Connection, data: dict[str, Any]) -> bool:
-    """Store the pair if the generation is still the one that it came from; else queue its revocation."""
+    """Store the pair if the generation is still the one that it came from; else revoke it."""
     expires_at = datetime.fromisoformat(data["expires_at"]) if data["expires_at"] else None
     # RFC 6749 §5.1: without a scope in the answer it is the same as before.
     scope = connection.scope if data["scope"] is None else oauth.account_scope(data["scope"])
@@ -85,8 +89,10 @@ def _save(connection: Connection, data: dict[str, Any]) -> bool:
             if scope != connection.scope:
                 audit.scope_changed(connection, scope, **record)
         else:
-            _revoke(data, connection)
             audit.record(Event.Kind.REFRESH, connection, outcome="too late", **record)
+            late = _enqueue(data, connection)
+    if not saved:
+        _revoke(late, data["actor"])
     return saved
 
 
@@ -95,7 +101,7 @@ def _store_late(key: str, data: dict[str, Any]) -> None:
     pk, _, generation = key.rpartition("-")
     connection = Connection.objects.select_related("account__user", "token").filter(pk=UUID(pk)).first()
     if connection is None:
-        _revoke(data, None)
+        _revoke(_enqueue(data, None), data["actor"])
         return
     pair = decrypt_pair(connection.token, connection.account.uid) if connection.token else None
     if pair and pair[0] == data["access_token"]:
@@ -104,8 +110,14 @@ def _store_late(key: str, data: dict[str, Any]) -> None:
     _save(connection, data)
 
 
-def _revoke(data: dict[str, Any], connection: Connection | None) -> None:
-    revocations.enqueue(
+def _revoke(late: Revocation, actor: str) -> None:
+    """Revoke at once a pair that nobody wants, because it was disconnected or its account deleted meanwhile."""
+    with suppress(*spill.NOT_STORED):  # the row is there: `refresh_tokens` tries again
+        revocations.process([late.pk], deadline=monotonic() + _REVOKE_SECONDS, actor=actor)
+
+
+def _enqueue(data: dict[str, Any], connection: Connection | None) -> Revocation:
+    return revocations.enqueue(
         data["access_token"],
         data["refresh_token"],
         expires_at=datetime.fromisoformat(data["expires_at"]) if data["expires_at"] else None,

@@ -37,6 +37,15 @@ def sign_up(person: Person, password: str) -> str:
     return link_to(ADDRESS, "/confirm-email/")
 
 
+def enter_new_address(person: Person) -> None:
+    """Ask to change the account's address to the owner's."""
+    cache.clear()
+    mail.outbox.clear()
+    asked = person.client.post("/accounts/email/", {"email": ADDRESS, "action_add": ""})
+    person.client.post(asked["Location"], {"password": PASSWORD})
+    assert letters_to(ADDRESS)
+
+
 def can_log_in(sandbox: Sandbox, password: str) -> bool:
     person = browser(sandbox)
     cache.clear()
@@ -73,7 +82,7 @@ class TestSignUp:
         sign_up(owner, OWNERS)
         theirs = sign_up(squatter, SQUATTERS)
 
-        assert says(owner.client.get(theirs), "You did not sign up?")
+        assert says(owner.client.get(theirs), "You did not enter this address")
         for password in ("", OWNERS):
             answer = owner.client.post(theirs, {"password": password})
             assert answer.status_code == 422
@@ -84,7 +93,7 @@ class TestSignUp:
         link = sign_up(owner, OWNERS)
         phone = browser(digitalocean)
 
-        assert says(phone.client.get(link), "Enter the password that you chose then")
+        assert says(phone.client.get(link), "Enter the password of your Conveyor account")
         assert phone.client.post(link, {"password": "wrong"}).status_code == 422
         phone.client.post(link, {"password": OWNERS})
 
@@ -103,12 +112,24 @@ class TestSignUp:
     def test_a_pending_new_address_of_somebody_else_does_not_stand_in_the_way(
         self, alice: Person, owner: Person
     ) -> None:
-        alice.client.post("/accounts/email/", {"email": ADDRESS, "action_add": ""})
+        enter_new_address(alice)
 
         owner.client.post(sign_up(owner, OWNERS))
 
         assert EmailAddress.objects.get(email=ADDRESS).user == User.objects.get(email=ADDRESS)
         assert alice.user.email == "alice@example.com"
+
+    def test_the_owner_cannot_give_the_address_to_a_confirmed_account(self, alice: Person, owner: Person) -> None:
+        """Alice enters the owner's address as her new one, and the owner presses the link in the email."""
+        enter_new_address(alice)
+        link = link_to(ADDRESS, "/confirm-email/")
+
+        assert says(owner.client.get(link), "You did not enter this address")
+        assert owner.client.post(link).status_code == 422
+
+        assert alice.user.email == "alice@example.com"
+        owner.client.post(link, {"password": PASSWORD})  # as Alice would, on her phone
+        assert User.objects.get().email == ADDRESS
 
 
 class TestDigitalOcean:

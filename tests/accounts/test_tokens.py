@@ -11,7 +11,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from accounts import revocations, token_store, tokens
+from accounts import token_store, tokens
 from accounts.models import Connection, Event, Revocation
 from digitalocean_client import errors, oauth
 from droplets.fleet import cache as fleet_cache
@@ -377,10 +377,10 @@ class TestMeanwhile:
         assert stored_pair(connection) == reconnected
         connection.refresh_from_db()
         assert (connection.generation, connection.state) == (generation, Connection.State.HEALTHY)
-        queued = Revocation.objects.get(reason="came too late", connection_id=connection.pk)
-        late = revocations.opened(queued)
-        assert late != reconnected
-        assert late in [(grant.access_token, grant.refresh_token) for grant in digitalocean.live_grants()]
+        live = [(grant.access_token, grant.refresh_token) for grant in digitalocean.live_grants()]
+        assert reconnected in live
+        assert len(live) == 2  # with Northwind's: the late pair is revoked
+        assert not Revocation.objects.exists()
         assert Event.objects.get(kind=Event.Kind.REFRESH).outcome == "too late"
 
     def test_invalid_grant_says_nothing_about_the_pair_of_a_reconnect(
@@ -418,6 +418,17 @@ class TestMeanwhile:
 
         assert isinstance(answer, errors.NeedsReconnect)
         assert Revocation.objects.filter(reason="came too late", connection_id=connection.pk).exists()
+
+    def test_a_pair_that_comes_after_the_account_is_deleted_is_revoked_at_once(
+        self, alice: Person, digitalocean: Sandbox, connection: Connection, refreshing: Any
+    ) -> None:
+        alice.client.post("/accounts/delete/", {"email": alice.email})
+
+        [(_, answer)] = refreshing
+
+        assert isinstance(answer, errors.NeedsReconnect)
+        assert digitalocean.live_grants() == []
+        assert not Revocation.objects.exists()
 
 
 class TestStorm:
