@@ -58,7 +58,7 @@ class Action(models.Model):
 
     class Status(models.TextChoices):
         RECORDED = "recorded", "About to be sent"
-        SENDING = "sending", "Sent, not heard of yet"
+        SENDING = "sending", "Sent, no answer yet"
         IN_PROGRESS = "in_progress", "Under way"
         COMPLETED = "completed", "Done"
         ERRORED = "errored", "Failed"
@@ -81,12 +81,12 @@ class Action(models.Model):
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.RECORDED)
     digitalocean_id = models.BigIntegerField("DigitalOcean's id", null=True)
     request_id = models.CharField("DigitalOcean's request id", max_length=100, blank=True)
-    words = models.CharField("what is to be said", max_length=500, blank=True)
+    words = models.CharField("message", max_length=500, blank=True)
     recorded_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True)
     began_at = models.DateTimeField("started at DigitalOcean", null=True)
     ended_at = models.DateTimeField(null=True)
-    ask_at = models.DateTimeField("to be asked about", null=True, db_index=True)
+    ask_at = models.DateTimeField("next poll", null=True, db_index=True)
 
     objects = ActionQuerySet.as_manager()
 

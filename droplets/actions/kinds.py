@@ -53,6 +53,11 @@ class Kind:
         return self.command.format(name=name)
 
     @property
+    def needs_recent_login(self) -> bool:
+        """Whether a browser that somebody left open must not be enough: it replaces a disk, a password or all."""
+        return "droplet:admin" in self.scopes or self.harm == Harm.DESTROYS
+
+    @property
     def is_destructive(self) -> bool:
         return self.harm >= Harm.LOSES_DATA
 

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
+from accounts import reauthentication
 from accounts.decorators import SignedInRequest
 from accounts.models import Connection
 from digitalocean_client import errors
@@ -32,6 +33,8 @@ def act(request: SignedInRequest, connection: Connection, droplet: int, kind: st
     """Show the confirmation page of an action; by POST, send the action, once however often the form is sent."""
     if kind not in KINDS:
         raise Http404
+    if KINDS[kind].needs_recent_login:
+        reauthentication.require(request)
     if request.method != "POST":
         return _confirm(request, connection, droplet, KINDS[kind])
     try:

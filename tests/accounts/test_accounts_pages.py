@@ -14,7 +14,7 @@ from django.core.cache import cache
 from accounts.models import User
 from tests.support import totp
 from tests.support.at_once import at_once, tab
-from tests.support.emails import letters_to, link_to
+from tests.support.emails import emails_to, link_to
 from tests.support.pages import says
 from tests.support.person import PASSWORD, Person
 from tests.support.sandbox import Sandbox
@@ -56,7 +56,7 @@ class TestSignUp:
         assert not is_signed_in(newcomer)
         link = link_to(newcomer.email, "/confirm-email/")
         assert says(newcomer.client.get(link), "Confirm your address", newcomer.email)
-        assert not EmailAddress.objects.get().verified  # to look at a letter proves nothing
+        assert not EmailAddress.objects.get().verified  # to look at an email proves nothing
 
         answer = newcomer.client.post(link)
 
@@ -121,7 +121,7 @@ class TestSignUp:
         assert not User.objects.exists()
 
     def test_an_address_that_is_taken_looks_like_any_other(self, newcomer: Person, alice: Person) -> None:
-        """The page tells a stranger nothing; the letter tells its owner."""
+        """The page tells a stranger nothing; the email tells its owner."""
         newcomer.email = alice.email.upper()
         cache.clear()
         mail.outbox.clear()
@@ -130,7 +130,7 @@ class TestSignUp:
 
         assert answer["Location"] == "/accounts/confirm-email/"
         assert User.objects.count() == 1
-        assert RESET in letters_to(alice.email)[-1]
+        assert RESET in emails_to(alice.email)[-1]
         assert alice.user.check_password(PASSWORD)
 
     @pytest.mark.parametrize("is_known", [True, False])
@@ -161,7 +161,7 @@ class TestSignUp:
         assert User.objects.count() == 1
 
     def test_a_mail_server_that_is_down(self, newcomer: Person, settings: Any) -> None:
-        """The account is there, and the page says how to get the letter."""
+        """The account is there, and the page says how to get the email."""
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
 
@@ -344,7 +344,7 @@ class TestAForgottenPassword:
 
         assert says(alice.client.get(answer["Location"]), "Your password was changed")
         assert alice.user.check_password(self.NEW)
-        assert "was reset" in letters_to(alice.email)[-1]
+        assert "was reset" in emails_to(alice.email)[-1]
 
     def test_the_link_works_once(self, alice: Person, digitalocean: Sandbox) -> None:
         alice.client.post(RESET, {"email": alice.email})
@@ -369,10 +369,10 @@ class TestAForgottenPassword:
         unknown = alice.client.post(RESET, {"email": "nobody@example.com"})
 
         assert known["Location"] == unknown["Location"]
-        assert "There is no account with this address" in letters_to("nobody@example.com")[-1]
+        assert "There is no account with this address" in emails_to("nobody@example.com")[-1]
 
     def test_somebody_without_a_password_gets_one(self, visitor: Person) -> None:
-        """Signed up with DigitalOcean: the letter proves the address as well as any."""
+        """Signed up with DigitalOcean: the email proves the address as well as any."""
         visitor.go("Acme Web", process="login")
         visitor.client.post(link_to(visitor.email, "/confirm-email/"))
         visitor.log_out()

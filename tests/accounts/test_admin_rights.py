@@ -14,7 +14,7 @@ from django.contrib.auth.models import Group, Permission
 from accounts.models import Connection, Event, Revocation, User
 from tests.support.admin import READ_ONLY, page, user_form
 from tests.support.callback import REVOKE
-from tests.support.emails import letters_to, link_to
+from tests.support.emails import emails_to, link_to
 from tests.support.pages import says, text_of
 from tests.support.person import PASSWORD, Person
 from tests.support.sandbox import Sandbox
@@ -32,7 +32,7 @@ def reset_page(user: User) -> str:
 
 
 def reset_emails(address: str) -> list[str]:
-    return [email for email in letters_to(address) if "/password/reset/key/" in email]
+    return [email for email in emails_to(address) if "/password/reset/key/" in email]
 
 
 class TestWorks:

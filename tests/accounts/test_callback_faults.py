@@ -236,7 +236,7 @@ class TestHandlesTheAccountEndpoint:
 
 
 def test_a_name_that_nothing_can_show_is_made_one_that_can(owner: Person, digitalocean: Sandbox) -> None:
-    """PostgreSQL takes no NUL, and no letter's subject a second line."""
+    """PostgreSQL takes no NUL, and no email's subject a second line."""
     digitalocean.fault("patch", **ACCOUNT, set={"/account/team/name": "Acme\x00\nWeb\u202e"})
 
     owner.go("Acme Web")

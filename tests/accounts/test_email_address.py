@@ -12,7 +12,7 @@ from django.core.cache import cache
 
 from accounts.models import User
 from tests.support.at_once import at_once
-from tests.support.emails import letters_to, link_to
+from tests.support.emails import emails_to, link_to
 from tests.support.pages import says
 from tests.support.person import PASSWORD, Person
 from tests.support.sandbox import Sandbox
@@ -50,7 +50,7 @@ class TestWorks:
         assert list(EmailAddress.objects.values_list("email", "verified", "primary")) == [
             ("new@example.com", True, True)
         ]
-        assert "was changed from alice@example.com to new@example.com" in letters_to("alice@example.com")[-1]
+        assert "was changed from alice@example.com to new@example.com" in emails_to("alice@example.com")[-1]
         alice.email = "new@example.com"
         alice.log_out()
         alice.log_in()
@@ -77,7 +77,7 @@ class TestWorks:
         answer = alice.client.post(EMAIL, {"email": "new@example.com", "action_add": ""})
 
         assert answer["Location"].startswith("/accounts/reauthenticate/")
-        assert not letters_to("new@example.com")
+        assert not emails_to("new@example.com")
 
 
 class TestRefuses:
@@ -90,7 +90,7 @@ class TestRefuses:
         assert list(EmailAddress.objects.values()) == before
 
     def test_an_address_that_somebody_has_proved(self, alice: Person, bob: Person) -> None:
-        """Asking for it looks as ever; the letter goes to its owner, and its link says that it is taken."""
+        """Asking for it looks as ever; the email goes to its owner, and its link says that it is taken."""
         cache.clear()
         mail.outbox.clear()
         change(alice, bob.email)
@@ -146,7 +146,7 @@ class TestASquatter:
 
     def test_the_squatter_cannot_prove_it_any_more(self, alice: Person, squatter: User, digitalocean: Sandbox) -> None:
         other = Person(digitalocean, "owned@example.com")
-        other.log_in()  # sends the letter again
+        other.log_in()  # sends the email again
         theirs = link_to("owned@example.com", "/confirm-email/")
         cache.clear()
         mail.outbox.clear()
@@ -170,7 +170,7 @@ class TestASquatter:
 
         user.refresh_from_db()
         assert user.email == "bob@elsewhere.example"
-        assert not [letter for letter in mail.outbox if "released.invalid" in letter.to[0]]
+        assert not [email for email in mail.outbox if "released.invalid" in email.to[0]]
 
 
 class TestWithoutMail:

@@ -8,7 +8,7 @@ import pytest
 from django.core import mail
 
 from accounts import notifications
-from tests.support.emails import letters_to
+from tests.support.emails import emails_to
 from tests.support.person import Person
 
 
@@ -17,7 +17,7 @@ def test_the_owner_is_told_of_a_destroyed_droplet(alice: Person) -> None:
 
     notifications.droplet_destroyed(connection.pk, "db-primary")
 
-    [*_, text] = letters_to(alice.email)
+    [*_, text] = emails_to(alice.email)
     assert "[Conveyor] Droplet db-primary was destroyed" in text
     assert "The droplet db-primary of Acme Web was destroyed" in text
     assert "/accounts/settings/" in text

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Connection, User
 from tests.support.callback import ACCOUNT
-from tests.support.emails import letters_to, link_to
+from tests.support.emails import emails_to, link_to
 from tests.support.pages import says
 from tests.support.person import PASSWORD, Person
 from tests.support.sandbox import Sandbox
@@ -107,7 +107,7 @@ class TestSignUp:
         squatter.client.post("/accounts/signup/", {"email": ADDRESS, "password1": SQUATTERS})
 
         assert User.objects.get().check_password(OWNERS)
-        assert "/confirm-email/" not in "".join(letters_to(ADDRESS))
+        assert "/confirm-email/" not in "".join(emails_to(ADDRESS))
 
     def test_a_pending_new_address_of_somebody_else_does_not_stand_in_the_way(
         self, alice: Person, owner: Person

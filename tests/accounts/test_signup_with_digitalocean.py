@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts import revocations
 from accounts.models import Connection, Event, Revocation, User
 from tests.support.at_once import at_once, tab
-from tests.support.emails import letters_to, link_to
+from tests.support.emails import emails_to, link_to
 from tests.support.pages import says
 from tests.support.person import Person
 from tests.support.sandbox import Sandbox
@@ -27,7 +27,7 @@ FORM = "/accounts/3rdparty/signup/"
 
 
 def confirm(person: Person) -> Any:
-    """Open the link in the letter, and press the button there."""
+    """Open the link in the email, and press the button there."""
     link = link_to(person.email, "/confirm-email/")
     assert says(person.client.get(link), "Confirm your address", person.email)
     return person.client.post(link)
@@ -126,13 +126,13 @@ class TestRefuses:
     def holder(self, alice: Person, digitalocean: Sandbox) -> Person:
         """Who has the address that Ada has at DigitalOcean."""
         digitalocean.account("ada", email=alice.email)
-        cache.clear()  # the letter of the sign-up a moment ago would keep the next one back
+        cache.clear()  # the email of the sign-up a moment ago would keep the next one back
         return alice
 
     def test_an_address_that_is_taken_is_not_given_away(
         self, holder: Person, visitor: Person, digitalocean: Sandbox
     ) -> None:
-        """The page looks as ever; its holder gets a letter. Never linked by e-mail."""
+        """The page looks as ever; its holder gets an email. Never linked by e-mail."""
         before = Stored.now()
 
         answer = visitor.go("Acme Web", process="login")
@@ -141,7 +141,7 @@ class TestRefuses:
         assert says(visitor.client.get(answer["Location"]), "Check your email")
         assert Stored.now() == before
         assert not is_signed_in(visitor)
-        assert "/accounts/password/reset/" in letters_to(holder.email)[-1]
+        assert "/accounts/password/reset/" in emails_to(holder.email)[-1]
         assert stray_grants(digitalocean) == []
 
     def test_an_address_typed_into_the_form_that_is_taken(

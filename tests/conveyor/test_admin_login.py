@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from tests.support import totp
-from tests.support.emails import letters_to, link_to
+from tests.support.emails import emails_to, link_to
 from tests.support.pages import says, text_of
 from tests.support.person import PASSWORD, Person
 from tests.support.sandbox import Sandbox
@@ -63,7 +63,7 @@ class TestWorks:
 
         assert says(codes, "Save your recovery codes.", '<a href="/admin/">open the admin</a>')
         assert superuser.client.get("/admin/").status_code == 200
-        assert letters_to("root@example.com")  # about the second factor
+        assert emails_to("root@example.com")  # about the second factor
         assert EmailAddress.objects.get(user=superuser.user).verified
 
     def test_a_second_factor_at_log_in_opens_it(self, superuser: Person) -> None:

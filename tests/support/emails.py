@@ -1,4 +1,4 @@
-"""The letters that Conveyor has sent, and the links in them."""
+"""The emails that Conveyor has sent, and the links in them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from urllib.parse import urlsplit
 from django.core import mail
 
 
-def letters_to(email: str) -> list[str]:
-    """Subject and text of each letter to this address, oldest first."""
-    return [f"{letter.subject}\n{letter.body}" for letter in mail.outbox if email in letter.to]
+def emails_to(email: str) -> list[str]:
+    """Subject and text of each email to this address, oldest first."""
+    return [f"{message.subject}\n{message.body}" for message in mail.outbox if email in message.to]
 
 
 def link_to(email: str, containing: str) -> str:
-    """The path of the newest link in a letter to this address that has `containing` in it."""
-    for letter in reversed(letters_to(email)):
-        for url in re.findall(r"https?://\S+", letter):
+    """The path of the newest link in an email to this address that has `containing` in it."""
+    for message in reversed(emails_to(email)):
+        for url in re.findall(r"https?://\S+", message):
             if containing in url:
                 parts = urlsplit(str(url))
                 return parts.path + (f"?{parts.query}" if parts.query else "")
-    raise LookupError(f"no letter to {email} has a link with {containing!r}: {letters_to(email)}")
+    raise LookupError(f"no email to {email} has a link with {containing!r}: {emails_to(email)}")

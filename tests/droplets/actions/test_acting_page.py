@@ -16,7 +16,7 @@ from droplets.models import Action
 from tests.droplets.actions.acting import DROPLET, Acting
 from tests.droplets.views.page import Page
 from tests.support.at_once import at_once, tab
-from tests.support.emails import letters_to
+from tests.support.emails import emails_to
 from tests.support.pages import says
 from tests.support.person import Person
 
@@ -98,7 +98,7 @@ def test_destroying_leads_to_the_fleet(acting: Acting) -> None:
 def test_destroying_is_told_to_the_owner_by_email(acting: Acting) -> None:
     acting.press("destroy", **FORMS["destroy"])
 
-    assert "Droplet db-primary was destroyed" in letters_to(acting.person.email)[-1]
+    assert "Droplet db-primary was destroyed" in emails_to(acting.person.email)[-1]
 
 
 def test_a_size_is_chosen_from_those_that_the_droplet_can_have(acting: Acting) -> None:
