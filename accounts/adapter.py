@@ -12,6 +12,7 @@ from uuid import UUID
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal import ratelimit
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialLogin
 from allauth.socialaccount.providers.base import AuthError
@@ -19,11 +20,11 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from accounts import callback, connections, proof
+from accounts import callback, connections, lockout, proof
 from accounts.error_pages import ErrorPage, for_error, stop
 from accounts.models import Connection, User
 from accounts.users import is_released
@@ -70,6 +71,28 @@ class AccountAdapter(DefaultAccountAdapter):
             return False
         connections.process_now(revocations)
         return confirmed
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Whom wrong passwords count for. allauth counts by address alone, so anybody could lock out its owner."""
+        login = credentials.get("email", "").lower()
+        return f"{login}:{lockout.origin(request, login, self.get_client_ip(request))}"
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Raises a validation error after too many wrong passwords, also where they come from many networks."""
+        super().pre_authenticate(request, **credentials)
+        login = credentials.get("email", "").lower()
+        if lockout.is_known(request, login):
+            return
+        usage = ratelimit.consume(request, app="allauth.account", action="login_failed_address", key=login)
+        if not usage:
+            self._rollback_login_failed_rl_usage()
+            raise self.validation_error("too_many_login_attempts")
+        self._login_failed_rl_usage.usage += usage.usage
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        lockout.remember_browser(response, user.email)
+        return response
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Raises ImmediateHttpResponse, with an error page, if the mail server does not accept the email."""

@@ -7,7 +7,7 @@ by email removes what was attached before the address was confirmed.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from allauth.account import app_settings
@@ -37,13 +37,11 @@ def make_room(email: str) -> None:
     """Before a sign-up: nobody who has not confirmed this address keeps it. Without EMAIL_URL the first one does."""
     is_mandatory = app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY
     email = email.lower()
-    is_taken = EmailAddress.objects.filter(email=email, verified=True).exists()
-    is_new = User.objects.filter(email=email, date_joined__gt=timezone.now() - _DOUBLE_CLICK).exists()
-    if is_mandatory and not is_taken and not is_new:
-        connections.process_now(discard_unconfirmed(email))
+    if is_mandatory and not EmailAddress.objects.filter(email=email, verified=True).exists():
+        connections.process_now(discard_unconfirmed(email, joined_before=timezone.now() - _DOUBLE_CLICK))
 
 
-def discard_unconfirmed(email: str, *, keep: User | None = None) -> list[UUID]:
+def discard_unconfirmed(email: str, *, keep: User | None = None, joined_before: datetime | None = None) -> list[UUID]:
     """Take the address from everybody but `keep` who has not confirmed it.
 
     An account that has confirmed no address and that nobody has logged in to is deleted, and its teams are
@@ -54,6 +52,8 @@ def discard_unconfirmed(email: str, *, keep: User | None = None) -> list[UUID]:
     revocations: list[UUID] = []
     with transaction.atomic():
         others = User.objects.filter(Q(email=email) | Q(emailaddress__email=email)).distinct()
+        if joined_before:
+            others = others.filter(date_joined__lt=joined_before)
         for other in list(others.exclude(pk__in=[keep.pk] if keep else [])):
             if not is_confirmed(other) and other.last_login is None and not other.is_staff:
                 revocations += connections.delete_user(other, actor="proof")

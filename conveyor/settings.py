@@ -182,6 +182,7 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory" if _email else "optional"
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that started it
 ACCOUNT_FORMS = {"add_email": "accounts.forms.ChangeEmailForm", "signup": "accounts.forms.SignupForm"}
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_RATE_LIMITS = {"login_failed_address": "100/h/key", "confirm_email": "3/3m/key"}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Conveyor] "
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
@@ -216,7 +217,6 @@ MFA_FORMS = {
 }
 MFA_ALLOW_UNVERIFIED_EMAIL = not _email  # without EMAIL_URL no address can be verified
 USERSESSIONS_TRACK_ACTIVITY = True
-
 # Number of proxies in front of Conveyor that set X-Forwarded-For and X-Forwarded-Proto.
 TRUSTED_PROXIES = _env.number("TRUSTED_PROXIES", 0)
 if TRUSTED_PROXIES:
