@@ -37,3 +37,22 @@ def test_every_variable_is_documented_and_no_other(path: str, pattern: str) -> N
     documented = re.findall(pattern, (PROJECT / path).read_text(), re.MULTILINE)
 
     assert sorted(documented) == sorted(read_variables())
+
+
+def security_rows() -> list[tuple[str, str, str]]:
+    """The rows of docs/security.md: what is asked, its state, and the test or the reason."""
+    lines = (PROJECT / "docs" / "security.md").read_text().splitlines()
+    rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines if line.startswith("| ")]
+    return [row for row in rows if len(row) == 3 and row[1] not in ("State", "---")]
+
+
+@pytest.mark.parametrize("row", security_rows(), ids=lambda row: row[0][:60])
+def test_the_security_page_names_tests_that_exist(row: tuple[str, str, str]) -> None:
+    _, state, where = row
+    assert state in ("met", "not met", "n/a")
+    named = re.findall(r"`(tests/[^`]+)`", where)
+    assert named or state != "met"
+    for name in named:
+        path, *parts = name.split("::")
+        text = (PROJECT / path).read_text()
+        assert all(re.search(rf"(?:def|class) {part}\b", text) for part in parts), name
