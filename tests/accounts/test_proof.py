@@ -43,7 +43,7 @@ def enter_new_address(person: Person) -> None:
     mail.outbox.clear()
     asked = person.client.post("/accounts/email/", {"email": ADDRESS, "action_add": ""})
     person.client.post(asked["Location"], {"password": PASSWORD})
-    assert letters_to(ADDRESS)
+    assert emails_to(ADDRESS)
 
 
 def can_log_in(sandbox: Sandbox, password: str) -> bool:
