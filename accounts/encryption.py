@@ -13,7 +13,7 @@ import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
-Field = Literal["token", "token_secret", "spill"]
+Field = Literal["token", "token_secret", "spill", "second_factor"]
 
 
 class CannotDecrypt(Exception):
@@ -44,6 +44,11 @@ def decrypt(encrypted: str, *, field: Field, uid: str) -> str:
     if (own_field, own_uid) != (field, uid):
         raise CannotDecrypt("it was encrypted for another field or owner")
     return text
+
+
+def is_encrypted(text: str) -> bool:
+    """Whether this looks like an encrypted text, whatever its key: all of Fernet's begin like this."""
+    return text.startswith("gAAAA")
 
 
 def is_current(encrypted: str) -> bool:

@@ -1,15 +1,17 @@
-"""Key rotation: encrypt stored tokens again, with the first of TOKEN_KEYS."""
+"""Key rotation: encrypt stored tokens and second factors again, with the first of TOKEN_KEYS."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Literal
 
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialToken
 
 from accounts import audit
-from accounts.encryption import CannotDecrypt, decrypt, encrypt, is_current
+from accounts.encryption import CannotDecrypt, decrypt, encrypt, is_current, is_encrypted
 from accounts.models import Connection, Event, Revocation
+from accounts.second_factor import FIELD
 
 Outcome = Literal["encrypted", "current", "changed", "lost"]
 """`changed`: another process stored a new pair meanwhile, with *its* first key. `lost`: no key decrypts it."""
@@ -17,15 +19,23 @@ Outcome = Literal["encrypted", "current", "changed", "lost"]
 ACTOR = "reseal_tokens"
 
 
-def encrypted_rows() -> Iterator[tuple[type[SocialToken] | type[Revocation], str]]:
-    """Model and primary key of every row with encrypted tokens."""
+Encrypted = type[SocialToken] | type[Revocation] | type[Authenticator]
+
+_SECRETS = ("secret", "seed")
+"""Where allauth keeps the secret of an Authenticator: TOTP, and recovery codes."""
+
+
+def encrypted_rows() -> Iterator[tuple[Encrypted, str]]:
+    """Model and primary key of every row with encrypted texts."""
     for token_pk in SocialToken.objects.order_by("pk").values_list("pk", flat=True):
         yield SocialToken, str(token_pk)
     for revocation_pk in Revocation.objects.order_by("pk").values_list("pk", flat=True):
         yield Revocation, str(revocation_pk)
+    for authenticator_pk in Authenticator.objects.order_by("pk").values_list("pk", flat=True):
+        yield Authenticator, str(authenticator_pk)
 
 
-def reencrypt(model: type[SocialToken] | type[Revocation], pk: str) -> tuple[Outcome, str]:
+def reencrypt(model: Encrypted, pk: str) -> tuple[Outcome, str]:
     """Encrypt one row with the first key if necessary. Returns the outcome and a name for messages.
 
     Writes only if the row still holds the text that was read, so a pair that a refresh stores meanwhile is kept. The
@@ -34,6 +44,8 @@ def reencrypt(model: type[SocialToken] | type[Revocation], pk: str) -> tuple[Out
     row = model.objects.filter(pk=pk).first()
     if row is None:
         return "changed", "gone"
+    if isinstance(row, Authenticator):
+        return _reencrypt_factor(row)
     owner = row.account.uid if isinstance(row, SocialToken) else row.encryption_uid
     name = str(row.account) if isinstance(row, SocialToken) else str(row)
     if is_current(row.token) and is_current(row.token_secret):
@@ -52,3 +64,20 @@ def reencrypt(model: type[SocialToken] | type[Revocation], pk: str) -> tuple[Out
     if isinstance(row, SocialToken):
         audit.record(Event.Kind.REENCRYPT, Connection.objects.filter(token=row).first(), actor=ACTOR)
     return "encrypted", name
+
+
+def _reencrypt_factor(row: Authenticator) -> tuple[Outcome, str]:
+    """A secret that is not encrypted yet, from an earlier version, is encrypted too."""
+    name = f"second factor of {row.user}"
+    texts = {key: row.data[key] for key in _SECRETS if row.data.get(key)}
+    if all(is_current(text) for text in texts.values()):
+        return "current", name
+    try:
+        plain = {
+            key: decrypt(text, field=FIELD, uid=FIELD) if is_encrypted(text) else text for key, text in texts.items()
+        }
+    except CannotDecrypt:
+        return "lost", name
+    changed = {key: encrypt(text, field=FIELD, uid=FIELD) for key, text in plain.items()}
+    updated = Authenticator.objects.filter(pk=row.pk, data=row.data).update(data=row.data | changed)
+    return ("encrypted" if updated else "changed"), name

@@ -209,6 +209,7 @@ SOCIALACCOUNT_PROVIDERS = {
 }
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Conveyor"
+MFA_ADAPTER = "accounts.second_factor.MFAAdapter"
 MFA_TOTP_TOLERANCE = 1  # a phone's clock may be 30 seconds wrong
 MFA_FORMS = {
     "activate_totp": "accounts.forms.ActivateTOTPForm",
@@ -264,8 +265,6 @@ CONTENT_SECURITY_POLICY = {
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_I18N = True
-USE_TZ = True
 
 STATIC_URL = "static/"
 WHITENOISE_ALLOW_ALL_ORIGINS = False

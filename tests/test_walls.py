@@ -116,3 +116,34 @@ def test_a_public_class_name_is_used_once() -> None:
                 places[node.name].append(str(path))
 
     assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "importers"),
+    [
+        ("cryptography", {"accounts/encryption.py", "conveyor/devserver.py", "conveyor/environment.py"}),
+        (
+            "accounts.encryption",
+            {
+                "accounts/key_rotation.py",
+                "accounts/revocations.py",
+                "accounts/second_factor.py",
+                "accounts/spill.py",
+                "accounts/token_store.py",
+            },
+        ),
+        ("requests", {"digitalocean_client/http.py"}),
+    ],
+)
+def test_only_these_files_import_it(module: str, importers: set[str]) -> None:
+    """import-linter does not see an import of a package's own module where the package is the source."""
+    found = {
+        str(path)
+        for path, tree in trees(*PRODUCT).items()
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""])
+        if name == module or name.startswith(f"{module}.")
+    }
+
+    assert found == importers

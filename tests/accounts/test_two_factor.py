@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from io import StringIO
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from cryptography.fernet import Fernet
+from django.core.cache import cache
+from django.core.management import call_command
 
 from tests.support import totp
 from tests.support.pages import says
@@ -78,3 +82,48 @@ class TestRefuses:
 
         assert says(answer, "Incorrect code")
         assert not is_logged_in(alice)
+
+
+class TestAtRest:
+    def test_no_secret_lies_open_in_the_table(self, alice: Person) -> None:
+        secret, _ = turn_on(alice)
+
+        rows = Authenticator.objects.filter(user=alice.user)
+        assert {row.type for row in rows} == {"totp", "recovery_codes"}
+        for row in rows:
+            assert all(text.startswith("gAAAA") for key, text in row.data.items() if key in ("secret", "seed"))
+            assert secret not in str(row.data)
+
+    def test_one_that_an_earlier_version_stored_still_works_and_is_encrypted(self, alice: Person) -> None:
+        secret, _ = turn_on(alice)
+        row = Authenticator.objects.get(type="totp")
+        Authenticator.objects.filter(pk=row.pk).update(data={"secret": secret})
+        assert self.logs_in(alice, code(secret, periods=1))
+
+        call_command("reseal_tokens", stdout=StringIO())
+
+        assert Authenticator.objects.get(type="totp").data["secret"].startswith("gAAAA")
+        assert self.logs_in(alice, code(secret))
+
+    def test_a_change_of_keys(self, alice: Person, settings: Any) -> None:
+        secret, _ = turn_on(alice)
+        settings.TOKEN_KEYS = [Fernet.generate_key().decode(), *settings.TOKEN_KEYS]
+        call_command("reseal_tokens", stdout=StringIO())
+
+        settings.TOKEN_KEYS = settings.TOKEN_KEYS[:1]
+
+        assert self.logs_in(alice, code(secret, periods=1))
+
+    def test_a_lost_key_lets_nobody_in(self, alice: Person, settings: Any) -> None:
+        secret, _ = turn_on(alice)
+        settings.TOKEN_KEYS = [Fernet.generate_key().decode()]
+
+        assert not self.logs_in(alice, code(secret, periods=1))
+        assert not self.logs_in(alice, code("", periods=1))
+
+    def logs_in(self, person: Person, one_time_code: str) -> bool:
+        cache.clear()  # limits, and codes that were used
+        person.log_out()
+        person.log_in()
+        person.client.post(AUTHENTICATE, {"code": one_time_code})
+        return is_logged_in(person)
