@@ -24,9 +24,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from accounts import callback, connections, lockout, proof
+from accounts import callback, connections, lockout, proof, security_events
 from accounts.error_pages import ErrorPage, for_error, stop
-from accounts.models import Connection, User
+from accounts.models import Connection, Event, User
 from accounts.users import is_released
 from digitalocean_client.errors import DigitalOceanError
 
@@ -111,6 +111,16 @@ class AccountAdapter(DefaultAccountAdapter):
             log.exception("An email could not be sent", extra={"template": template_prefix})
             raise stop(self.request, _NOT_SENT) from None
 
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        security_events.record(Event.Kind.RESET_EMAIL, email=email, user=user)
+        super().send_password_reset_mail(user, email, context)
+
+    def validation_error(self, code: str, *args: Any) -> ValidationError:
+        if code == "too_many_login_attempts":
+            security_events.locked_out(self.request)
+        error: ValidationError = super().validation_error(code, *args)
+        return error
+
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
         """Send it if possible: a notification that cannot be sent must not break what it reports."""
         with suppress(ImmediateHttpResponse):
@@ -164,6 +174,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         if isinstance(cause, DigitalOceanError):
             raise stop(request, for_error(cause))
         if error == AuthError.CANCELLED:
+            security_events.record(Event.Kind.REFUSED, "denied", user=security_events.user_of(request))
             return
         if extra_context and "state_id" in extra_context:
             raise stop(request, _unknown_state(request, extra_context["state_id"]))

@@ -8,6 +8,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "Users and connections"
 
     def ready(self) -> None:
-        from accounts import refreshed_pairs, signals  # noqa: F401  # registers who stores spilled pairs
+        from accounts import refreshed_pairs, security_events, signals  # noqa: F401  # registers who stores spilled pairs
 
         signals.connect()
+        security_events.connect()

@@ -1,4 +1,4 @@
-"""The audit log: an Event row, and a line in the log, for everything that happens to a connection."""
+"""The audit log: an Event row, and a line in the log, for everything that happens to a connection or account."""
 
 from __future__ import annotations
 

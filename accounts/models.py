@@ -162,7 +162,7 @@ class Revocation(models.Model):
 
 
 class Event(models.Model):
-    """An entry of the audit log: what happened to a connection, when, who did it, the outcome. It has no secrets."""
+    """An entry of the audit log: what happened to a connection or account, when, who did it. It has no secrets."""
 
     class Kind(models.TextChoices):
         CONNECT = "connect", "Connected"
@@ -175,6 +175,11 @@ class Event(models.Model):
         DISCONNECT = "disconnect", "Disconnected"
         REVOKE = "revoke", "Revoked at DigitalOcean"
         REENCRYPT = "reseal", "Encrypted with a new key"
+        SIGN_UP = "sign_up", "Signed up"
+        LOG_IN = "log_in", "Log-in"
+        TWO_FACTOR = "two_factor", "Two-factor authentication"
+        RESET_EMAIL = "reset_email", "Password reset email"
+        PASSWORD_RESET = "password_reset", "Password reset"
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(default=timezone.now, db_index=True)

@@ -20,8 +20,8 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import connections
-from accounts.models import Connection, User
+from accounts import audit, connections, security_events
+from accounts.models import Connection, Event, User
 
 _DOUBLE_CLICK = timedelta(seconds=10)
 """A second sign-up this soon is a double click or a second tab. It does not replace the first one."""
@@ -90,9 +90,11 @@ def after_reset(user: User) -> bool:
     revocations: list[UUID] = []
     with transaction.atomic():
         for connection in Connection.objects.for_user(user):
+            audit.record(Event.Kind.DISCONNECT, connection, actor="proof", user=user, detail="address first confirmed")
             connection.account.delete()
             revocations += connections.pending_revocations([connection.pk])
-        Authenticator.objects.filter(user=user).delete()
+        if Authenticator.objects.filter(user=user).delete()[0]:
+            security_events.record(Event.Kind.TWO_FACTOR, user=user, note="off: address first confirmed")
         address = EmailAddress.objects.filter(user=user).first()
         if address and address.set_verified(commit=False):
             revocations += discard_unconfirmed(address.email, keep=user)
