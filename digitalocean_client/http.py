@@ -7,7 +7,7 @@ from the environment, no cookies, nothing repeated. An answer is a value or one 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -66,43 +66,40 @@ def send(
     or DigitalOcean said 5xx, and by status what `errors` names.
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    body = msgspec.json.encode(json) if json is not None else None
-    if body is not None:
+    if json is not None:
         headers["Content-Type"] = "application/json"
     if timeout <= 0:
         raise errors.TooSlow("no time left")
-    broken: errors.DigitalOceanError | None = None
-    with _session_for(method) as session, Deadline(timeout) as deadline:
-        try:
-            response = session.request(
-                method,
-                url,
-                params=params,
-                data=body if body is not None else form,
-                headers=headers,
-                timeout=deadline.left,
-                allow_redirects=False,
-                stream=True,
-            )
-            try:
-                content = _read(response)
-            finally:
-                response.close()
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            broken = _broken(error, deadline)
-        else:
-            if deadline.expired and "content-length" not in response.headers:
-                # With a length urllib3 has counted; without one, an answer that was cut looks like one that ended.
-                broken = errors.TooSlow("the deadline cut the answer short")
-    if broken:
-        # Out here, and not `from None` in there: the exceptions of requests carry the request, and with it the token,
-        # and an exception raised while another is handled keeps that one for good.
-        raise broken
+    body = form if json is None else msgspec.json.encode(json)
+    received = _exchange(method, url, timeout, params=params, data=body, headers=headers)
+    if isinstance(received, errors.DigitalOceanError):
+        raise received
+    response, content = received
     request_id = request_id_of(response.headers.get("x-request-id", ""))
     answer = Answer(response.status_code, response.headers, content, request_id)
     if 200 <= answer.status < 300:
         return answer
     raise error_of(answer)
+
+
+def _exchange(
+    method: str, url: str, timeout: float, **options: Any
+) -> tuple[requests.Response, bytes] | errors.DigitalOceanError:
+    """The answer and its content, or the error. It is returned and not raised here, because the exceptions of requests
+    carry the request, and with it the token, and an exception raised while another is handled keeps that one."""
+    with _session_for(method) as session, Deadline(timeout) as deadline:
+        try:
+            response = session.request(
+                method, url, timeout=deadline.left, allow_redirects=False, stream=True, **options
+            )
+            with closing(response):
+                content = _read(response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            return _broken(error, deadline)
+        if deadline.expired and "content-length" not in response.headers:
+            # urllib3 checks the length if there is one; without one, an answer that was cut looks complete.
+            return errors.TooSlow("the deadline cut the answer short")
+    return response, content
 
 
 @contextmanager

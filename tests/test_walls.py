@@ -17,7 +17,7 @@ from tests.support.programs import PROJECT, run
 LINT = "from importlinter.cli import lint_imports_command as lint; lint()"
 PRODUCT = ("accounts", "common", "conveyor", "digitalocean_client", "droplets")
 EVERYTHING = (*PRODUCT, "sandbox")
-LONGEST_FILE = 300
+LONGEST_FILE, LONGEST_FUNCTION = 300, 50
 BY_CONVENTION = {"Command"}
 """Class names that Django prescribes: those of management commands."""
 
@@ -75,6 +75,10 @@ def find_circle(files: Trees) -> list[str]:
     return []
 
 
+def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    yield from (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
 def test_imports_keep_the_contracts_of_pyproject() -> None:
     found = run([sys.executable, "-c", LINT, "--no-logo", "--no-cache"], {})
 
@@ -105,6 +109,16 @@ def test_files_are_short() -> None:
     lengths = {str(path): len((PROJECT / path).read_text(encoding="utf-8").splitlines()) for path in trees(*EVERYTHING)}
 
     assert {path: lines for path, lines in lengths.items() if lines > LONGEST_FILE} == {}
+
+
+def test_functions_are_short() -> None:
+    lengths = {
+        f"{path}:{node.name}": (node.end_lineno or 0) - node.lineno + 1
+        for path, tree in trees(*EVERYTHING).items()
+        for node in functions(tree)
+    }
+
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST_FUNCTION} == {}
 
 
 def test_a_public_class_name_is_used_once() -> None:
@@ -147,3 +161,9 @@ def test_only_these_files_import_it(module: str, importers: set[str]) -> None:
     }
 
     assert found == importers
+
+
+def test_no_public_function_is_called_of() -> None:
+    found = [str(path) for path, tree in trees(*EVERYTHING).items() for node in functions(tree) if node.name == "of"]
+
+    assert found == []

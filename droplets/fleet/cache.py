@@ -51,7 +51,7 @@ class Failure(msgspec.Struct, frozen=True):
     retry_at: datetime | None = None
 
     @classmethod
-    def of(cls, error: errors.DigitalOceanError) -> Failure:
+    def from_error(cls, error: errors.DigitalOceanError) -> Failure:
         return cls(error.code, error.sentence, error.request_id, error.retry_at)
 
     @property

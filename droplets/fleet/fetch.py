@@ -200,7 +200,7 @@ class PageFetch:
     def _fetch_page(self, listing: _Listing, number: int) -> _PageAnswer:
         """In a thread: HTTP and decoding, no database."""
         page = droplets_api.droplets_page(self.token, page=number, gpus=listing.gpus, deadline=self._deadline)
-        return page, [DropletSummary.of(droplet) for droplet in page.items]
+        return page, [DropletSummary.from_droplet(droplet) for droplet in page.items]
 
 
 def _pages(total: int) -> int:

@@ -24,7 +24,7 @@ class Team(msgspec.Struct, frozen=True, gc=False):
     connection: UUID
 
     @classmethod
-    def of(cls, connection: Connection) -> Team:
+    def from_connection(cls, connection: Connection) -> Team:
         return cls(
             # Outside of a team, the DigitalOcean user's own uuid.
             key=connection.team_uuid or connection.user_uuid,

@@ -111,7 +111,7 @@ def _is_usable(at: datetime, now: datetime) -> bool:
 
 
 def _failure(result: FetchResult) -> Failure | None:
-    return Failure.of(result.error) if result.error else None
+    return Failure.from_error(result.error) if result.error else None
 
 
 def _reload_at(result: FetchResult, failures: int, now: datetime) -> datetime:

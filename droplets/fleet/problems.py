@@ -94,7 +94,7 @@ def for_slow(connection: Connection, cached: CachedFleet, shown: int) -> Connect
 def failure_of(connection: Connection, cached: CachedFleet | None) -> Failure | None:
     """Why the latest attempt failed, unless the connection has other tokens by now."""
     if connection.state == Connection.State.NEEDS_RECONNECT:
-        return Failure.of(errors.NeedsReconnect())
+        return Failure.from_error(errors.NeedsReconnect())
     failure = cached.failure if cached else None
     if cached and failure and failure.is_about_access and cached.generation < connection.generation:
         return None

@@ -189,7 +189,7 @@ def _source(
     running: Mapping[UUID, fleet_refresh.FleetRefresh],
 ) -> Source:
     entry = cached.get(connection.pk)
-    team = Team.of(connection)
+    team = Team.from_connection(connection)
     load = running.get(connection.pk)
     if load and not (entry and entry.version):
         partial = load.so_far() or FetchResult()

@@ -38,7 +38,7 @@ class DropletSummary(msgspec.Struct, frozen=True, array_like=True, gc=False):
     created_at: datetime | None
 
     @classmethod
-    def of(cls, droplet: ListedDroplet) -> DropletSummary:
+    def from_droplet(cls, droplet: ListedDroplet) -> DropletSummary:
         region = droplet.region or Region()
         return cls(
             id=droplet.id,

@@ -64,7 +64,9 @@ class SearchIndex:
             return SearchResult(items, self._totals, facets, len(items))
         matching, counts = self._matches(search)
         items = [self.items[position] for position in positions if position in matching]
-        return SearchResult(items, Totals.of(items), self._facets.counted_as(counts, search, states), len(self.items))
+        return SearchResult(
+            items, Totals.from_items(items), self._facets.counted_as(counts, search, states), len(self.items)
+        )
 
     def _matches(self, search: Search) -> tuple[set[int], dict[str, Counter[str]]]:
         """The positions of what matches, and for each filter how many match all the others, by value. One pass."""
@@ -116,7 +118,7 @@ class SearchIndex:
 
     @cached_property
     def _totals(self) -> Totals:
-        return Totals.of(self.items)
+        return Totals.from_items(self.items)
 
 
 def index_of(user: User, fleet: Fleet) -> SearchIndex:

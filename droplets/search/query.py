@@ -49,7 +49,7 @@ class Search:
     per_page: int = PAGE_SIZES[0]
 
     @classmethod
-    def of(cls, query: QueryDict) -> Search:
+    def from_query(cls, query: QueryDict) -> Search:
         """Parameters that make no sense are ignored. A filter's value that no droplet has finds nothing."""
         sort = query.get("sort", "")
         per_page = _number(query.get("per_page", ""))

@@ -60,7 +60,7 @@ class Totals:
     off_monthly: float
 
     @classmethod
-    def of(cls, items: Iterable[FleetItem]) -> Totals:
+    def from_items(cls, items: Iterable[FleetItem]) -> Totals:
         items = list(items)
         droplets = [item.droplet for item in items]
         off = [droplet for droplet in droplets if droplet.status == "off"]

@@ -56,7 +56,7 @@ def as_ssh_config(request: SignedInRequest) -> HttpResponseBase:
 
 def _found(request: SignedInRequest) -> tuple[fleet_service.Fleet, Sequence[FleetItem]]:
     fleet = fleet_service.read_fleet(request.user, wait=True)
-    return fleet, index_of(request.user, fleet).find(Search.of(request.GET)).items
+    return fleet, index_of(request.user, fleet).find(Search.from_query(request.GET)).items
 
 
 def _download(lines: Iterator[str], kind: str, name: str) -> HttpResponseBase:

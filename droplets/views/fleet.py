@@ -33,7 +33,7 @@ def fleet(request: SignedInRequest) -> HttpResponse:
     An open page asks again with the version that it shows, as `edition`. That request waits for reloads, and is
     answered with the part of the page that changes, or with 204 where nothing has changed.
     """
-    search = Search.of(request.GET)
+    search = Search.from_query(request.GET)
     seen = request.GET.get("edition", "")
     found = fleet_service.read_fleet(request.user, wait=bool(seen))
     if request.htmx and seen == found.version:
@@ -42,7 +42,7 @@ def fleet(request: SignedInRequest) -> HttpResponse:
         answer = _page(request, found, search)
         if request.htmx and not seen:
             # A word that is typed is one entry in the browser's history, not one for each letter.
-            before = Search.of(QueryDict(_query_of(request.htmx.current_url or "")))
+            before = Search.from_query(QueryDict(_query_of(request.htmx.current_url or "")))
             is_typing = before.q != search.q and not request.htmx.boosted
             answer["HX-Replace-Url" if is_typing else "HX-Push-Url"] = _address(search)
     # How many seconds later the open page asks again.
@@ -119,7 +119,7 @@ def _query_of(url: str) -> str:
 
 def _posted_search(request: SignedInRequest) -> Search:
     """The search of the page that the form is on."""
-    return Search.of(QueryDict(request.POST.get("query", "")))
+    return Search.from_query(QueryDict(request.POST.get("query", "")))
 
 
 def _address(search: Search) -> str:

@@ -21,7 +21,7 @@ WHOLE = {"taken_at": NOW, "tried_at": NOW, "is_whole": True, "ordinary": 200, "g
 
 
 def failed(error: errors.DigitalOceanError) -> dict[str, Any]:
-    return {"failure": Failure.of(error), "is_whole": False, "reload_at": NOW}
+    return {"failure": Failure.from_error(error), "is_whole": False, "reload_at": NOW}
 
 
 def problem_of(shown: int, *, elsewhere: bool = False, **fields: Any) -> problems.ConnectionProblem:
@@ -125,7 +125,7 @@ def test_a_connection_that_is_known_to_be_lost_says_how_old_its_droplets_are() -
 
 def test_a_failure_with_older_tokens_says_nothing() -> None:
     again = Connection(team_name="Northwind", team_uuid="n", generation=2)
-    fields = WHOLE | {"failure": Failure.of(errors.NotAllowed()), "generation": 1}
+    fields = WHOLE | {"failure": Failure.from_error(errors.NotAllowed()), "generation": 1}
 
     assert problems.for_cached_fleet(again, CachedFleet(**fields), 61, elsewhere=False) is None
 

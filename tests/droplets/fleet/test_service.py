@@ -226,7 +226,7 @@ def test_a_person_without_a_team_has_a_fleet_too(alice: Person) -> None:
 def test_two_people_without_a_team_are_two() -> None:
     ada, linus = Connection(user_uuid="ada"), Connection(user_uuid="linus")
 
-    assert Team.of(ada).key != Team.of(linus).key
+    assert Team.from_connection(ada).key != Team.from_connection(linus).key
 
 
 def test_the_log_tells_what_failed_and_no_token(alice: Person, caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,7 @@ from droplets.fleet.summary import DropletSummary, by_name, image_name, place
 
 
 def row(name: str, id_: int = 1) -> DropletSummary:
-    return DropletSummary.of(Droplet(id=id_, name=name))
+    return DropletSummary.from_droplet(Droplet(id=id_, name=name))
 
 
 def image(**fields: Any) -> DropletImage:
@@ -44,7 +44,7 @@ def test_a_row_is_flat() -> None:
         tags=["web", "env:prod"],
     )
 
-    found = DropletSummary.of(droplet)
+    found = DropletSummary.from_droplet(droplet)
 
     assert found == DropletSummary(
         7, "web-1", "active", True, "Ubuntu 24.04", "Frankfurt", "fra1", "s-4vcpu-8gb", 4, 8192, 160,
@@ -86,7 +86,7 @@ def test_names_are_sorted_as_people_count_and_equals_by_id() -> None:
 
 
 def test_a_droplet_that_tells_nothing_but_its_id_is_a_row() -> None:
-    found = DropletSummary.of(Droplet(id=7, name="  "))
+    found = DropletSummary.from_droplet(Droplet(id=7, name="  "))
 
     assert found.name == "Droplet 7"
     assert (found.image, found.region, found.address, found.monthly) == ("", "", "", None)
@@ -101,7 +101,7 @@ def test_a_name_of_digits_alone_can_be_sorted() -> None:
 def test_a_version_6_address_stands_in_where_there_is_no_other() -> None:
     v6 = Address("2001:db8::1", "public")
 
-    assert DropletSummary.of(Droplet(id=1, networks=Networks(v6=[v6]))).address == "2001:db8::1"
+    assert DropletSummary.from_droplet(Droplet(id=1, networks=Networks(v6=[v6]))).address == "2001:db8::1"
 
 
 def test_rows_can_be_kept_small() -> None:

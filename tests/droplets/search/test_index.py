@@ -134,7 +134,7 @@ def test_tags_that_differ_in_case_are_one() -> None:
     )
 
     for query in ("tag=prod", "tag=Prod"):
-        found = index.find(Search.of(QueryDict(query)))
+        found = index.find(Search.from_query(QueryDict(query)))
         assert [each.droplet.id for each in found.items] == [1, 2, 3]
         [tags] = [facet for facet in found.facets if facet.name == "tag"]
         assert [(value.label, value.count, value.selected) for value in tags.values] == [

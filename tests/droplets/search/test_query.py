@@ -9,7 +9,7 @@ from droplets.search.query import FILTERS, Search
 
 
 def search(query: str = "") -> Search:
-    return Search.of(QueryDict(query))
+    return Search.from_query(QueryDict(query))
 
 
 # Works
@@ -99,6 +99,6 @@ def test_whatever_is_asked_its_own_query_asks_for_the_same(asked: dict[str, list
     for name, values in asked.items():
         query.setlist(name, values)
 
-    found = Search.of(query)
+    found = Search.from_query(query)
 
-    assert Search.of(QueryDict(found.query(page=found.page))) == found
+    assert Search.from_query(QueryDict(found.query(page=found.page))) == found
