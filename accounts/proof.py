@@ -53,7 +53,7 @@ def discard_unconfirmed(email: str, *, keep: User | None = None, joined_before: 
     with transaction.atomic():
         others = User.objects.filter(Q(email=email) | Q(emailaddress__email=email)).distinct()
         if joined_before:
-            others = others.filter(date_joined__lt=joined_before)
+            others = others.exclude(email=email, date_joined__gte=joined_before)
         for other in list(others.exclude(pk__in=[keep.pk] if keep else [])):
             if not is_confirmed(other) and other.last_login is None and not other.is_staff:
                 revocations += connections.delete_user(other, actor="proof")

@@ -82,8 +82,8 @@ MUTATIONS = (
     Mutation(
         "pairs: a pair that is not wanted any more is forgotten",
         "accounts/refreshed_pairs.py",
-        "        else:\n            _revoke(data, connection)",
-        "        else:\n            pass",
+        "            late = _enqueue(data, connection)\n",
+        "            return False\n",
         (TOKENS,),
     ),
     Mutation(
