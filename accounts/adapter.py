@@ -24,7 +24,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from accounts import callback, connections, lockout, proof, security_events
+from accounts import callback, connections, email_ownership, lockout, security_events
 from accounts.error_pages import ErrorPage, for_error, stop
 from accounts.models import Connection, Event, User
 from accounts.users import is_released
@@ -59,7 +59,7 @@ class AccountAdapter(DefaultAccountAdapter):
         try:
             with transaction.atomic():
                 if email_address.can_set_verified():
-                    revocations = proof.discard_unconfirmed(email_address.email, keep=email_address.user)
+                    revocations = email_ownership.discard_unconfirmed(email_address.email, keep=email_address.user)
                 confirmed: bool = super().confirm_email(request, email_address)
         except IntegrityError:
             self.add_message(

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from accounts import connections, proof
+from accounts import connections, email_ownership
 from accounts.error_pages import ErrorPage, page, stop
 from accounts.models import Connection, Revocation, User
 
@@ -169,7 +169,7 @@ def _prepare_sign_up(request: HttpRequest, login: SocialLogin) -> None:
                 status=403,
             ),
         )
-    proof.make_room(login.user.email)
+    email_ownership.free_address(login.user.email)
 
 
 def link_after_login(request: HttpRequest, user: User, login: SocialLogin) -> None:

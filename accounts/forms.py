@@ -25,7 +25,7 @@ from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from accounts import proof
+from accounts import email_ownership
 from accounts.models import User
 
 
@@ -33,7 +33,7 @@ class SocialSignupForm(BaseSocialSignupForm):
     """Sign-up with DigitalOcean, where its email address cannot be used."""
 
     def validate_unique_email(self, value: str) -> str:
-        proof.make_room(value)
+        email_ownership.free_address(value)
         email: str = super().validate_unique_email(value)
         return email
 
@@ -42,7 +42,7 @@ class SignupForm(BaseSignupForm):
     """Sign-up takes the same time for a known email address, so that nobody can find out who has an account."""
 
     def validate_unique_email(self, value: str) -> str:
-        proof.make_room(value)
+        email_ownership.free_address(value)
         email: str = super().validate_unique_email(value)
         return email
 

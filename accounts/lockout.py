@@ -1,4 +1,6 @@
-"""Limits on wrong passwords that lock out strangers and not the owner.
+"""Whom a wrong password counts for, so that the limits lock out strangers and not the owner.
+
+The limits themselves are ACCOUNT_RATE_LIMITS and allauth's defaults; `AccountAdapter.pre_authenticate` applies them.
 
 Wrong passwords for an address are counted for each network, and, with a higher limit, for the address in all. A browser
 that has logged in to the account before is known by a signed cookie, counts for itself, and is not held up by others.

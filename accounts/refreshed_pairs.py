@@ -26,9 +26,9 @@ _REVOKE_SECONDS = 4.0
 
 
 def write_file(connection: Connection, pair: oauth.TokenPair, *, refresh_token: str, actor: str) -> spill.Spill:
-    """Write a pair down before anything else is done with it. For worker threads: uses no database.
+    """Write a pair to a file before it is stored. For worker threads: uses no database.
 
-    `refresh_token` is the one that was used. RFC 6749 §6: it goes on where the answer has none.
+    `refresh_token` is the one that was used. If the answer has none, it stays valid (RFC 6749 §6).
     """
     return spill.Spill(
         _KIND,
@@ -45,12 +45,12 @@ def write_file(connection: Connection, pair: oauth.TokenPair, *, refresh_token: 
     )
 
 
-def store_waiting(connection: Connection) -> int:
+def store_leftovers(connection: Connection) -> int:
     """Store what a process that was killed, or a database outage, has left of this connection's refresh.
 
     Returns how many files are still there: another process works on them, or the database is away.
     """
-    return spill.store_waiting(_KIND, _key(connection.pk, connection.generation))
+    return spill.store_leftovers(_KIND, _key(connection.pk, connection.generation))
 
 
 def store_pair(connection: Connection, written: spill.Spill) -> bool:

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.db.models.signals import pre_delete
 from django.http import HttpRequest
 
-from accounts import callback, proof, reauthentication, revocations, token_store
+from accounts import callback, email_ownership, reauthentication, revocations, token_store
 from accounts.models import Connection, User
 
 
@@ -35,7 +35,7 @@ def _enqueue_revocation(sender: type[SocialToken], instance: SocialToken, **kwar
 
 
 def _after_password_reset(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    if proof.after_reset(user):
+    if email_ownership.after_reset(user):
         messages.warning(
             request,
             "Your email address was not confirmed before. It is now. Everything that was attached to the account "

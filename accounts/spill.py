@@ -106,7 +106,7 @@ class Spill:
             file.close()
 
 
-def store_waiting(kind: str = "", key: str = "") -> int:
+def store_leftovers(kind: str = "", key: str = "") -> int:
     """Store what waits on this host: all of it, or the answers of one kind and key.
 
     Returns how many were not stored yet: another process works on them, or the database is away.
@@ -133,7 +133,7 @@ def _keep_trying() -> None:
     pause, never = _FIRST_PAUSE, threading.Event()
     while True:
         try:
-            left = store_waiting() + _store_from_memory()
+            left = store_leftovers() + _store_from_memory()
         finally:
             connections.close_all()  # this thread's own
         with _lock:

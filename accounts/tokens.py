@@ -90,7 +90,7 @@ def access_tokens(
             for connection in list(waiting.values()):
                 found = _check(connection, rejected.get(connection.pk), within)
                 if isinstance(found, _Refresh):
-                    if not refreshed_pairs.store_waiting(connection) and _take_lease(found):
+                    if not refreshed_pairs.store_leftovers(connection) and _take_lease(found):
                         refreshing.start(found, found.send, actor)
                         del waiting[connection.pk]
                 else:

@@ -17,7 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import connection_cards, proof, token_store
+from accounts import connection_cards, email_ownership, token_store
 from accounts import connections as connection_service
 from accounts.decorators import SignedInRequest
 from accounts.forms import DeleteAccountForm
@@ -124,7 +124,7 @@ class ConfirmEmail(ConfirmEmailView):
         confirmation = context.get("confirmation")
         if confirmation:
             user = confirmation.email_address.user
-            context["needs_password"] = not proof.may_confirm(self.request, user, "")
+            context["needs_password"] = not email_ownership.may_confirm(self.request, user, "")
             context["has_password"] = user.has_usable_password()
         return context
 
@@ -132,7 +132,7 @@ class ConfirmEmail(ConfirmEmailView):
         answer: HttpResponse
         try:
             user = self.get_object().email_address.user
-            if not proof.may_confirm(request, user, request.POST.get("password", "")):
+            if not email_ownership.may_confirm(request, user, request.POST.get("password", "")):
                 answer = self.get(request, *args, **kwargs)
                 answer.context_data["is_wrong"] = True  # type: ignore[attr-defined]  # of a TemplateResponse
                 answer.status_code = 422

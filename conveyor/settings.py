@@ -45,7 +45,7 @@ DIGITAL_OCEAN_PKCE = _env.flag("DIGITAL_OCEAN_PKCE")
 # A DigitalOcean on this machine can only be the sandbox. Every page says so.
 SANDBOX = urlsplit(DIGITAL_OCEAN_OAUTH_URL).hostname in ("127.0.0.1", "localhost", "::1")
 
-# Seconds that the fleet page waits for DigitalOcean before it shows what it has.
+# Seconds that a page waits for DigitalOcean: the fleet then shows what it has, a droplet's page that it is slow.
 FLEET_DEADLINE = 4.0
 
 INSTALLED_APPS = [

@@ -1,6 +1,6 @@
-"""What becomes of actions that are under way: whoever looks at them asks DigitalOcean, one at a time for each.
+"""Polls DigitalOcean for the state of actions under way; one poller per action at a time.
 
-An action whose answer was lost is looked for among what was done to its droplet. It is never sent again.
+An action whose answer was lost is looked for in the droplet's list of actions. It is never sent again.
 """
 
 from __future__ import annotations
@@ -29,44 +29,44 @@ Status = Action.Status
 
 
 @dataclass(frozen=True)
-class Look:
-    """What a look at DigitalOcean showed: the actions asked for, or that the droplet or the action is not known."""
+class PollResult:
+    """DigitalOcean's answer: the actions that were asked for, or that the droplet or the action is not known."""
 
     actions: tuple[DropletAction, ...] = ()
     is_gone: bool = False
 
 
 def due(rows: QuerySet[Action]) -> list[Action]:
-    """Those of the rows that may be asked about now, the most patient first."""
+    """The rows to poll now, those that have waited longest first."""
     return list(rows.filter(status__in=Action.IN_FLIGHT, ask_at__lte=timezone.now()).order_by("ask_at"))
 
 
 def follow(
     connection: Connection, rows: Sequence[Action], *, deadline: float
 ) -> Iterator[tuple[Action, errors.DigitalOceanError | None]]:
-    """Ask through this connection how these stand, by `deadline` (of `time.monotonic`), and write it down.
+    """Poll these actions through this connection until `deadline` (of `time.monotonic`), and store their states.
 
-    Yields each row that it was this caller's turn to ask about, and the error where DigitalOcean could not be asked:
-    such a row stays as it was, for the next time. One that was written down and not sent in time never will be.
+    Yields each row whose lease this caller got, and the error if DigitalOcean could not be asked; such a row is polled
+    again later. A row that was recorded but not sent in time is marked as lost and never sent.
     """
     for start in range(0, len(rows), _AT_ONCE):
-        some = {str(row.pk): row for row in rows[start : start + _AT_ONCE] if _take(row)}
+        some = {str(row.pk): row for row in rows[start : start + _AT_ONCE] if _take_lease(row)}
         never_sent = {pk: row for pk, row in some.items() if row.status == Status.RECORDED}
         for row in never_sent.values():
             transitions.mark_lost(row, transitions.NEVER_SENT)
             yield row, None
         asked_at = timezone.now()
-        looks = fetch_all(
-            connection, {pk: _question(row) for pk, row in some.items() if pk not in never_sent}, deadline=deadline
+        results = fetch_all(
+            connection, {pk: _call_for(row) for pk, row in some.items() if pk not in never_sent}, deadline=deadline
         )
-        for pk, look in looks.items():
-            yield some[pk], _settle(some[pk], look, asked_at, is_own=some[pk].user == connection.user)
+        for pk, result in results.items():
+            yield some[pk], _store(some[pk], result, asked_at, is_own=some[pk].user == connection.user)
 
 
 def by_connection(rows: Sequence[Action]) -> list[tuple[Connection, list[Action]]]:
-    """The rows with the connection to ask through: their own, or another of their owner's to the same team.
+    """The rows by the connection to poll them through: their own, or another one of their user to the same team.
 
-    Those that have none any more wait for one, for a day.
+    A row without a usable connection waits for one, and is given up after a day.
     """
     owners = {row.user_id for row in rows}
     theirs = list(Connection.objects.select_related("account__user", "token").filter(account__user__in=owners))
@@ -86,95 +86,95 @@ def by_connection(rows: Sequence[Action]) -> list[tuple[Connection, list[Action]
     return list(found.values())
 
 
-def _take(row: Action) -> bool:
-    """Whether it is ours to ask about now."""
+def _take_lease(row: Action) -> bool:
+    """Take the lease of a row. False if another process was faster."""
     now = timezone.now()
     mine = Action.objects.filter(pk=row.pk, status=row.status, ask_at__lte=now)
     return bool(mine.update(ask_at=now + timing.POLL_LEASE))
 
 
-def _question(row: Action) -> Call[Look]:
+def _call_for(row: Action) -> Call[PollResult]:
     if row.kind == "destroy":
-        return partial(_whether_there, row.droplet_id)
+        return partial(_fetch_existence, row.droplet_id)
     if row.digitalocean_id is None:
-        return partial(_since, row.droplet_id, _earliest(row))
-    return partial(_one, row.droplet_id, row.digitalocean_id)
+        return partial(_fetch_since, row.droplet_id, _earliest(row))
+    return partial(_fetch_one, row.droplet_id, row.digitalocean_id)
 
 
-def _whether_there(droplet: int, token: str, deadline: float) -> Look:
+def _fetch_existence(droplet: int, token: str, deadline: float) -> PollResult:
     try:
         droplets_api.droplet(token, droplet, deadline=deadline)
     except errors.NotFound:
-        return Look(is_gone=True)
-    return Look()
+        return PollResult(is_gone=True)
+    return PollResult()
 
 
-def _since(droplet: int, since: datetime, token: str, deadline: float) -> Look:
+def _fetch_since(droplet: int, since: datetime, token: str, deadline: float) -> PollResult:
     try:
-        return Look(actions_api.actions_since(token, droplet, since, deadline=deadline))
+        return PollResult(actions_api.actions_since(token, droplet, since, deadline=deadline))
     except errors.NotFound:
-        return Look(is_gone=True)
+        return PollResult(is_gone=True)
 
 
-def _one(droplet: int, action: int, token: str, deadline: float) -> Look:
+def _fetch_one(droplet: int, action: int, token: str, deadline: float) -> PollResult:
     try:
-        return Look((actions_api.action(token, droplet, action, deadline=deadline),))
+        return PollResult((actions_api.action(token, droplet, action, deadline=deadline),))
     except errors.NotFound:
-        return Look(is_gone=True)
+        return PollResult(is_gone=True)
 
 
-def _settle(
-    row: Action, look: Look | errors.DigitalOceanError, asked_at: datetime, *, is_own: bool
+def _store(
+    row: Action, result: PollResult | errors.DigitalOceanError, asked_at: datetime, *, is_own: bool
 ) -> errors.DigitalOceanError | None:
-    """Write down what a look showed. `is_own` where it went through a connection of whose action it is."""
+    """Store what the answer means for the row. `is_own`: the connection belongs to the user who started the action."""
     now = timezone.now()
     ask_at = now + timing.pause(row.sent_at, now)
-    if isinstance(look, errors.DigitalOceanError):
-        if is_own and isinstance(look, errors.NeedsReconnect) and _is_old(row):
+    if isinstance(result, errors.DigitalOceanError):
+        if is_own and isinstance(result, errors.NeedsReconnect) and _is_old(row):
             transitions.mark_lost(row, transitions.NO_ACCESS)
             return None
-        # That a colleague's access does not work is nothing that its owner should have to wait for.
-        transitions.schedule_poll(row, max(ask_at, look.retry_at or ask_at) if is_own else now)
-        return look
-    if row.status == Status.IN_PROGRESS and look.actions:
-        transitions.mark_progress(row, look.actions[0], ask_at=ask_at)
-    elif row.kind == "destroy" and look.is_gone:
+        # If a colleague's access does not work, the user's own connection need not wait.
+        transitions.schedule_poll(row, max(ask_at, result.retry_at or ask_at) if is_own else now)
+        return result
+    if row.status == Status.IN_PROGRESS and result.actions:
+        transitions.mark_progress(row, result.actions[0], ask_at=ask_at)
+    elif row.kind == "destroy" and result.is_gone:
         transitions.mark_done(row)
-    elif not any(transitions.adopt(row, told, ask_at=ask_at) for told in _candidates(row, look)):
-        if _is_hopeless(row, asked_at):
-            transitions.mark_lost(row, _words(row, look))
+    elif not any(transitions.adopt(row, found, ask_at=ask_at) for found in _candidates(row, result)):
+        if _is_lost(row, asked_at):
+            transitions.mark_lost(row, _message(row, result))
         else:
             transitions.schedule_poll(row, ask_at)
     return None
 
 
-def _candidates(row: Action, look: Look) -> list[DropletAction]:
-    """What of these may be the row's action, the closest to its request first."""
+def _candidates(row: Action, result: PollResult) -> list[DropletAction]:
+    """The actions that could be this row's, the one that started closest to its request first."""
     sent_at = row.sent_at
     if sent_at is None or row.status != Status.SENDING:
         return []
     latest = sent_at + timing.SEND_LEASE + timing.CLOCK_SKEW
-    began = [(each.started_at, each) for each in look.actions if each.type == row.kind and each.started_at]
+    began = [(each.started_at, each) for each in result.actions if each.type == row.kind and each.started_at]
     near = [(abs(at - sent_at), each.id, each) for at, each in began if _earliest(row) <= at <= latest]
     return [each for _, _, each in sorted(near, key=lambda item: item[:2])]
 
 
 def _earliest(row: Action) -> datetime:
-    """Before that nothing that DigitalOcean began can be it."""
+    """An action that DigitalOcean started before this moment cannot be this row's."""
     return (row.sent_at or row.recorded_at) - timing.CLOCK_SKEW
 
 
-def _is_hopeless(row: Action, asked_at: datetime) -> bool:
-    """Whether DigitalOcean, asked at that moment, would have known of it."""
+def _is_lost(row: Action, asked_at: datetime) -> bool:
+    """Whether DigitalOcean would have known of it at that moment, so that it can be marked as lost."""
     return row.sent_at is None or asked_at > row.sent_at + timing.SEND_LEASE + timing.LOST_AFTER
 
 
 def _is_old(row: Action) -> bool:
-    """Whether its owner has had the time to let Conveyor in again."""
+    """Whether the user has had a day to reconnect the team."""
     return timezone.now() > (row.sent_at or row.recorded_at) + timing.ABANDONED
 
 
-def _words(row: Action, look: Look) -> str:
-    if not look.is_gone:
+def _message(row: Action, result: PollResult) -> str:
+    if not result.is_gone:
         return transitions.NEVER_ARRIVED
     return transitions.FORGOTTEN if row.status == Status.IN_PROGRESS else transitions.DROPLET_GONE

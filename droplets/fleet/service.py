@@ -176,7 +176,7 @@ def _reload(due: Sequence[Connection], cached: Mapping[UUID, CachedFleet], deadl
 
 
 def _can_be_shown(cached: CachedFleet | None) -> bool:
-    """Whether the page need not wait: not where nothing is cached, nor where only a waiting page can get a token."""
+    """Whether the page can show this without waiting. False if nothing is cached, or if a new token is needed."""
     if cached is None or not cached.version:
         return False
     return cached.failure is None or cached.failure.code != errors.TokenRejected.code

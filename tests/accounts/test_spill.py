@@ -73,7 +73,7 @@ def test_the_file_is_encrypted_and_for_its_owner_alone(store: Store, directory: 
 def test_a_file_that_its_process_still_works_on_is_left_alone(store: Store, directory: Path) -> None:
     written = spill.Spill("test", "1", PAIR)
 
-    assert spill.store_waiting() == 1
+    assert spill.store_leftovers() == 1
     assert store.stored == []
     written.done()
 
@@ -81,9 +81,9 @@ def test_a_file_that_its_process_still_works_on_is_left_alone(store: Store, dire
 def test_the_file_of_a_process_that_died_is_stored_by_the_next_one(store: Store, directory: Path) -> None:
     spill.Spill("test", "1", PAIR)._close()  # the kernel closes the files of a process that is killed
 
-    assert spill.store_waiting("test", "2") == 0
+    assert spill.store_leftovers("test", "2") == 0
     assert store.stored == []
-    assert spill.store_waiting("test", "1") == 0
+    assert spill.store_leftovers("test", "1") == 0
     assert store.stored == [("1", PAIR)]
     assert list(directory.iterdir()) == []
 
@@ -120,7 +120,7 @@ def test_a_file_whose_key_is_lost_is_set_aside(
     spill.Spill("test", "1", PAIR)._close()
     settings.TOKEN_KEYS = [Fernet.generate_key().decode()]
 
-    assert spill.store_waiting() == 0
+    assert spill.store_leftovers() == 0
 
     assert store.stored == []
     [file] = directory.iterdir()
@@ -129,7 +129,7 @@ def test_a_file_whose_key_is_lost_is_set_aside(
 
 
 def test_a_directory_that_is_not_there_has_nothing_waiting(store: Store, directory: Path) -> None:
-    assert spill.store_waiting() == 0
+    assert spill.store_leftovers() == 0
 
 
 def test_a_code_whose_pair_could_not_be_stored_is_revoked(

@@ -68,7 +68,7 @@ MUTATIONS = (
     Mutation(
         "tokens: a waiting pair is not stored before a refresh",
         "accounts/tokens.py",
-        "not refreshed_pairs.store_waiting(connection) and ",
+        "not refreshed_pairs.store_leftovers(connection) and ",
         "",
         ("tests/service/test_kill.py::test_killed_in_a_refresh",),
     ),

@@ -143,7 +143,7 @@ def test_a_limit_that_was_reached_before_holds_once_it_answers_again(
         guess(dora.sandbox, dora.email)
     redis.go_away("full")
     guess(dora.sandbox, dora.email)
-    redis.make_room()
+    redis.free_address()
     cache_clock.move_on(PAUSE)
 
     answer = dora.log_in()

@@ -34,7 +34,7 @@ class Command(BaseCommand):
         if options["days"] < 0 or not 1 <= options["batch"] <= 100:
             raise CommandError("--days must not be negative, --batch is between 1 and 100")
         within, batch = timedelta(days=options["days"]), options["batch"]
-        spill.store_waiting()
+        spill.store_leftovers()
         connections, revocations_due = keepalive.due_connections(within), revocations.due()
         counts: Counter[str] = Counter()
         misconfigured = False

@@ -33,8 +33,8 @@ def is_confirmed(user: User) -> bool:
     return confirmed
 
 
-def make_room(email: str) -> None:
-    """Before a sign-up: nobody who has not confirmed this address keeps it. Without EMAIL_URL the first one does."""
+def free_address(email: str) -> None:
+    """Before a sign-up: take the address from accounts that have not confirmed it. Without EMAIL_URL they keep it."""
     is_mandatory = app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY
     email = email.lower()
     if is_mandatory and not EmailAddress.objects.filter(email=email, verified=True).exists():
@@ -42,10 +42,10 @@ def make_room(email: str) -> None:
 
 
 def discard_unconfirmed(email: str, *, keep: User | None = None, joined_before: datetime | None = None) -> list[UUID]:
-    """Take the address from everybody but `keep` who has not confirmed it.
+    """Take the address from every account that has not confirmed it, except `keep`.
 
     An account that has confirmed no address and that nobody has logged in to is deleted, and its teams are
-    disconnected. One that is in use (from a time without EMAIL_URL) only loses the address. Returns the revocations to
+    disconnected. An account that is in use (from a time without EMAIL_URL) only loses the address. Returns the revocations to
     process after the commit.
     """
     email = email.lower()
@@ -56,7 +56,7 @@ def discard_unconfirmed(email: str, *, keep: User | None = None, joined_before: 
             others = others.exclude(email=email, date_joined__gte=joined_before)
         for other in list(others.exclude(pk__in=[keep.pk] if keep else [])):
             if not is_confirmed(other) and other.last_login is None and not other.is_staff:
-                revocations += connections.delete_user(other, actor="proof")
+                revocations += connections.delete_user(other, actor="email_ownership")
                 continue
             EmailAddress.objects.filter(user=other, email=email, verified=False).delete()
             if other.email == email and not is_confirmed(other):
@@ -81,7 +81,7 @@ def may_confirm(request: HttpRequest, user: User, password: str) -> bool:
 def after_reset(user: User) -> bool:
     """A password reset by email proves the address. Returns whether it was the first proof.
 
-    Every session ends. With a first proof, what was attached before goes: another person may have attached it.
+    Every session ends. A first proof also removes what was attached before, because another person may have done so.
     """
     for session in UserSession.objects.filter(user=user):
         session.end()
@@ -90,7 +90,9 @@ def after_reset(user: User) -> bool:
     revocations: list[UUID] = []
     with transaction.atomic():
         for connection in Connection.objects.for_user(user):
-            audit.record(Event.Kind.DISCONNECT, connection, actor="proof", user=user, detail="address first confirmed")
+            audit.record(
+                Event.Kind.DISCONNECT, connection, actor="email_ownership", user=user, detail="address first confirmed"
+            )
             connection.account.delete()
             revocations += connections.pending_revocations([connection.pk])
         if Authenticator.objects.filter(user=user).delete()[0]:

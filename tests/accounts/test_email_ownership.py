@@ -83,7 +83,7 @@ class TestSignUp:
         sign_up(owner, OWNERS)
         theirs = sign_up(squatter, SQUATTERS)
 
-        assert says(owner.client.get(theirs), "You did not enter this address")
+        assert says(owner.client.get(theirs), "If you did not enter this address")
         for password in ("", OWNERS):
             answer = owner.client.post(theirs, {"password": password})
             assert answer.status_code == 422
@@ -125,7 +125,7 @@ class TestSignUp:
         enter_new_address(alice)
         link = link_to(ADDRESS, "/confirm-email/")
 
-        assert says(owner.client.get(link), "You did not enter this address")
+        assert says(owner.client.get(link), "If you did not enter this address")
         assert owner.client.post(link).status_code == 422
 
         assert alice.user.email == "alice@example.com"
