@@ -45,8 +45,8 @@ def discard_unconfirmed(email: str, *, keep: User | None = None, joined_before: 
     """Take the address from every account that has not confirmed it, except `keep`.
 
     An account that has confirmed no address and that nobody has logged in to is deleted, and its teams are
-    disconnected. An account that is in use (from a time without EMAIL_URL) only loses the address. Returns the revocations to
-    process after the commit.
+    disconnected. An account that is in use (from a time without EMAIL_URL) only loses the address. Returns the
+    revocations to process after the commit.
     """
     email = email.lower()
     revocations: list[UUID] = []

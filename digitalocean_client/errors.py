@@ -1,6 +1,7 @@
 """What can go wrong between Conveyor and DigitalOcean: one class for each thing that a person can do about it.
 
-`answers.error_of` decides which status becomes which class. `sentence` is for people, `str()` is for logs. Neither ever holds a token.
+`answers.error_of` decides which status becomes which class. `sentence` is for people, `str()` is for logs. Neither ever
+holds a token.
 """
 
 from __future__ import annotations

@@ -104,8 +104,8 @@ def _exchange(
 
 @contextmanager
 def _session_for(method: str) -> Iterator[requests.Session]:
-    """GETs reuse open connections. Other requests open a new one: an old one may be closing at this moment, and a request
-    that was lost must not be sent again."""
+    """GETs reuse open connections. Other requests open a new one: an old one may be closing at this moment, and a
+    request that was lost must not be sent again."""
     if method == "GET":
         yield _session
     else:

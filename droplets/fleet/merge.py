@@ -25,7 +25,7 @@ changed while it was read."""
 def store_result(
     pk: UUID, result: FetchResult, *, old: CachedFleet | None, generation: int, began_at: datetime
 ) -> None:
-    """Store what came. If a page failed, a droplet that did not come may still exist: it is kept as it was, for a day."""
+    """Store what came. If a page failed, droplets that did not come may still exist: they are kept for a day."""
     now = timezone.now()
     if result.is_blank:
         _store_failure(pk, result, old or CachedFleet(), now, generation=generation, began_at=began_at)
