@@ -335,7 +335,7 @@ class TestAForgottenPassword:
         form = opened["Location"] if opened.status_code == 302 else link
         return person.client.post(form, {"password1": password, "password2": password})
 
-    def test_the_letter_leads_to_a_new_one(self, alice: Person) -> None:
+    def test_the_email_leads_to_a_new_one(self, alice: Person) -> None:
         alice.log_out()
         answer = alice.client.post(RESET, {"email": alice.email})
         assert says(alice.client.get(answer["Location"]), "mail")

@@ -1,4 +1,4 @@
-"""Leaving: what goes is listed, the address is typed, and what DigitalOcean still has to be told is said."""
+"""Deleting the account: what the page lists, how the user confirms, and what is said about the access."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TestWorks:
         assert "_auth_user_id" not in session_of(owner.client)
         assert [grant.user_uuid for grant in digitalocean.live_grants()] == [digitalocean.user("grace").uuid]
         assert not Revocation.objects.exists()
-        # The trail stays, and says what happened to each, though not whose it was.
+        # The audit log stays: it says what happened to each connection, but not whose it was.
         for pk in ids:
             events = Event.objects.filter(connection_id=pk).order_by("pk")
             assert [event.kind for event in events] == ["connect", "disconnect", "revoke"]
@@ -62,7 +62,7 @@ class TestWorks:
         answer = alice.client.post(DELETE, {"email": alice.email})
 
         assert answer.status_code == 200
-        assert "DigitalOcean could not be told" not in answer.content.decode()
+        assert "revoked at DigitalOcean" not in answer.content.decode()
         assert not User.objects.exists()
 
     def test_without_a_password(self, owner: Person) -> None:

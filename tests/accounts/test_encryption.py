@@ -25,31 +25,31 @@ OLD, NEW, OTHER = (Fernet.generate_key().decode() for _ in range(3))
 
 class TestWorks:
     @given(text=st.text(min_size=1), uid=st.text(max_size=160), field=st.sampled_from(["token", "token_secret"]))
-    def test_what_was_sealed_opens(self, text: str, uid: str, field: Field) -> None:
-        sealed = encrypt(text, field=field, uid=uid)
+    def test_what_was_encrypted_decrypts(self, text: str, uid: str, field: Field) -> None:
+        encrypted = encrypt(text, field=field, uid=uid)
 
-        assert decrypt(sealed, field=field, uid=uid) == text
-        assert sealed.isascii()
+        assert decrypt(encrypted, field=field, uid=uid) == text
+        assert encrypted.isascii()
 
-    def test_the_same_text_is_sealed_differently_each_time(self) -> None:
-        """So nobody may compare sealed texts, here or in the database."""
+    def test_the_same_text_is_encrypted_differently_each_time(self) -> None:
+        """So nobody may compare encrypted texts, here or in the database."""
         assert encrypt("x", field="token", uid=OWNER) != encrypt("x", field="token", uid=OWNER)
 
     def test_nothing_stays_nothing(self) -> None:
-        """An empty text means that there is none; sealed it would look like a token."""
+        """An empty text means that there is no token; encrypted, it would look like a token."""
         assert encrypt("", field="token_secret", uid=OWNER) == ""
         assert decrypt("", field="token_secret", uid=OWNER) == ""
         assert is_current("")
 
-    def test_the_first_key_seals_and_all_of_them_open(self, settings: Any) -> None:
+    def test_the_first_key_encrypts_and_all_of_them_decrypt(self, settings: Any) -> None:
         settings.TOKEN_KEYS = [OLD]
         before = encrypt("x", field="token", uid=OWNER)
 
         settings.TOKEN_KEYS = [NEW, OLD]
         after = encrypt("x", field="token", uid=OWNER)
 
-        for sealed in (before, after):
-            assert decrypt(sealed, field="token", uid=OWNER) == "x"
+        for encrypted in (before, after):
+            assert decrypt(encrypted, field="token", uid=OWNER) == "x"
         assert (is_current(before), is_current(after)) == (False, True)
         settings.TOKEN_KEYS = [NEW]
         assert decrypt(after, field="token", uid=OWNER) == "x"
@@ -80,54 +80,54 @@ class TestRefuses:
         ],
     )
     def test_another_field_or_owner(self, field: Field, uid: str) -> None:
-        sealed = encrypt("x", field="token", uid=OWNER)
+        encrypted = encrypt("x", field="token", uid=OWNER)
 
         with pytest.raises(CannotDecrypt):
-            decrypt(sealed, field=field, uid=uid)
+            decrypt(encrypted, field=field, uid=uid)
 
     def test_another_key(self, settings: Any) -> None:
-        sealed = encrypt("x", field="token", uid=OWNER)
+        encrypted = encrypt("x", field="token", uid=OWNER)
         settings.TOKEN_KEYS = [OTHER]
 
         with pytest.raises(CannotDecrypt):
-            decrypt(sealed, field="token", uid=OWNER)
-        assert not is_current(sealed)
+            decrypt(encrypted, field="token", uid=OWNER)
+        assert not is_current(encrypted)
 
     @pytest.mark.parametrize("place", [1, 20, 60, -1])
     def test_a_text_that_was_tampered_with(self, place: int) -> None:
-        sealed = encrypt("x", field="token", uid=OWNER)
-        changed = sealed[:place] + ("A" if sealed[place] != "A" else "B") + sealed[place:][1:]
+        encrypted = encrypt("x", field="token", uid=OWNER)
+        changed = encrypted[:place] + ("A" if encrypted[place] != "A" else "B") + encrypted[place:][1:]
 
         with pytest.raises(CannotDecrypt):
             decrypt(changed, field="token", uid=OWNER)
 
     @pytest.mark.parametrize("text", ["x", "doo_v1_plain", "gAAAAA", "é", "\ud800", "a" * 10_000, " "])
-    def test_a_text_that_was_never_sealed(self, text: str) -> None:
+    def test_a_text_that_was_never_encrypted(self, text: str) -> None:
         with pytest.raises(CannotDecrypt):
             decrypt(text, field="token", uid=OWNER)
 
     @pytest.mark.parametrize("inside", [b"doo_v1_x", b'["token","x"]', b"[]", b'["token",7,"x"]', b"\xff"])
     def test_something_else_under_the_right_key(self, settings: Any, inside: bytes) -> None:
         settings.TOKEN_KEYS = [OLD]
-        sealed = Fernet(OLD).encrypt(inside).decode()
+        encrypted = Fernet(OLD).encrypt(inside).decode()
 
         with pytest.raises(CannotDecrypt):
-            decrypt(sealed, field="token", uid=OWNER)
+            decrypt(encrypted, field="token", uid=OWNER)
 
     def test_the_exception_tells_nothing(self) -> None:
-        sealed = encrypt("doo_v1_secret", field="token", uid=OWNER)
+        encrypted = encrypt("doo_v1_secret", field="token", uid=OWNER)
 
         with pytest.raises(CannotDecrypt) as caught:
-            decrypt(sealed, field="token_secret", uid=OWNER)
+            decrypt(encrypted, field="token_secret", uid=OWNER)
 
         assert "secret" not in str(caught.value)
-        assert sealed not in str(caught.value)
+        assert encrypted not in str(caught.value)
 
 
 class TestAtRest:
     def test_no_token_lies_open_in_any_table(self, owner: Person, digitalocean: Sandbox) -> None:
         digitalocean.fault("status", **REVOKE, status=503)
-        owner.connect("Northwind")  # leaves one that is owed
+        owner.connect("Northwind")  # leaves a queued revocation
         owner.leave()
         assert Revocation.objects.exists()
 
@@ -163,7 +163,7 @@ class TestAtRest:
 class TestALostKey:
     @pytest.fixture
     def loser(self, alice: Person, settings: Any) -> Person:
-        """Northwind was sealed with a key that is gone, Acme Web with the one that is there."""
+        """Northwind is encrypted with a lost key, Acme Web with the current one."""
         settings.TOKEN_KEYS = [OLD]
         alice.connect("Northwind")
         settings.TOKEN_KEYS = [NEW]

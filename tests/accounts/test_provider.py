@@ -53,7 +53,7 @@ def test_the_query_string_cannot_widen_what_is_asked_for(alice: Person) -> None:
     assert "prompt" not in query
 
 
-def test_the_trail_has_digitaloceans_request_id(alice: Person) -> None:
+def test_the_audit_log_has_digitaloceans_request_id(alice: Person) -> None:
     connection = alice.connect("Acme Web")
 
     event = Event.objects.get(kind=Event.Kind.CONNECT)

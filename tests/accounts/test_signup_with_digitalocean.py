@@ -132,7 +132,7 @@ class TestRefuses:
     def test_an_address_that_is_taken_is_not_given_away(
         self, holder: Person, visitor: Person, digitalocean: Sandbox
     ) -> None:
-        """The page looks as ever; its holder gets an email. Never linked by e-mail."""
+        """The page looks as ever; its holder gets an email. Never connected by email address."""
         before = Stored.now()
 
         answer = visitor.go("Acme Web", process="login")
@@ -199,9 +199,9 @@ class TestHandles:
         return visitor
 
     def test_an_abandoned_sign_up_is_owed_its_revocation(self, undecided: Person, digitalocean: Sandbox) -> None:
-        [owed] = Revocation.objects.all()
-        assert owed.status == Revocation.Status.PENDING
-        assert timedelta(minutes=59) < owed.due_at - timezone.now() <= timedelta(hours=1)
+        [row] = Revocation.objects.all()
+        assert row.status == Revocation.Status.PENDING
+        assert timedelta(minutes=59) < row.due_at - timezone.now() <= timedelta(hours=1)
         assert revocations.due() == []
 
         _an_hour_passes()

@@ -39,7 +39,7 @@ class Person:
         return Connection.objects.for_user(self.user).get(team_name=team)
 
     def sign_up(self) -> TestResponse:
-        """With e-mail and password, the address proved."""
+        """With email and password; the address is confirmed."""
         answer = self.client.post("/accounts/signup/", {"email": self.email, "password1": PASSWORD})
         EmailAddress.objects.filter(email=self.email).update(verified=True)
         self.log_in()

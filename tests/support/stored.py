@@ -18,7 +18,7 @@ from tests.support.sandbox import Sandbox
 from tests.support.sandbox_rows import Grant
 
 SECRETS = ("doo_v1_", "dor_v1_", "gAAAA")
-"""How access tokens, refresh tokens and sealed texts begin."""
+"""How access tokens, refresh tokens and encrypted texts begin."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ def kept_pairs() -> list[tuple[str, str]]:
     ]
 
 
-def owed_pairs() -> list[tuple[str, str]]:
-    """The pairs that DigitalOcean is owed the revocation of, opened."""
+def queued_pairs() -> list[tuple[str, str]]:
+    """The decrypted pairs of all pending and queued grants."""
     return [revocations.opened(row) for row in Revocation.objects.all()]
 
 
 def stray_grants(sandbox: Sandbox) -> list[Grant]:
-    """Grants that live at DigitalOcean though Conveyor neither keeps them nor owes their revocation."""
-    known = {token for pair in (*kept_pairs(), *owed_pairs()) for token in pair if token}
+    """Grants that are valid at DigitalOcean although Conveyor neither stores them nor will revoke them."""
+    known = {token for pair in (*kept_pairs(), *queued_pairs()) for token in pair if token}
     return [grant for grant in sandbox.live_grants() if not {grant.access_token, grant.refresh_token} & known]
 
 
@@ -71,7 +71,7 @@ def session_of(client: Client) -> dict[str, Any]:
 
 
 def secrets_in(texts: Iterable[object]) -> list[str]:
-    """Whatever looks like a token, sealed or not, in any of these."""
+    """Whatever looks like a token, encrypted or not, in any of these."""
     whole = "\n".join(text if isinstance(text, str) else json.dumps(text, default=str) for text in texts)
     return [mark for mark in SECRETS if mark in whole]
 
