@@ -129,10 +129,11 @@ def test_guessing_is_limited_in_an_outage_too(dora: Person, redis: RedisServer) 
     for _ in range(5):
         guess(dora.sandbox, dora.email)
 
-    answer = dora.client.post(LOG_IN, {"login": dora.email, "password": PASSWORD})
+    another = Person(dora.sandbox, dora.email)  # Dora's own browser is known, and not held up
+    answer = another.client.post(LOG_IN, {"login": dora.email, "password": PASSWORD})
 
     assert says(answer, TOO_MANY)
-    assert not is_signed_in(dora)
+    assert not is_signed_in(another)
 
 
 def test_a_limit_that_was_reached_before_holds_once_it_answers_again(
@@ -143,10 +144,11 @@ def test_a_limit_that_was_reached_before_holds_once_it_answers_again(
         guess(dora.sandbox, dora.email)
     redis.go_away("full")
     guess(dora.sandbox, dora.email)
-    redis.free_address()
+    redis.make_room()
     cache_clock.move_on(PAUSE)
 
-    answer = dora.log_in()
+    another = Person(dora.sandbox, dora.email)
+    answer = another.log_in()
 
     assert says(answer, TOO_MANY)
-    assert not is_signed_in(dora)
+    assert not is_signed_in(another)

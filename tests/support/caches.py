@@ -16,4 +16,5 @@ def cached(redis_url: str, prefix: str) -> list[str]:
     """Every key of `prefix` with what is kept under it."""
     with Redis.from_url(redis_url) as redis:
         keys = list(redis.scan_iter(f"{prefix}:*", count=1000))
-        return [f"{key!r}: {redis.get(key)!r}" for key in keys]
+        # DUMP takes a key of any type: what counts calls is a list.
+        return [f"{key!r}: {redis.get(key) if redis.type(key) == b'string' else redis.dump(key)!r}" for key in keys]

@@ -58,7 +58,7 @@ class RedisServer:
         """From being hung."""
         self._send(signal.SIGCONT)
 
-    def free_address(self) -> None:
+    def make_room(self) -> None:
         """After having been full."""
         self.admin.config_set("maxmemory", 0)
 

@@ -297,7 +297,7 @@ def test_an_unexpected_exception_ends_the_fetch_too(
     def broken(*args: Any) -> None:
         raise RuntimeError("a bug in Conveyor")
 
-    monkeypatch.setattr(fleet_fetch.DropletSummary, "of", broken)
+    monkeypatch.setattr(fleet_fetch.DropletSummary, "from_droplet", broken)
 
     found = fetched()
 
