@@ -19,6 +19,8 @@ from digitalocean_client.schema import Amount, Count, Gpu, Id, Moment, in_utc
 PER_PAGE = 25
 """Actions per page."""
 
+_MOST_PAGES = 25
+
 
 class DropletAction(msgspec.Struct):
     """`status` is in-progress, completed or errored. DigitalOcean gives no progress and no error text.
@@ -102,14 +104,13 @@ def actions(token: str, droplet: int, *, page: int = 1, deadline: float) -> List
 def actions_since(token: str, droplet: int, since: datetime, *, deadline: float) -> tuple[DropletAction, ...]:
     """All actions of a droplet since that moment, and maybe some earlier ones, the latest first."""
     found: list[DropletAction] = []
-    number = 0
-    while True:
-        number += 1
+    for number in range(1, _MOST_PAGES + 1):
         page = actions(token, droplet, page=number, deadline=deadline)
         found += page.items
         oldest = min((each.started_at for each in page.items if each.started_at), default=since)
         if not page.length or oldest < since or number * PER_PAGE >= page.total:
-            return tuple(found)
+            break
+    return tuple(found)
 
 
 def sizes(token: str, droplet: int, *, deadline: float) -> AllItems[Size]:
