@@ -44,7 +44,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def allowance(self) -> Allowance | None:
-        """None where the answer's headers do not tell, or make no sense."""
+        """None where the answer's headers are missing or are not numbers."""
         limit, remaining, reset = (_number(self.headers.get(f"ratelimit-{name}", "")) for name in _RATE_LIMIT)
         if limit is None or remaining is None or reset is None:
             return None

@@ -138,7 +138,7 @@ def _pair(answer: Answer) -> TokenPair:
             value = msgspec.convert(found[name], kind, strict=False)
             if is_valid(value):
                 return value
-        flaws.append(f"{name} makes no sense")
+        flaws.append(f"{name} cannot be read")
         return None
 
     access_token = take("access_token", str, _is_token) or ""
@@ -151,8 +151,8 @@ def _pair(answer: Answer) -> TokenPair:
         raise answer.unexpected(", ".join(flaws))
     info = TokenOwner()
     with suppress(*UNREADABLE):
-        told = convert_item(found.get("info"), _Info)
-        info = TokenOwner(told.uuid or "", told.email or "", told.team_uuid or "", told.team_name or "")
+        sent = convert_item(found.get("info"), _Info)
+        info = TokenOwner(sent.uuid or "", sent.email or "", sent.team_uuid or "", sent.team_name or "")
     return TokenPair(
         access_token,
         refresh_token,
@@ -222,11 +222,11 @@ def token_owner(access_token: str, info: TokenOwner | None = None) -> TokenOwner
         account.email_verified is True,
         account.restriction(),
     )
-    for uuid, told in ((owner.user_uuid, info.user_uuid), (owner.team_uuid, info.team_uuid)):
-        if told and told.casefold() != uuid.casefold():
+    for uuid, other in ((owner.user_uuid, info.user_uuid), (owner.team_uuid, info.team_uuid)):
+        if other and other.casefold() != uuid.casefold():
             raise answer.unexpected("the token and the account name different users or teams")
         if len(uuid) > 80 or ":" in uuid or not uuid.isprintable():
-            raise answer.unexpected("a uuid that is none")
+            raise answer.unexpected("a uuid that is not valid")
     if not owner.user_uuid:
         raise answer.unexpected("an account without a uuid")
     return owner

@@ -79,6 +79,6 @@ def _why_not(kind: Kind, droplet: Droplet) -> str:
     features = droplet.features
     if features is not None and kind.needs and kind.needs not in features:
         return _NOT_ENABLED[kind.needs]
-    if features is not None and kind.lacks in features:
+    if features is not None and kind.lacks and kind.lacks in features:
         return _ENABLED[kind.lacks]
     return ""
