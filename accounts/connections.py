@@ -109,7 +109,7 @@ def _link(
         )
     else:
         _enqueue_replaced(connection)
-    access_token, refresh_token = revocations.opened(grant)
+    access_token, refresh_token = revocations.decrypt_pair(grant)
     stored = token_store.store(
         connection,
         access_token=access_token,

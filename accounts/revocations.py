@@ -53,7 +53,7 @@ def enqueue(
         row.connection_id = connection.pk
         row.user_uuid, row.team_uuid = connection.user_uuid, connection.team_uuid
         row.team_name, row.email = connection.team_name, connection.email
-    _seal_into(row, access_token, refresh_token)
+    _encrypt_into(row, access_token, refresh_token)
     row.save()
     return row
 
@@ -81,7 +81,7 @@ def _store_pair_late(key: str, data: dict[str, Any]) -> None:
 
 
 def _replace_pair(row: Revocation, data: dict[str, Any]) -> None:
-    _seal_into(row, *data["pair"])
+    _encrypt_into(row, *data["pair"])
     row.expires_at = _moment(data)
     row.save(update_fields=["token", "token_secret", "expires_at"])
 
@@ -94,12 +94,12 @@ spill.register("grant", _store_grant_late)
 spill.register("revocation", _store_pair_late)
 
 
-def _seal_into(row: Revocation, access_token: str, refresh_token: str) -> None:
+def _encrypt_into(row: Revocation, access_token: str, refresh_token: str) -> None:
     row.token = encrypt(access_token, field="token", uid=row.encryption_uid)
     row.token_secret = encrypt(refresh_token, field="token_secret", uid=row.encryption_uid)
 
 
-def opened(row: Revocation) -> tuple[str, str]:
+def decrypt_pair(row: Revocation) -> tuple[str, str]:
     """The access and the refresh token of a grant. Raises `CannotDecrypt`."""
     return (
         decrypt(row.token, field="token", uid=row.encryption_uid),
@@ -134,7 +134,7 @@ def process(pks: Iterable[UUID], *, deadline: float, actor: str) -> dict[UUID, e
     calls: executor.Calls[tuple[Revocation, Step], spill.Spill | str] = executor.Calls()
 
     def send(row: Revocation, step: Step) -> None:
-        access_token, refresh_token = opened(row)
+        access_token, refresh_token = decrypt_pair(row)
         if step == "revoke":
             timeout = min(deadline - monotonic(), oauth.TIMEOUT)
             calls.start((row, step), partial(oauth.revoke, access_token, timeout=timeout))

@@ -1,7 +1,7 @@
-"""The one way out to DigitalOcean: every HTTP call of Conveyor goes through `send`.
+"""HTTP to DigitalOcean: every call of Conveyor goes through `send`.
 
-A total deadline on every call, no redirects (a token goes to the configured host or nowhere), no netrc, no proxies
-from the environment, no cookies, nothing repeated. An answer is a value or one of `errors`.
+Each call has a total deadline and is sent once. Redirects are not followed, so that a token goes to the configured host
+only; netrc, cookies and the environment's proxies are not used. `send` returns an `Answer` or raises one of `errors`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from digitalocean_client.answers import Answer, error_of, request_id_of
 from digitalocean_client.deadline import POOL_CLASSES, Deadline
 
 LARGEST_BODY = 32 * 1024 * 1024
-"""Bytes. A page of 200 droplets is about 0.6 MB; what is far beyond is not an answer."""
+"""Bytes. A page of 200 droplets is about 0.6 MB; a much larger body is not a real answer."""
 
 POOL_SIZE = 64
-"""Kept-alive connections per host: as wide as the widest fan-out of a page, or requests throws them away."""
+"""Connections kept alive per host: as many as a page's calls at once, because requests closes what is beyond."""
 
 
 class _Adapter(HTTPAdapter):
-    """requests' adapter over connections that a `Deadline` can cut."""
+    """requests' adapter over connections that a `Deadline` can end."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -38,7 +38,7 @@ class _Adapter(HTTPAdapter):
 def _new_session() -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # else ~/.netrc replaces the Bearer header, and a proxy variable reroutes tokens
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # one team's cookie is nothing for another
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # no team's cookie goes to another team
     adapter = _Adapter(pool_connections=4, pool_maxsize=POOL_SIZE, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -61,9 +61,9 @@ def send(
 ) -> Answer:
     """Send one request, once, and return its 2xx answer.
 
-    `timeout` is the seconds for all of it, however slowly the answer drips. Raises a `DigitalOceanError`:
-    `TooSlow` and `AnswerLost` when the request may have taken effect, `Unavailable` when it certainly has not
-    or DigitalOcean said 5xx, and by status what `errors` names.
+    `timeout` is the seconds for the whole call, however slowly the answer comes. Raises a `DigitalOceanError`:
+    `TooSlow` and `AnswerLost` where the request may have taken effect, `Unavailable` where it has not or the status is
+    5xx, and for other statuses the error that `errors` names.
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     if json is not None:
@@ -124,7 +124,7 @@ def _read(response: requests.Response) -> bytes:
 
 
 def _broken(error: Exception, deadline: Deadline) -> errors.DigitalOceanError:
-    """Why there is no whole answer. The kind of the exception is all of it that is told."""
+    """The error for an incomplete answer. Only the exception's class goes into it: its text may hold the token."""
     kind = type(error).__name__
     if deadline.expired or isinstance(error, (requests.Timeout, TimeoutError)):
         return errors.TooSlow(kind) if deadline.sent else errors.Unavailable(f"no connection in time ({kind})")

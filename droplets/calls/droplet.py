@@ -1,4 +1,4 @@
-"""One droplet, fresh from DigitalOcean, and what else is asked of it at the same time."""
+"""One droplet, fresh from DigitalOcean, and further calls about it at the same time."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from droplets.calls.parallel import Call, fetch_all
 
 
 def fetch_droplet(connection: Connection, droplet_id: int, *, for_action: bool = False) -> Droplet:
-    """The droplet, within FLEET_DEADLINE seconds. Raises a `DigitalOceanError`; `NotFound` where there is none such."""
+    """The droplet, within FLEET_DEADLINE seconds. Raises a `DigitalOceanError`; `NotFound` where it does not exist."""
     return fetch_droplet_with(connection, droplet_id, {}, for_action=for_action)[0]
 
 
 def fetch_droplet_with(
-    connection: Connection, droplet_id: int, questions: Mapping[str, Call[Any]], *, for_action: bool = False
+    connection: Connection, droplet_id: int, calls: Mapping[str, Call[Any]], *, for_action: bool = False
 ) -> tuple[Droplet, dict[str, Any]]:
-    """The droplet as `fetch_droplet` returns it, and the answer, or the error, to each of the questions."""
+    """The droplet as `fetch_droplet` returns it, and the result, or the error, of each of the calls."""
     deadline = monotonic() + settings.FLEET_DEADLINE
     answers: dict[str, Any] = fetch_all(
         connection,
-        {**questions, "droplet": call_for(droplet_id, droplets_api.droplet)},
+        {**calls, "droplet": call_for(droplet_id, droplets_api.droplet)},
         deadline=deadline,
         for_action=for_action,
     )
@@ -38,5 +38,5 @@ def fetch_droplet_with(
 
 
 def call_for(droplet_id: int, call: Callable[..., Any]) -> Call[Any]:
-    """The question that a call of the API answers: one that takes the token, a droplet's id and `deadline`."""
+    """A `Call` from a function of the client that takes the token, a droplet's id and `deadline`."""
     return lambda token, deadline: call(token, droplet_id, deadline=deadline)

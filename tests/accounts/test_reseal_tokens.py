@@ -39,7 +39,7 @@ def test_it_moves_everything_to_the_first_key(alice: Person, digitalocean: Sandb
     settings.TOKEN_KEYS = [NEW_KEY]
     assert stored_pair(connection) == pair
     grant.refresh_from_db()
-    assert revocations.opened(grant) == ("doo_v1_owed", "dor_v1_owed")
+    assert revocations.decrypt_pair(grant) == ("doo_v1_owed", "dor_v1_owed")
     assert Event.objects.filter(kind=Event.Kind.REENCRYPT, connection_id=connection.pk).count() == 1
 
 

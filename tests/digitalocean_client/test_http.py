@@ -1,4 +1,4 @@
-"""The one way out: a total deadline, nowhere else, nothing kept, nothing told, and an error for each thing to do."""
+"""HTTP calls: one host, no redirects, no cookies, and the error for each status and failure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOKEN = "doo_v1_" + "5ec2e7" * 10
 SECRET = "a-client-secret-5ec2e7"
 
 
-def ask(url: str, *, timeout: float = 5.0, **more: Any) -> Answer:
+def get(url: str, *, timeout: float = 5.0, **more: Any) -> Answer:
     return do_http.send("GET", url, timeout=timeout, token=TOKEN, **more)
 
 
@@ -76,11 +76,11 @@ class TestWorks:
 
     def test_an_empty_answer_is_one(self, sandbox: Sandbox) -> None:
         with raw(http(b"", status="204 No Content")) as server:
-            assert ask(server.url).body == b""
+            assert get(server.url).body == b""
 
-    def test_a_packed_answer_is_unpacked(self) -> None:
+    def test_a_compressed_answer_is_decompressed(self) -> None:
         with raw(http(gzip.compress(b'{"a": 1}'), "Content-Encoding: gzip")) as server:
-            assert ask(server.url).body == b'{"a": 1}'
+            assert get(server.url).body == b'{"a": 1}'
 
     def test_reads_go_over_one_connection(self, sandbox: Sandbox, connects: list[int]) -> None:
         """Kept alive: a second read is not slowed down by another handshake."""
@@ -93,7 +93,7 @@ class TestWorks:
 
         assert len(connects) <= 1
 
-    def test_as_many_are_kept_as_a_page_needs_at_once(self, sandbox: Sandbox, connects: list[int]) -> None:
+    def test_connections_of_a_whole_page_are_kept_alive(self, sandbox: Sandbox, connects: list[int]) -> None:
         token = sandbox.connect()["access_token"]
         sandbox.fault("delay", path="^/v2/account$", seconds=0.2)
         url = f"{sandbox.api_url}/account"
@@ -128,7 +128,7 @@ class TestGoesNowhereElse:
         monkeypatch.delenv("NETRC", raising=False)
 
         with raw(http(b"{}")) as server:
-            ask(server.url)
+            get(server.url)
 
         assert f"Authorization: Bearer {TOKEN}".encode() in server.requests[0]
         assert b"Basic" not in server.requests[0]
@@ -139,16 +139,16 @@ class TestGoesNowhereElse:
             monkeypatch.setenv(name, proxy.url)
             monkeypatch.delenv("no_proxy", raising=False)
             monkeypatch.delenv("NO_PROXY", raising=False)
-            ask(server.url)
+            get(server.url)
 
         assert len(server.requests) == 1
         assert proxy.requests == []
 
-    def test_no_cookie_goes_from_one_call_to_the_next(self) -> None:
+    def test_cookies_are_not_kept(self) -> None:
         cookie = "Set-Cookie: team=northwind; Path=/"
         with raw(http(b"{}", cookie)) as server:
-            ask(server.url)
-            ask(server.url)
+            get(server.url)
+            get(server.url)
 
         assert len(server.requests) == 2
         assert b"ookie" not in server.requests[1]
@@ -183,7 +183,7 @@ TABLE = [
 ]
 
 
-class TestTellsErrorsApart:
+class TestErrors:
     @pytest.mark.parametrize(("status", "body", "expected"), TABLE)
     def test_by_status(
         self, sandbox: Sandbox, status: int, body: Any, expected: type[errors.DigitalOceanError]
@@ -192,7 +192,7 @@ class TestTellsErrorsApart:
         sandbox.fault("status", path="^/v2/account$", status=status, **given)
 
         with pytest.raises(errors.DigitalOceanError) as caught:
-            ask(f"{sandbox.api_url}/account")
+            get(f"{sandbox.api_url}/account")
 
         assert type(caught.value) is expected
         assert caught.value.status == status
@@ -204,7 +204,7 @@ class TestTellsErrorsApart:
         sandbox.fault("status", path="^/v2/account$", status=422, json={"id": "x", "message": words})
 
         with pytest.raises(errors.Refused) as caught:
-            ask(f"{sandbox.api_url}/account")
+            get(f"{sandbox.api_url}/account")
 
         assert caught.value.sentence == f"DigitalOcean refused this: {words}"
         assert words not in str(caught.value)  # for logs: ours alone
@@ -212,7 +212,7 @@ class TestTellsErrorsApart:
     def test_the_request_id_of_the_body(self) -> None:
         body = msgspec.json.encode({"id": "x", "message": "", "request_id": "from-the-body"})
         with raw(http(body, status="400 Bad")) as server, pytest.raises(errors.Refused) as caught:
-            ask(server.url)
+            get(server.url)
 
         assert caught.value.request_id == "from-the-body"
 
@@ -227,9 +227,9 @@ class TestTellsErrorsApart:
             b"HTTP/1.1 nonsense\r\n\r\n",
         ],
     )
-    def test_an_answer_that_breaks_off_may_have_taken_effect(self, answer: bytes) -> None:
+    def test_after_a_broken_answer_the_request_may_have_taken_effect(self, answer: bytes) -> None:
         with raw(answer) as server, pytest.raises(errors.AnswerLost):
-            ask(server.url)
+            get(server.url)
 
     @pytest.mark.parametrize(
         "headers",
@@ -241,37 +241,37 @@ class TestTellsErrorsApart:
             raw(http(b"nonsense", *headers, length=False)) as server,
             pytest.raises(errors.DigitalOceanError) as caught,
         ):
-            ask(server.url).json()
+            get(server.url).json()
 
         assert isinstance(caught.value, (errors.AnswerLost, errors.UnexpectedAnswer))
 
-    def test_nobody_listens(self) -> None:
-        """Certainly not sent, so certainly without effect."""
+    def test_a_refused_connection(self) -> None:
+        """Not sent, so without effect."""
         with pytest.raises(errors.Unavailable) as caught:
-            ask("http://127.0.0.1:9/")
+            get("http://127.0.0.1:9/")
 
         assert type(caught.value) is errors.Unavailable
 
-    def test_a_name_that_nobody_has(self) -> None:
+    def test_an_unknown_host_name(self) -> None:
         with pytest.raises(errors.Unavailable) as caught:
-            ask("http://conveyor.invalid/")
+            get("http://conveyor.invalid/")
 
         assert type(caught.value) is errors.Unavailable
 
     @pytest.mark.parametrize("packed", [True, False], ids=["packed", "plain"])
     def test_a_body_that_is_too_large(self, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Counted as it is unpacked: 20 kB on the way can be 20 MB here."""
+        """Its decompressed size counts: 20 kB on the network can be 20 MB here."""
         monkeypatch.setattr(do_http, "LARGEST_BODY", 200_000)
         body = b" " * 1_000_000
         answer = http(gzip.compress(body), "Content-Encoding: gzip") if packed else http(body)
 
         with raw(answer) as server, pytest.raises(errors.UnexpectedAnswer):
-            ask(server.url)
+            get(server.url)
 
     @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff\xfe", b"[" * 100_000, b'"x"'])
     def test_a_body_of_another_shape(self, body: bytes) -> None:
         with raw(http(body)) as server, pytest.raises(errors.UnexpectedAnswer):
-            ask(server.url).json()
+            get(server.url).json()
 
 
 class TestRetryAfter:
@@ -283,7 +283,7 @@ class TestRetryAfter:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             sandbox.fault("status", path="^/v2/account$", status=int(request.param), headers=named)
             with pytest.raises(errors.DigitalOceanError) as caught:
-                ask(f"{sandbox.api_url}/account")
+                get(f"{sandbox.api_url}/account")
             at = caught.value.retry_at
             return None if at is None else (at - datetime.now(UTC)).total_seconds()
 
@@ -306,23 +306,23 @@ class TestRetryAfter:
         for value in ("-5", "0", format_datetime(datetime(2020, 1, 1, tzinfo=UTC), usegmt=True)):
             assert after(retry_after=value) == pytest.approx(1, abs=1)
 
-    def test_the_reset_where_nothing_is_left(self, after: Any) -> None:
+    def test_the_reset_counts_where_no_calls_are_left(self, after: Any) -> None:
         reset = str(int(datetime.now(UTC).timestamp()) + 120)
         assert after(ratelimit_reset=reset, ratelimit_remaining="0") == pytest.approx(120, abs=2)
 
-    def test_the_reset_says_nothing_while_some_are_left(self, after: Any) -> None:
+    def test_the_reset_is_ignored_while_calls_are_left(self, after: Any) -> None:
         reset = str(int(datetime.now(UTC).timestamp()) + 120)
         expected = pytest.approx(60, abs=2) if after.status == "429" else None
         assert after(ratelimit_reset=reset, ratelimit_remaining="7") == expected
 
     @pytest.mark.parametrize("value", ["soon", "nan", "Mon, 99 Foo 2026", "", "1;2", "٣"])
-    def test_nonsense_counts_as_none(self, after: Any, value: str) -> None:
+    def test_a_malformed_value_is_ignored(self, after: Any, value: str) -> None:
         expected = pytest.approx(60, abs=2) if after.status == "429" else None
         assert after(retry_after=value.encode().decode("latin-1")) == expected
 
 
-def test_what_acts_goes_over_no_connection_that_was_kept(sandbox: Sandbox, connects: list[int]) -> None:
-    """The other side may be closing it just then, and what is lost so must not be sent again."""
+def test_a_post_uses_no_kept_connection(sandbox: Sandbox, connects: list[int]) -> None:
+    """The other side may be closing it at that moment, and the lost request must not be sent again."""
     for method, made in (("GET", 1), ("GET", 1), ("POST", 2), ("DELETE", 3), ("GET", 3)):
         with pytest.raises(errors.TokenRejected):
             do_http.send(method, f"{sandbox.api_url}/droplets/1", timeout=5, token=TOKEN)
@@ -331,7 +331,7 @@ def test_what_acts_goes_over_no_connection_that_was_kept(sandbox: Sandbox, conne
     assert len(connects) >= 2
 
 
-def test_a_404_without_a_word_says_nothing() -> None:
+def test_a_404_without_an_error_body_is_unexpected() -> None:
     with (
         raw(http(b"<html>no such page</html>", status="404 Not Found")) as server,
         pytest.raises(errors.UnexpectedAnswer),
@@ -340,7 +340,7 @@ def test_a_404_without_a_word_says_nothing() -> None:
 
 
 @pytest.mark.parametrize("request_id", ["doo_v1_" + "a" * 64, "x\x00y", "a b", "ü"])
-def test_only_what_looks_like_a_request_id_is_taken_for_one(request_id: str) -> None:
+def test_only_a_well_formed_request_id_is_used(request_id: str) -> None:
     body = json.dumps({"id": "server\x00_error", "request_id": request_id}).encode()
     with raw(http(body, status="500 Oops")) as server, pytest.raises(errors.Unavailable) as caught:
         do_http.send("GET", server.url, timeout=5)
@@ -350,7 +350,7 @@ def test_only_what_looks_like_a_request_id_is_taken_for_one(request_id: str) -> 
 
 
 @pytest.mark.parametrize("odd", [None, 7, ["x"]])
-def test_one_odd_field_of_a_refusal_costs_itself(odd: object) -> None:
+def test_a_malformed_field_of_an_error_body_is_ignored(odd: object) -> None:
     body = json.dumps({"id": "not_found", "message": odd, "request_id": odd}).encode()
     with raw(http(body, status="404 Not Found")) as server, pytest.raises(errors.NotFound):
         do_http.send("GET", server.url, timeout=5)

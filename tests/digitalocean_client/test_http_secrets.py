@@ -1,4 +1,4 @@
-"""What an exception of the wire must not carry, however it came about."""
+"""What an exception of an HTTP call must not hold, whatever its cause."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def everything_in(error: BaseException) -> str:
     return "\n".join(texts)
 
 
-class TestTellsNobody:
-    """Whatever happens, no exception, nor what hangs on it, holds the token, the client secret or a body."""
+class TestSecrets:
+    """No exception, and nothing that it refers to, holds the token, the client secret or a body."""
 
     @pytest.mark.parametrize(
         "kind",
@@ -94,7 +94,7 @@ class TestTellsNobody:
         assert caught.value.__context__ is None
 
     @pytest.mark.parametrize("status", [400, 401, 500])
-    def test_nor_does_the_token_endpoints(self, sandbox: Sandbox, settings: Any, status: int) -> None:
+    def test_nor_does_one_of_the_token_endpoint(self, sandbox: Sandbox, settings: Any, status: int) -> None:
         settings.DIGITAL_OCEAN_OAUTH_URL = sandbox.oauth_url
         settings.DIGITAL_OCEAN_CLIENT_SECRET = SECRET
         sandbox.fault("status", path="^/v1/oauth/token$", status=status, json={"error": "invalid_grant"})

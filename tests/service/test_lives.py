@@ -321,7 +321,7 @@ class Lives(RuleBasedStateMachine):
     def _kept(self) -> list[tuple[str, str]]:
         """Every pair that Conveyor holds: stored, or owed a revocation."""
         stored = [token_store.decrypt_pair(row.token, row.account.uid) for row in self._rows() if row.token]
-        owed = [revocations.opened(row) for row in Revocation.objects.all()]
+        owed = [revocations.decrypt_pair(row) for row in Revocation.objects.all()]
         return [pair for pair in (*stored, *owed) if pair]
 
 

@@ -56,7 +56,7 @@ def kept_pairs() -> list[tuple[str, str]]:
 
 def queued_pairs() -> list[tuple[str, str]]:
     """The decrypted pairs of all pending and queued grants."""
-    return [revocations.opened(row) for row in Revocation.objects.all()]
+    return [revocations.decrypt_pair(row) for row in Revocation.objects.all()]
 
 
 def stray_grants(sandbox: Sandbox) -> list[Grant]:

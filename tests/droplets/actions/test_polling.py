@@ -1,4 +1,4 @@
-"""What becomes of actions under way, by whoever looks, and what became of those whose answer was lost."""
+"""Polling: the state of actions under way, and of actions whose answer was lost."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from droplets.models import Action
 from tests.droplets.actions.acting import DROPLET, Acting
 from tests.support.at_once import at_once
 
-ORDER = {"path": "/v2/droplets/[0-9]+/actions$", "method": "POST"}
-ASKING = "GET /v2/droplets/{droplet_id}/actions/{action_id}"
-LOOKING = "GET /v2/droplets/{droplet_id}/actions"
+POST_ACTION = {"path": "/v2/droplets/[0-9]+/actions$", "method": "POST"}
+GET_ACTION = "GET /v2/droplets/{droplet_id}/actions/{action_id}"
+LIST_ACTIONS = "GET /v2/droplets/{droplet_id}/actions"
 HOUR = timedelta(hours=1)
 
 
@@ -36,16 +36,16 @@ def begin(acting: Acting, kind: str = "reboot", **parameters: Any) -> Action:
 
 
 def lose(acting: Acting, kind: str = "reboot", *, phase: str = "after", **parameters: Any) -> Action:
-    """One whose answer is lost, with or without effect."""
-    method, path = ("DELETE", "/v2/droplets/[0-9]+$") if kind == "destroy" else (ORDER["method"], ORDER["path"])
-    acting.sandbox.fault("reset", path=path, method=method, phase=phase, times=1)
+    """Begin an action whose answer is lost; `phase` says whether it has taken effect."""
+    request = {"method": "DELETE", "path": "/v2/droplets/[0-9]+$"} if kind == "destroy" else POST_ACTION
+    acting.sandbox.fault("reset", **request, phase=phase, times=1)
     row = begin(acting, kind, **parameters)
     assert row.status == "sending"
     return row
 
 
-def age(row: Action, by: timedelta = HOUR) -> None:
-    """As if it had all been that much earlier, and nobody had looked since."""
+def move_back(row: Action, by: timedelta = HOUR) -> None:
+    """Move everything about the row into the past, as if nobody had polled it since."""
     row.refresh_from_db()
     for name in ("recorded_at", "sent_at", "began_at", "ask_at"):
         if moment := getattr(row, name):
@@ -53,13 +53,13 @@ def age(row: Action, by: timedelta = HOUR) -> None:
     row.save()
 
 
-def follow(acting: Acting, row: Action) -> list[errors.DigitalOceanError | None]:
-    """A look, now that it is time for one; the row is as that left it."""
+def poll_now(acting: Acting, row: Action) -> list[errors.DigitalOceanError | None]:
+    """Poll the row at once, whether or not it is due, and read it again."""
     Action.objects.filter(pk=row.pk).exclude(ask_at=None).update(ask_at=timezone.now())
-    return look(acting, row)
+    return poll(acting, row)
 
 
-def look(acting: Acting, row: Action) -> list[errors.DigitalOceanError | None]:
+def poll(acting: Acting, row: Action) -> list[errors.DigitalOceanError | None]:
     due = polling.due(Action.objects.filter(pk=row.pk))
     met = [error for _, error in polling.follow(acting.connection, due, deadline=monotonic() + 5)]
     row.refresh_from_db()
@@ -70,13 +70,13 @@ def look(acting: Acting, row: Action) -> list[errors.DigitalOceanError | None]:
 
 
 @pytest.mark.parametrize(("ending", "status"), [("completed", "completed"), ("errored", "errored")])
-def test_it_is_followed_to_its_end(acting: Acting, ending: str, status: str) -> None:
+def test_an_action_is_polled_until_it_ends(acting: Acting, ending: str, status: str) -> None:
     row = begin(acting)
-    follow(acting, row)
+    poll_now(acting, row)
     assert row.status == "in_progress"
     acting.sandbox.end_action(acting.done()[0].id, ending)
 
-    follow(acting, row)
+    poll_now(acting, row)
 
     assert row.status == status
     assert row.ended_at is not None
@@ -84,11 +84,11 @@ def test_it_is_followed_to_its_end(acting: Acting, ending: str, status: str) -> 
     assert ("it failed" in row.words) == (ending == "errored")
 
 
-def test_what_is_done_is_shown_by_the_fleet(acting: Acting) -> None:
+def test_the_fleet_shows_a_completed_action(acting: Acting) -> None:
     fleet_service.read_fleet(acting.person.user, wait=True)
     row = begin(acting, "power_off")
     acting.sandbox.forward(60)
-    follow(acting, row)
+    poll_now(acting, row)
 
     [item] = fleet_service.read_fleet(acting.person.user, wait=True).items
 
@@ -99,59 +99,59 @@ def test_what_is_done_is_shown_by_the_fleet(acting: Acting) -> None:
 def test_a_lost_answer_is_looked_up_and_never_sent_again(acting: Acting, kind: str) -> None:
     row = lose(acting, kind, **({"name": "web"} if kind in ("snapshot", "rename") else {}))
 
-    follow(acting, row)
+    poll_now(acting, row)
 
     [acted] = acting.done()
     assert (row.status, row.digitalocean_id) == ("in_progress", acted.id)
     acting.sandbox.forward(60)
-    follow(acting, row)
+    poll_now(acting, row)
     assert row.status == "completed"
 
 
-def test_what_is_over_when_it_is_found_is_over(acting: Acting) -> None:
+def test_an_action_that_has_ended_when_it_is_found_is_stored_as_ended(acting: Acting) -> None:
     row = lose(acting)
     acting.sandbox.forward(60)
 
-    follow(acting, row)
+    poll_now(acting, row)
 
     assert row.status == "completed"
 
 
-def test_a_lost_destroying_is_known_by_the_droplet_being_gone(acting: Acting) -> None:
+def test_a_lost_destroy_is_done_when_the_droplet_is_gone(acting: Acting) -> None:
     row = lose(acting, "destroy")
 
-    follow(acting, row)
+    poll_now(acting, row)
 
     assert row.status == "completed"
     assert len(acting.done("destroy")) == 1
 
 
 @pytest.mark.parametrize("kind", ["reboot", "destroy"])
-def test_what_never_arrived_is_given_up_after_a_minute(acting: Acting, kind: str) -> None:
+def test_an_action_that_never_arrived_is_lost_after_a_minute(acting: Acting, kind: str) -> None:
     row = lose(acting, kind, phase="before")
-    follow(acting, row)
+    poll_now(acting, row)
     assert row.status == "sending"
-    age(row, timing.SEND_LEASE + timing.LOST_AFTER)
+    move_back(row, timing.SEND_LEASE + timing.LOST_AFTER)
 
-    follow(acting, row)
+    poll_now(acting, row)
 
     assert (row.status, row.words, row.ask_at) == ("lost", transitions.NEVER_ARRIVED, None)
     assert not acting.done()
 
 
-def test_the_next_question_waits_for_its_time(acting: Acting) -> None:
+def test_the_next_poll_waits_until_it_is_due(acting: Acting) -> None:
     row = begin(acting)
 
-    assert look(acting, row) == []
-    follow(acting, row)
-    assert look(acting, row) == []
-    assert acting.sandbox.counters().by_endpoint[ASKING] == 1
+    assert poll(acting, row) == []
+    poll_now(acting, row)
+    assert poll(acting, row) == []
+    assert acting.sandbox.counters().by_endpoint[GET_ACTION] == 1
 
 
-def test_after_a_reconnect_it_is_followed_on(acting: Acting) -> None:
+def test_after_a_reconnect_polling_goes_on(acting: Acting) -> None:
     row = begin(acting)
     acting.sandbox.forward(60)
-    Action.objects.update(connection_id=uuid4(), ask_at=timezone.now())  # the one that it was begun through is gone
+    Action.objects.update(connection_id=uuid4(), ask_at=timezone.now())  # its own connection is gone
 
     call_command("follow_actions", stdout=StringIO())
 
@@ -159,7 +159,7 @@ def test_after_a_reconnect_it_is_followed_on(acting: Acting) -> None:
     assert row.status == "completed"
 
 
-def test_the_command_tells_what_it_found(acting: Acting) -> None:
+def test_the_command_prints_what_it_found(acting: Acting) -> None:
     begin(acting)
     acting.sandbox.forward(60)
     Action.objects.update(ask_at=timezone.now())
@@ -173,19 +173,19 @@ def test_the_command_tells_what_it_found(acting: Acting) -> None:
 # Refuses
 
 
-def test_another_rows_action_is_not_taken_for_its_own(acting: Acting) -> None:
+def test_an_action_of_another_row_is_not_matched(acting: Acting) -> None:
     first = begin(acting)
     acting.sandbox.forward(60)
-    follow(acting, first)
+    poll_now(acting, first)
     second = lose(acting, phase="before")
 
-    follow(acting, second)
+    poll_now(acting, second)
 
     assert second.status == "sending"
 
 
 @pytest.mark.parametrize("other", ["of another type", "of long before"])
-def test_an_action_that_is_not_it_is_not_taken_for_it(acting: Acting, other: str) -> None:
+def test_an_action_that_cannot_be_the_rows_is_not_matched(acting: Acting, other: str) -> None:
     if other == "of another type":
         acting.sandbox.act(DROPLET, acting.sandbox.live_grants()[-1].access_token, "snapshot")
         acting.sandbox.forward(60)
@@ -194,21 +194,21 @@ def test_an_action_that_is_not_it_is_not_taken_for_it(acting: Acting, other: str
         acting.sandbox.act(DROPLET, acting.sandbox.live_grants()[-1].access_token, "reboot")
         Action.objects.filter(pk=row.pk).update(sent_at=timezone.now() + HOUR)
 
-    follow(acting, row)
+    poll_now(acting, row)
 
     assert row.status == "sending"
 
 
-def test_what_is_just_being_sent_is_left_to_its_sender(acting: Acting) -> None:
+def test_an_action_that_is_being_sent_is_not_polled(acting: Acting) -> None:
     row = begin(acting)
     Action.objects.update(status="sending", digitalocean_id=None, ask_at=timezone.now() + timing.SEND_LEASE)
 
-    assert look(acting, row) == []
+    assert poll(acting, row) == []
     assert row.status == "sending"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_asks_at_a_time(acting: Acting) -> None:
+def test_one_caller_polls_at_a_time(acting: Acting) -> None:
     row = begin(acting)
     Action.objects.update(ask_at=timezone.now())
     acting.sandbox.settings(latency_ms=300)
@@ -217,7 +217,7 @@ def test_one_asks_at_a_time(acting: Acting) -> None:
 
     at_once(*[lambda: list(polling.follow(acting.connection, due, deadline=monotonic() + 5))] * 4)
 
-    assert acting.sandbox.counters().by_endpoint[ASKING] == 1
+    assert acting.sandbox.counters().by_endpoint[GET_ACTION] == 1
     row.refresh_from_db()
     assert row.status == "in_progress"
 
@@ -225,18 +225,18 @@ def test_one_asks_at_a_time(acting: Acting) -> None:
 # Handles
 
 
-def test_what_was_written_down_and_never_sent_never_will_be(acting: Acting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "_send", lambda *args: None)  # the process ends here
+def test_an_action_that_was_recorded_and_not_sent_is_lost(acting: Acting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "_send", lambda *args: None)  # the process stops here
     row = begin(acting)
     assert row.status == "recorded"
-    assert look(acting, row) == []
-    age(row, timedelta(seconds=sending.TIMEOUT))
+    assert poll(acting, row) == []
+    move_back(row, timedelta(seconds=sending.TIMEOUT))
 
-    look(acting, row)
+    poll(acting, row)
 
     assert (row.status, row.words) == ("lost", transitions.NEVER_SENT)
     monkeypatch.undo()
-    sending._send(acting.connection, row, "a token")  # and comes back to life
+    sending._send(acting.connection, row, "a token")  # and goes on
     assert "POST /v2/droplets/{droplet_id}/actions" not in acting.sandbox.counters().by_endpoint
 
 
@@ -245,47 +245,45 @@ def test_what_was_written_down_and_never_sent_never_will_be(acting: Acting, monk
     ("fault", "more"),
     [("status", {"status": 500}), ("status", {"status": 403}), ("html", {}), ("json", {"json": {"action": 1}})],
 )
-def test_where_digitalocean_cannot_be_asked_it_stays_as_it_was(
-    acting: Acting, path: str, fault: str, more: dict[str, Any]
-) -> None:
+def test_after_an_error_the_action_stays_as_it_was(acting: Acting, path: str, fault: str, more: dict[str, Any]) -> None:
     row = begin(acting) if path.endswith("[0-9]+$") else lose(acting)
-    age(row)
+    move_back(row)
     before = row.status
     acting.sandbox.fault(fault, path=path, method="GET", **more)
 
-    [error] = follow(acting, row)
+    [error] = poll_now(acting, row)
 
     assert error is not None
     assert row.status == before
     assert row.ask_at > timezone.now()
 
 
-def test_a_limit_is_waited_for(acting: Acting) -> None:
+def test_a_rate_limit_delays_the_next_poll(acting: Acting) -> None:
     row = begin(acting)
     acting.sandbox.fault("status", path="/actions/", method="GET", status=429, headers={"retry-after": "900"})
 
-    follow(acting, row)
+    poll_now(acting, row)
 
     assert row.ask_at > timezone.now() + timedelta(minutes=14)
 
 
-def test_a_droplet_that_is_destroyed_meanwhile_ends_it(acting: Acting) -> None:
+def test_a_droplet_that_is_destroyed_meanwhile_ends_its_action(acting: Acting) -> None:
     row, other = begin(acting), lose_beside(acting)
     acting.sandbox.droplets("Acme Web", count=0)
-    follow(acting, row)
+    poll_now(acting, row)
     assert row.status == "in_progress"
-    age(row)
-    age(other)
+    move_back(row)
+    move_back(other)
 
-    follow(acting, row)
-    follow(acting, other)
+    poll_now(acting, row)
+    poll_now(acting, other)
 
     assert (row.status, row.words) == ("lost", transitions.FORGOTTEN)
     assert (other.status, other.words) == ("lost", transitions.DROPLET_GONE)
 
 
 def lose_beside(acting: Acting) -> Action:
-    """One whose answer was lost, of a droplet where another is under way."""
+    """An action whose answer was lost, on a droplet with another action under way."""
     return Action.objects.create(
         user=acting.person.user,
         key=uuid4(),
@@ -311,15 +309,15 @@ def test_odd_actions_in_the_list_are_skipped(acting: Acting) -> None:
     true = {"id": acted.id, "type": "reboot", "status": "completed", "started_at": timezone.now().isoformat()}
     acting.sandbox.fault("json", path="/actions$", method="GET", json={"actions": [*odd, true], "meta": {"total": 5}})
 
-    follow(acting, row)
+    poll_now(acting, row)
 
     assert (row.status, row.digitalocean_id) == ("completed", acted.id)
 
 
-def test_a_team_that_was_disconnected_leaves_its_actions_to_be_followed_later(acting: Acting) -> None:
+def test_actions_of_a_disconnected_team_are_polled_later(acting: Acting) -> None:
     row = begin(acting)
     Connection.objects.all().delete()
-    age(row)
+    move_back(row)
 
     call_command("follow_actions", stdout=StringIO())
 
@@ -330,7 +328,7 @@ def test_a_team_that_was_disconnected_leaves_its_actions_to_be_followed_later(ac
 
 def test_the_command_fails_where_something_could_not_be_asked(acting: Acting) -> None:
     row = begin(acting)
-    age(row)
+    move_back(row)
     acting.sandbox.fault("status", path="/actions/", status=503)
     said = StringIO()
 
@@ -341,19 +339,19 @@ def test_the_command_fails_where_something_could_not_be_asked(acting: Acting) ->
     assert "Not asked: reboot of db-primary, in_progress (unavailable)" in said.getvalue()
 
 
-def test_one_of_much_later_is_not_taken_for_it(acting: Acting) -> None:
+def test_an_action_of_much_later_is_not_matched(acting: Acting) -> None:
     row = lose(acting, "snapshot", phase="before", name="before-upgrade")
     acting.sandbox.forward(6 * 3600)
     token = acting.sandbox.live_grants()[-1].access_token
     assert acting.sandbox.act(DROPLET, token, "snapshot", name="nightly").status_code == 201
 
-    age(row, 2 * timing.SEND_LEASE + timing.LOST_AFTER)
-    follow(acting, row)
+    move_back(row, 2 * timing.SEND_LEASE + timing.LOST_AFTER)
+    poll_now(acting, row)
 
     assert row.status == "lost"
 
 
-def test_it_is_found_however_much_was_done_since(acting: Acting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_action_is_found_however_many_followed_it(acting: Acting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions_api, "PER_PAGE", 2)
     row = lose(acting, "rename", name="web-9")
     acting.sandbox.forward(60)
@@ -362,27 +360,27 @@ def test_it_is_found_however_much_was_done_since(acting: Acting, monkeypatch: py
         assert acting.sandbox.act(DROPLET, token, kind).status_code == 201
         acting.sandbox.forward(60)
 
-    follow(acting, row)
+    poll_now(acting, row)
 
     assert (row.status, row.kind) == ("completed", "rename")
 
 
-def test_what_there_is_no_access_any_more_to_ask_about_is_given_up_after_a_day(acting: Acting) -> None:
+def test_an_action_without_access_is_lost_after_a_day(acting: Acting) -> None:
     row = lose(acting)
     acting.sandbox.revoke()
-    assert [type(error) for error in follow(acting, row)] == [errors.NeedsReconnect]
+    assert [type(error) for error in poll_now(acting, row)] == [errors.NeedsReconnect]
     assert row.status == "sending"
 
-    age(row, timing.ABANDONED)
+    move_back(row, timing.ABANDONED)
 
-    assert follow(acting, row) == [None]
+    assert poll_now(acting, row) == [None]
     assert (row.status, row.words) == ("lost", transitions.NO_ACCESS)
 
 
-def test_what_has_no_connection_any_more_is_given_up_as_well(acting: Acting) -> None:
+def test_an_action_without_a_connection_is_lost_after_a_day(acting: Acting) -> None:
     row = lose(acting)
     acting.person.client.post(f"/accounts/connections/{acting.connection.pk}/disconnect/")
-    age(row, timing.ABANDONED)
+    move_back(row, timing.ABANDONED)
 
     call_command("follow_actions", stdout=StringIO())
 
@@ -391,12 +389,12 @@ def test_what_has_no_connection_any_more_is_given_up_as_well(acting: Acting) -> 
 
 
 @pytest.mark.parametrize("status", [500, 429])
-def test_a_passing_trouble_gives_up_nothing_however_old(acting: Acting, status: int) -> None:
+def test_a_temporary_error_loses_no_action_however_old(acting: Acting, status: int) -> None:
     acting.sandbox.settings(action_seconds=10 * 24 * 3600)
     row = begin(acting)
-    age(row, 2 * timing.ABANDONED)
+    move_back(row, 2 * timing.ABANDONED)
     acting.sandbox.fault("status", path="/actions/[0-9]+$", status=status)
 
-    follow(acting, row)
+    poll_now(acting, row)
 
     assert row.status == "in_progress"

@@ -42,12 +42,12 @@ def three(alice: Person) -> list[Connection]:
 
 
 @pytest.fixture(autouse=True)
-def _no_renewal_outlives_its_test() -> Iterator[None]:
+def _no_reload_outlives_its_test() -> Iterator[None]:
     yield
     wait_until(lambda: not fleet_refresh._running)
 
 
-def renew(person: Person, seconds: float = 20) -> dict[str, CachedFleet]:
+def reload(person: Person, seconds: float = 20) -> dict[str, CachedFleet]:
     """By the team's name, as far as there is one."""
     connections = person.connections
     known = fleet_cache.load(connection.pk for connection in connections)
@@ -69,8 +69,8 @@ def make_due(person: Person) -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_it_reads_every_team(alice: Person) -> None:
-    found = renew(alice)
+def test_every_team_is_fetched(alice: Person) -> None:
+    found = reload(alice)
 
     for connection in alice.connections:
         team = alice.sandbox.team(connection.team_name)
@@ -79,73 +79,73 @@ def test_it_reads_every_team(alice: Person) -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_it_reads_the_teams_at_once(alice: Person) -> None:
+def test_teams_are_fetched_at_the_same_time(alice: Person) -> None:
     alice.sandbox.settings(latency_ms=200)
 
-    renew(alice)
+    reload(alice)
 
     assert alice.sandbox.counters().in_flight_max[ENDPOINT] == 6
 
 
-def test_a_renewal_takes_one_round(alice: Person) -> None:
+def test_a_reload_takes_one_round_of_calls(alice: Person) -> None:
     alice.connect("Acme Web")
     alice.sandbox.droplets("Acme Web", count=900)
-    renew(alice)
+    reload(alice)
     make_due(alice)
     alice.sandbox.reset_counters()
     alice.sandbox.settings(latency_ms=300)
 
-    renew(alice)
+    reload(alice)
 
     assert alice.sandbox.counters().in_flight_max[ENDPOINT] == 5 + 1
     assert alice.sandbox.counters().by_endpoint[ENDPOINT] == 5 + 1
 
 
-def test_what_is_fresh_is_not_read_again(alice: Person) -> None:
+def test_a_fresh_fleet_is_not_reloaded(alice: Person) -> None:
     alice.connect("Acme Web")
-    first = renew(alice)
+    first = reload(alice)
     alice.sandbox.reset_counters()
 
-    assert renew(alice) == first
+    assert reload(alice) == first
     assert ENDPOINT not in alice.sandbox.counters().by_endpoint
 
 
-def test_a_token_whose_time_is_over_is_renewed_before_it_is_used(alice: Person) -> None:
+def test_an_expired_token_is_refreshed_before_it_is_used(alice: Person) -> None:
     alice.connect("Acme Web")
     SocialToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
     alice.sandbox.expire()
     alice.sandbox.reset_counters()
 
-    assert renew(alice)["Acme Web"].is_whole
+    assert reload(alice)["Acme Web"].is_whole
     assert alice.sandbox.counters().refresh_requests == 1
     assert alice.sandbox.counters().by_endpoint[ENDPOINT] == 2
 
 
 @pytest.mark.usefixtures("three")
-def test_a_token_that_meets_a_401_is_renewed_and_the_team_read_again(alice: Person) -> None:
+def test_after_a_401_the_token_is_refreshed_and_the_team_fetched_again(alice: Person) -> None:
     alice.sandbox.expire(team="Northwind")
 
-    found = renew(alice)
+    found = reload(alice)
 
-    assert all(reading.is_whole for reading in found.values())
+    assert all(cached.is_whole for cached in found.values())
     assert alice.sandbox.counters().refresh_requests == 1
 
 
 @pytest.mark.usefixtures("three")
-def test_several_401s_are_each_renewed_once(alice: Person) -> None:
+def test_after_several_401s_each_token_is_refreshed_once(alice: Person) -> None:
     alice.sandbox.expire()
 
-    found = renew(alice)
+    found = reload(alice)
 
-    assert all(reading.is_whole for reading in found.values())
+    assert all(cached.is_whole for cached in found.values())
     assert alice.sandbox.counters().refresh_requests == 3
 
 
-def test_what_the_page_cannot_wait_for_goes_on_without_it(alice: Person) -> None:
+def test_a_reload_goes_on_when_the_page_stops_waiting(alice: Person) -> None:
     connection = alice.connect("Acme Web")
     alice.sandbox.fault("delay", path=LISTING, type="droplets", seconds=1.5)
 
-    assert renew(alice, seconds=0.3) == {}
+    assert reload(alice, seconds=0.3) == {}
     [running] = fleet_refresh.running([connection.pk]).values()
     running.done.result(timeout=10)
 
@@ -156,10 +156,10 @@ def test_what_the_page_cannot_wait_for_goes_on_without_it(alice: Person) -> None
 
 
 @pytest.mark.usefixtures("three")
-def test_it_replays_once_and_no_more(alice: Person) -> None:
+def test_a_team_is_fetched_again_only_once(alice: Person) -> None:
     alice.sandbox.fault("status", path=LISTING, team="Northwind", status=401)
 
-    found = renew(alice)
+    found = reload(alice)
 
     failure = found["Northwind"].failure
     assert failure is not None
@@ -167,18 +167,18 @@ def test_it_replays_once_and_no_more(alice: Person) -> None:
     assert found["Acme Web"].is_whole
     assert alice.sandbox.counters().refresh_requests == 1
     northwind = alice.sandbox.team("Northwind").uuid
-    assert alice.sandbox.counters().by_team[northwind] <= 4 + 1  # two readings of two calls, one refresh
+    assert alice.sandbox.counters().by_team[northwind] <= 4 + 1  # two fetches of two calls, one refresh
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_connection_is_read_once_however_many_pages_want_it(alice: Person) -> None:
+def test_a_connection_is_fetched_once_for_all_pages_that_wait(alice: Person) -> None:
     alice.connect("Acme Web")
     alice.sandbox.settings(latency_ms=200)
     alice.sandbox.reset_counters()
 
-    found = at_once(*[lambda: renew(alice)] * 16)
+    found = at_once(*[lambda: reload(alice)] * 16)
 
-    assert all(readings["Acme Web"].is_whole for readings in found)
+    assert all(found_by_each["Acme Web"].is_whole for found_by_each in found)
     assert alice.sandbox.counters().by_endpoint[ENDPOINT] == 2
 
 
@@ -195,13 +195,13 @@ def test_workers_never_touch_the_database(alice: Person, monkeypatch: pytest.Mon
     monkeypatch.setattr(do_http, "send", watched)
     alice.sandbox.expire(team="Northwind")
 
-    renew(alice)
+    reload(alice)
 
     assert seen
     assert set(map(str, seen)) == {str((False, []))}
 
 
-def test_what_another_process_renews_is_waited_for_and_not_asked_twice(alice: Person) -> None:
+def test_a_reload_of_another_process_is_waited_for(alice: Person) -> None:
     connection = alice.connect("Acme Web")
     alice.sandbox.reset_counters()
     shared().add(f"fleet-reload:{connection.pk}", "somebody else", 30)
@@ -209,8 +209,8 @@ def test_what_another_process_renews_is_waited_for_and_not_asked_twice(alice: Pe
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(_waits, connection)
         wait_until(lambda: shared().get("waits"))
-        reading = CachedFleet(version="e", tried_at=timezone.now(), taken_at=timezone.now(), is_whole=True)
-        fleet_cache.save(connection.pk, reading, (), old=None)
+        cached = CachedFleet(version="e", tried_at=timezone.now(), taken_at=timezone.now(), is_whole=True)
+        fleet_cache.save(connection.pk, cached, (), old=None)
 
         assert waiting.result(timeout=10) < 20
     assert ENDPOINT not in alice.sandbox.counters().by_endpoint
@@ -223,13 +223,13 @@ def _waits(connection: Connection) -> float:
     return monotonic() - began
 
 
-def test_a_lease_whose_holder_died_holds_nobody_up_for_long(alice: Person) -> None:
+def test_the_lease_of_a_dead_process_expires(alice: Person) -> None:
     connection = alice.connect("Acme Web")
     shared().add(f"fleet-reload:{connection.pk}", "somebody who died", 1)
 
-    renew(alice, seconds=20)  # waits until the lease is over, and no longer
+    reload(alice, seconds=20)  # waits until the lease is over, and no longer
 
-    assert renew(alice)["Acme Web"].is_whole
+    assert reload(alice)["Acme Web"].is_whole
 
 
 def test_calls_that_would_go_over_the_limit_are_not_made(alice: Person) -> None:
@@ -238,7 +238,7 @@ def test_calls_that_would_go_over_the_limit_are_not_made(alice: Person) -> None:
     rate_limit.block_until(connection.pk, later)
     alice.sandbox.reset_counters()
 
-    failure = renew(alice)["Acme Web"].failure
+    failure = reload(alice)["Acme Web"].failure
 
     assert failure is not None
     assert failure.code == errors.RateLimited.code
@@ -249,11 +249,11 @@ def test_calls_that_would_go_over_the_limit_are_not_made(alice: Person) -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_a_team_that_hangs_costs_itself_alone(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_team_that_hangs_delays_no_other_team(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digitalocean_client.api.CALL_TIMEOUT", 1.5)
     alice.sandbox.fault("hang", path=LISTING, team="Northwind")
 
-    found = renew(alice, seconds=1)
+    found = reload(alice, seconds=1)
 
     assert "Northwind" not in found
     assert found["Acme Web"].is_whole
@@ -261,16 +261,16 @@ def test_a_team_that_hangs_costs_itself_alone(alice: Person, monkeypatch: pytest
 
 
 @pytest.mark.usefixtures("three")
-def test_a_team_that_hangs_holds_up_no_renewal(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_team_that_hangs_delays_no_token_refresh(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digitalocean_client.api.CALL_TIMEOUT", 3)
     alice.sandbox.fault("hang", path=LISTING, team="Northwind")
     alice.sandbox.expire(team="Side projects")
 
-    assert renew(alice, seconds=2)["Side projects"].is_whole
+    assert reload(alice, seconds=2)["Side projects"].is_whole
 
 
 @pytest.mark.usefixtures("three")
-def test_a_refresh_that_hangs_keeps_no_other_page_waiting(alice: Person) -> None:
+def test_a_token_refresh_that_hangs_delays_no_other_page(alice: Person) -> None:
     alice.sandbox.expire(team="Northwind")
     alice.sandbox.fault("delay", path="/v1/oauth/token", seconds=2)
     began = monotonic()
@@ -285,7 +285,7 @@ def test_a_refresh_that_hangs_keeps_no_other_page_waiting(alice: Person) -> None
 def test_a_revoked_team_needs_its_owner(alice: Person) -> None:
     alice.sandbox.revoke(team="Northwind")
 
-    found = renew(alice)
+    found = reload(alice)
 
     failure = found["Northwind"].failure
     assert failure is not None
@@ -294,12 +294,12 @@ def test_a_revoked_team_needs_its_owner(alice: Person) -> None:
 
 
 @pytest.mark.usefixtures("three")
-def test_what_came_before_a_401_stays_when_no_other_token_can_be_had(alice: Person) -> None:
+def test_droplets_that_came_before_a_401_are_kept(alice: Person) -> None:
     alice.sandbox.droplets("Northwind", count=450)
     alice.sandbox.fault("status", path=LISTING, team="Northwind", page=2, status=401)
     alice.sandbox.fault("json", path="/v1/oauth/token", status=400, json={"error": "invalid_grant"})
 
-    northwind = renew(alice)["Northwind"]
+    northwind = reload(alice)["Northwind"]
 
     assert northwind.failure is not None
     assert northwind.failure.code == errors.NeedsReconnect.code
@@ -307,18 +307,18 @@ def test_what_came_before_a_401_stays_when_no_other_token_can_be_had(alice: Pers
     assert northwind.missing >= 50
 
 
-def test_a_401_that_nobody_waits_for_is_left_to_who_looks_next(alice: Person) -> None:
+def test_a_401_without_a_waiting_page_is_left_to_the_next_page(alice: Person) -> None:
     connection = alice.connect("Acme Web")
     alice.sandbox.expire()
 
     fleet_refresh.refresh([connection], {}, deadline=monotonic())
     wait_until(lambda: not fleet_refresh.running([connection.pk]))
 
-    assert renew(alice)["Acme Web"].is_whole
+    assert reload(alice)["Acme Web"].is_whole
     assert alice.sandbox.counters().refresh_requests == 1
 
 
-def test_a_team_that_is_disconnected_while_it_is_read_leaves_nothing(alice: Person) -> None:
+def test_a_team_that_is_disconnected_meanwhile_leaves_nothing(alice: Person) -> None:
     connection = alice.connect("Acme Web")
     alice.sandbox.settings(latency_ms=700)
     fleet_refresh.refresh([connection], {}, deadline=monotonic())
@@ -329,27 +329,27 @@ def test_a_team_that_is_disconnected_while_it_is_read_leaves_nothing(alice: Pers
     assert fleet_cache.load([connection.pk]) == {}
 
 
-def test_a_mistake_of_ours_ends_the_renewal_too(
+def test_an_unexpected_exception_ends_the_reload_too(
     alice: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     alice.connect("Acme Web")
 
     def broken(*args: Any, **more: Any) -> None:
-        raise RuntimeError("a mistake of ours")
+        raise RuntimeError("a bug in Conveyor")
 
     monkeypatch.setattr("droplets.fleet.merge.store_result", broken)
 
-    assert renew(alice) == {}
-    assert "a mistake of ours" in caplog.text
+    assert reload(alice) == {}
+    assert "a bug in Conveyor" in caplog.text
     monkeypatch.undo()
-    assert renew(alice)["Acme Web"].is_whole
+    assert reload(alice)["Acme Web"].is_whole
 
 
-def test_nobody_is_nobody(db: None) -> None:
+def test_without_connections_nothing_happens(db: None) -> None:
     fleet_refresh.refresh([], {}, deadline=monotonic() + 1)
 
 
-def test_what_is_done_while_a_team_is_read_has_it_read_again(alice: Person) -> None:
+def test_a_change_during_a_reload_makes_the_next_one_due(alice: Person) -> None:
     connection = alice.connect("Acme Web")
     alice.sandbox.settings(latency_ms=500)
     fleet_refresh.refresh([connection], {}, deadline=monotonic() + 0.1)  # it goes on by itself
@@ -357,17 +357,17 @@ def test_what_is_done_while_a_team_is_read_has_it_read_again(alice: Person) -> N
     fleet_cache.request_reload(connection.pk)
     wait_until(lambda: not fleet_refresh._running)
 
-    reading = fleet_cache.load([connection.pk])[connection.pk]
-    assert reading.is_whole
-    assert reading.is_due(timezone.now(), connection.generation)
-    assert renew(alice)["Acme Web"].reload_at
+    cached = fleet_cache.load([connection.pk])[connection.pk]
+    assert cached.is_whole
+    assert cached.is_due(timezone.now(), connection.generation)
+    assert reload(alice)["Acme Web"].reload_at
 
 
-def test_a_page_that_came_a_moment_before_blanks_nothing(alice: Person) -> None:
+def test_rows_of_the_previous_version_can_still_be_read(alice: Person) -> None:
     connection = alice.connect("Acme Web")
-    before = fleet_cache.load(renew(alice) and [connection.pk])
+    before = fleet_cache.load(reload(alice) and [connection.pk])
     make_due(alice)
-    renew(alice)
+    reload(alice)
     fleet_cache._memory.delete(connection.pk)
 
     assert len(fleet_cache.droplets(before)[connection.pk]) == len(rows(connection)) > 0
@@ -379,10 +379,10 @@ def test_a_refresh_on_the_way_leaves_the_failure_that_followed_it(alice: Person)
     alice.sandbox.expire()
     alice.sandbox.fault("status", path=LISTING, status=500)
 
-    reading = renew(alice)["Acme Web"]
+    cached = reload(alice)["Acme Web"]
 
     [connection] = alice.connections
-    assert problems.failure_of(connection, reading) == reading.failure is not None
+    assert problems.failure_of(connection, cached) == cached.failure is not None
 
 
 def test_a_401_right_after_a_refresh_loses_no_connection(alice: Person) -> None:
@@ -390,7 +390,27 @@ def test_a_401_right_after_a_refresh_loses_no_connection(alice: Person) -> None:
     SocialToken.objects.update(expires_at=timezone.now() - timedelta(minutes=1))
     alice.sandbox.fault("status", path=LISTING, status=401, times=1)
 
-    renew(alice)
+    reload(alice)
 
     [connection] = alice.connections
     assert connection.state == Connection.State.HEALTHY
+
+
+def test_a_reload_without_a_thread_ends_at_once(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = alice.connect("Acme Web")
+    really = threading.Thread.start
+
+    def no_memory(thread: threading.Thread) -> None:
+        if thread.name == "digitalocean-call":
+            raise RuntimeError("can't start new thread")
+        really(thread)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_memory)
+        failure = reload(alice)["Acme Web"].failure
+
+    assert failure is not None
+    assert failure.code == errors.Unavailable.code
+    assert not fleet_refresh.running([connection.pk])
+    make_due(alice)
+    assert reload(alice)["Acme Web"].is_whole
