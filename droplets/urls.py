@@ -11,10 +11,10 @@ app_name = "droplets"
 
 urlpatterns = [
     path("droplets/", fleet.fleet, name="fleet"),
-    path("droplets.csv", exports.as_csv, name="csv"),
-    path("droplets.json", exports.as_json, name="json"),
-    path("droplets/ansible.yml", exports.as_ansible, name="ansible"),
-    path("droplets/ssh_config", exports.as_ssh_config, name="ssh_config"),
+    path("droplets.csv", exports.export, {"format": "csv"}, name="csv"),
+    path("droplets.json", exports.export, {"format": "json"}, name="json"),
+    path("droplets/ansible.yml", exports.export, {"format": "ansible"}, name="ansible"),
+    path("droplets/ssh_config", exports.export, {"format": "ssh_config"}, name="ssh_config"),
     path("droplets/views/", fleet.save_view, name="save_view"),
     path("droplets/views/<uuid:view>/delete/", fleet.delete_view, name="delete_view"),
     path("droplets/<uuid:connection>/renew/", fleet.reload_team, name="renew"),

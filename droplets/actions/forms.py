@@ -37,6 +37,7 @@ class ActionForm(forms.Form):
     key = forms.UUIDField(widget=forms.HiddenInput, error_messages={"required": _STALE, "invalid": _STALE})
 
     calls: ClassVar[Mapping[str, FormCall]] = {}
+    can_be_sent = True
 
     def __init__(
         self, data: QueryDict | None = None, *, droplet: Droplet, answers: Mapping[str, Any] | None = None
@@ -49,6 +50,13 @@ class ActionForm(forms.Form):
 
     def prepare(self) -> None:
         """Fill in choices and initial values from the droplet and the answers."""
+
+    def set_choices(self, name: str, found: list[Any]) -> None:
+        """Fill in the choices of a field. Where there are none, the form cannot be sent."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  # for the type checker
+        field.choices = found
+        self.can_be_sent = any(value for value, _ in found)
 
     def renew_key(self) -> None:
         """Let the same input be sent as a new action, after the one before has ended."""
@@ -71,11 +79,6 @@ class ActionForm(forms.Form):
         return found
 
     @property
-    def can_be_sent(self) -> bool:
-        """Whether the form has what it needs, such as at least one choice."""
-        return True
-
-    @property
     def call_errors(self) -> list[errors.DigitalOceanError]:
         """The errors of the form's calls: some choices are missing then."""
         return [answer for answer in self.answers.values() if isinstance(answer, errors.DigitalOceanError)]
@@ -86,7 +89,7 @@ class ActionForm(forms.Form):
         return () if answer is None or isinstance(answer, errors.DigitalOceanError) else answer.items
 
 
-class _TypedNameForm(ActionForm):
+class TypedNameForm(ActionForm):
     """Before an action that cannot be undone, the droplet's name has to be typed."""
 
     typed = forms.CharField(
@@ -103,10 +106,6 @@ class _TypedNameForm(ActionForm):
         if _normalized(typed) != _normalized(name):
             raise forms.ValidationError(f"This is not the droplet's name. Its name is “{name}”.")
         return typed
-
-
-class DestroyForm(_TypedNameForm):
-    pass
 
 
 class SnapshotForm(ActionForm):
@@ -166,11 +165,7 @@ class ResizeForm(ActionForm):
 
     def prepare(self) -> None:
         self.sizes = choices.sizes(self.items("sizes"), self.droplet)
-        _set_choices(self.fields["size"], [(str(size.slug), str(size.slug)) for size in self.sizes])
-
-    @property
-    def can_be_sent(self) -> bool:
-        return bool(self.sizes)
+        self.set_choices("size", [(str(size.slug), str(size.slug)) for size in self.sizes])
 
 
 class RestoreForm(ActionForm):
@@ -187,14 +182,10 @@ class RestoreForm(ActionForm):
 
     def prepare(self) -> None:
         self.backups = sorted(self.items("backups"), key=lambda backup: backup.id, reverse=True)
-        _set_choices(self.fields["image"], [(str(backup.id), str(backup.id)) for backup in self.backups])
-
-    @property
-    def can_be_sent(self) -> bool:
-        return bool(self.backups)
+        self.set_choices("image", [(str(backup.id), str(backup.id)) for backup in self.backups])
 
 
-class RebuildForm(_TypedNameForm):
+class RebuildForm(TypedNameForm):
     image = forms.ChoiceField(
         widget=forms.Select,
         error_messages={
@@ -212,20 +203,15 @@ class RebuildForm(_TypedNameForm):
     def prepare(self) -> None:
         super().prepare()
         self.images = choices.images(self.items("distributions"), self.items("own"), self.droplet)
-        _set_choices(self.fields["image"], choices.grouped(self.images))
-        if current := choices.current_image(self.images, self.droplet):
-            self.fields["image"].initial = current
-
-    @property
-    def can_be_sent(self) -> bool:
-        return bool(self.images)
+        self.set_choices("image", choices.grouped(self.images))
+        self.fields["image"].initial = choices.current_image(self.images, self.droplet)
 
     def clean_image(self) -> str | int:
         chosen: str = self.cleaned_data["image"]
         return next(image.api_value for image in self.images if image.value == chosen)
 
 
-class _PlanForm(ActionForm):
+class BackupPlanForm(ActionForm):
     """The plan of backups: https://docs.digitalocean.com/reference/api/ (Droplets, `backup_policy`)."""
 
     plan = forms.ChoiceField(choices=_PLANS, label="How often")
@@ -245,11 +231,7 @@ class _PlanForm(ActionForm):
         return {"backup_policy": {"plan": plan, **{name: self.cleaned_data[name] for name in fields}}}
 
 
-class EnableBackupsForm(_PlanForm):
-    pass
-
-
-class BackupPolicyForm(_PlanForm):
+class ChangeBackupPlanForm(BackupPlanForm):
     calls: ClassVar[Mapping[str, FormCall]] = {"policy": resources.backup_policy}
 
     def prepare(self) -> None:
@@ -259,12 +241,7 @@ class BackupPolicyForm(_PlanForm):
                 if value is not None:
                     self.fields[name].initial = value
             if now.plan and now.plan not in dict(_PLANS):
-                _set_choices(self.fields["plan"], [*_PLANS, (str(now.plan), plan_name(now.plan))])
-
-
-def _set_choices(field: forms.Field, found: list[Any]) -> None:
-    assert isinstance(field, forms.ChoiceField)  # noqa: S101  # for the type checker
-    field.choices = found
+                self.set_choices("plan", [*_PLANS, (str(now.plan), plan_name(now.plan))])
 
 
 def _normalized(name: str) -> str:

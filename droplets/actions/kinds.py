@@ -24,13 +24,13 @@ class Harm(IntEnum):
     DESTROYS = 3
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Kind:
     """`slug` is DigitalOcean's type of action. `title` is its name, `doing` and `done` the names of a started one.
 
-    `command` has a place for the droplet's name; the confirm button shows it, and the page's title with a question
-    mark. `consequences` are shown before confirming. `scopes` are needed for the action, `reads` for its form. `needs`
-    is a feature that the droplet must have, `lacks` one that it must not have.
+    `command` has a place for the droplet's name, which by default follows the title; the confirm button shows it, and
+    the page's title with a question mark. `consequences` are shown before confirming. `scopes` are needed for the
+    action, `reads` for its form. `needs` is a feature that the droplet must have, `lacks` one that it must not have.
     """
 
     slug: str
@@ -38,7 +38,7 @@ class Kind:
     title: str
     doing: str
     done: str
-    command: str
+    command: str = "{title} {name}"
     consequences: tuple[str, ...] = ()
     harm: Harm = Harm.NONE
     statuses: frozenset[str] = RUNNING | STOPPED
@@ -50,7 +50,7 @@ class Kind:
 
     def command_for(self, name: str) -> str:
         """“Reboot web-1”."""
-        return self.command.format(name=name)
+        return self.command.format(title=self.title, name=name)
 
     @property
     def needs_recent_login(self) -> bool:
@@ -67,231 +67,104 @@ _POWER, _IMAGES, _CHANGE, _DANGER = "Power", "Snapshots and backups", "Change", 
 _ADMIN = ("droplet:update", "droplet:admin")
 
 _ALL = (
-    Kind(
-        slug="power_on",
-        group=_POWER,
-        title="Power on",
-        doing="Powering on",
-        done="Powered on",
-        command="Power on {name}",
-        statuses=STOPPED,
-    ),
-    Kind(
-        slug="reboot",
-        group=_POWER,
-        title="Reboot",
-        doing="Rebooting",
-        done="Rebooted",
-        command="Reboot {name}",
+    Kind("power_on", _POWER, "Power on", "Powering on", "Powered on",
+        statuses=STOPPED),
+    Kind("reboot", _POWER, "Reboot", "Rebooting", "Rebooted",
+        harm=Harm.INTERRUPTS, statuses=RUNNING,
         consequences=(
             "The operating system shuts down and starts again, so the droplet is not reachable for a short time. If "
             "the system hangs, use a power cycle instead.",
-        ),
-        harm=Harm.INTERRUPTS,
-        statuses=RUNNING,
-    ),
-    Kind(
-        slug="shutdown",
-        group=_POWER,
-        title="Shut down",
-        doing="Shutting down",
-        done="Shut down",
-        command="Shut down {name}",
+        )),
+    Kind("shutdown", _POWER, "Shut down", "Shutting down", "Shut down",
+        harm=Harm.INTERRUPTS, statuses=RUNNING,
         consequences=(
             "The operating system is asked to shut down. If it hangs, use “Power off” instead.",
             _BILLED,
-        ),
-        harm=Harm.INTERRUPTS,
-        statuses=RUNNING,
-    ),
-    Kind(
-        slug="power_cycle",
-        group=_POWER,
-        title="Power cycle",
-        doing="Power cycling",
-        done="Power cycled",
-        command="Power cycle {name}",
+        )),
+    Kind("power_cycle", _POWER, "Power cycle", "Power cycling", "Power cycled",
+        harm=Harm.LOSES_DATA, statuses=RUNNING,
         consequences=(
             "The droplet is switched off and on at once, without shutting down the operating system. Data that is not "
             "yet on the disk is lost, and a file system can be damaged. “Reboot” is safer.",
-        ),
-        harm=Harm.LOSES_DATA,
-        statuses=RUNNING,
-    ),
-    Kind(
-        slug="power_off",
-        group=_POWER,
-        title="Power off",
-        doing="Powering off",
-        done="Powered off",
-        command="Power off {name}",
+        )),
+    Kind("power_off", _POWER, "Power off", "Powering off", "Powered off",
+        harm=Harm.LOSES_DATA, statuses=RUNNING,
         consequences=(
             "The droplet is switched off at once, without shutting down the operating system. Data that is not yet on "
             "the disk is lost, and a file system can be damaged. “Shut down” is safer.",
             _BILLED,
-        ),
-        harm=Harm.LOSES_DATA,
-        statuses=RUNNING,
-    ),
-    Kind(
-        slug="snapshot",
-        group=_IMAGES,
-        title="Take a snapshot",
-        doing="Taking a snapshot",
-        done="Snapshot taken",
-        command="Take a snapshot of {name}",
+        )),
+    Kind("snapshot", _IMAGES, "Take a snapshot", "Taking a snapshot", "Snapshot taken",
+        command="Take a snapshot of {name}", scopes=("droplet:update", "image:create"),
+        form=forms.SnapshotForm,
         consequences=(
             "A snapshot takes about two minutes for each GB in use. If the droplet runs a database, shut it down "
             "first: data that is not yet on the disk is not in the snapshot.",
             "DigitalOcean bills a snapshot by its size until you delete it. Volumes are not included.",
-        ),
-        scopes=("droplet:update", "image:create"),
-        form=forms.SnapshotForm,
-    ),
-    Kind(
-        slug="restore",
-        group=_IMAGES,
-        title="Restore from a backup",
-        doing="Restoring from a backup",
-        done="Restored from a backup",
-        command="Restore {name} from a backup",
+        )),
+    Kind("restore", _IMAGES, "Restore from a backup", "Restoring from a backup", "Restored from a backup",
+        command="Restore {name} from a backup", harm=Harm.LOSES_DATA, scopes=_ADMIN, form=forms.RestoreForm,
         consequences=(
             "The backup replaces the disk. Everything written since the backup is lost, and this cannot be undone. To "
             "keep it, take a snapshot first. IP addresses and volumes do not change.",
-        ),
-        harm=Harm.LOSES_DATA,
-        scopes=_ADMIN,
-        form=forms.RestoreForm,
-    ),
-    Kind(
-        slug="enable_backups",
-        group=_IMAGES,
-        title="Enable backups",
-        doing="Enabling backups",
-        done="Backups enabled",
-        command="Enable backups of {name}",
+        )),
+    Kind("enable_backups", _IMAGES, "Enable backups", "Enabling backups", "Backups enabled",
+        command="Enable backups of {name}", lacks="backups", form=forms.BackupPlanForm,
         consequences=(
             "DigitalOcean makes the backups automatically. Weekly backups cost 20 % of the droplet's price, daily "
             "backups 30 %.",
-        ),
-        lacks="backups",
-        form=forms.EnableBackupsForm,
-    ),
-    Kind(
-        slug="change_backup_policy",
-        group=_IMAGES,
-        title="Change the backup plan",
-        doing="Changing the backup plan",
-        done="Backup plan changed",
-        command="Change the backup plan of {name}",
-        consequences=("Weekly backups cost 20 % of the droplet's price, daily backups 30 %.",),
-        needs="backups",
-        form=forms.BackupPolicyForm,
-    ),
-    Kind(
-        slug="disable_backups",
-        group=_IMAGES,
-        title="Disable backups",
-        doing="Disabling backups",
-        done="Backups disabled",
-        command="Disable backups of {name}",
+        )),
+    Kind("change_backup_policy", _IMAGES, "Change the backup plan", "Changing the backup plan", "Backup plan changed",
+        command="Change the backup plan of {name}", needs="backups", form=forms.ChangeBackupPlanForm,
         consequences=(
-            "DigitalOcean makes no more backups. Existing backups may be deleted: take a snapshot of what you may need "
-            "later.",
-        ),
-        harm=Harm.LOSES_DATA,
-        needs="backups",
-    ),
-    Kind(
-        slug="rename",
-        group=_CHANGE,
-        title="Rename",
-        doing="Renaming",
-        done="Renamed",
-        command="Rename {name}",
+            "Weekly backups cost 20 % of the droplet's price, daily backups 30 %.",
+        )),
+    Kind("disable_backups", _IMAGES, "Disable backups", "Disabling backups", "Backups disabled",
+        command="Disable backups of {name}", harm=Harm.LOSES_DATA, needs="backups",
+        consequences=(
+            "DigitalOcean makes no more backups. Existing backups may be deleted: take a snapshot of what you may "
+            "need later.",
+        )),
+    Kind("rename", _CHANGE, "Rename", "Renaming", "Renamed",
+        form=forms.RenameForm,
         consequences=(
             "The droplet's name at DigitalOcean changes, and with it the reverse DNS of its IP addresses. The host "
             "name inside the operating system does not change.",
-        ),
-        form=forms.RenameForm,
-    ),
-    Kind(
-        slug="resize",
-        group=_CHANGE,
-        title="Resize",
-        doing="Resizing",
-        done="Resized",
-        command="Resize {name}",
+        )),
+    Kind("resize", _CHANGE, "Resize", "Resizing", "Resized",
+        harm=Harm.INTERRUPTS, statuses=STOPPED, scopes=("droplet:update", "droplet:create"),
+        reads=("sizes:read", "regions:read"), form=forms.ResizeForm,
         consequences=(
             "Resizing takes about a minute for each GB in use. The droplet stays off until you power it on.",
-        ),
-        harm=Harm.INTERRUPTS,
-        statuses=STOPPED,
-        scopes=("droplet:update", "droplet:create"),
-        reads=("sizes:read", "regions:read"),
-        form=forms.ResizeForm,
-    ),
-    Kind(
-        slug="enable_ipv6",
-        group=_CHANGE,
-        title="Enable IPv6",
-        doing="Enabling IPv6",
-        done="IPv6 enabled",
-        command="Enable IPv6 on {name}",
+        )),
+    Kind("enable_ipv6", _CHANGE, "Enable IPv6", "Enabling IPv6", "IPv6 enabled",
+        command="Enable IPv6 on {name}", lacks="ipv6",
         consequences=(
             "The droplet gets a public IPv6 address at no cost. IPv6 cannot be disabled later. You have to configure "
             "the address in the operating system, and check your firewalls.",
-        ),
-        lacks="ipv6",
-    ),
-    Kind(
-        slug="password_reset",
-        group=_CHANGE,
-        title="Reset the root password",
-        doing="Resetting the root password",
-        done="Root password reset",
-        command="Reset the root password of {name}",
+        )),
+    Kind("password_reset", _CHANGE, "Reset the root password", "Resetting the root password", "Root password reset",
+        command="Reset the root password of {name}", harm=Harm.INTERRUPTS, scopes=_ADMIN,
         consequences=(
-            "The droplet is rebooted, and DigitalOcean emails you a new root password. The old password stops working. "
-            "SSH keys do not change.",
-        ),
-        harm=Harm.INTERRUPTS,
-        scopes=_ADMIN,
-    ),
-    Kind(
-        slug="rebuild",
-        group=_DANGER,
-        title="Rebuild",
-        doing="Rebuilding",
-        done="Rebuilt",
-        command="Rebuild {name}",
+            "The droplet is rebooted, and DigitalOcean emails you a new root password. The old password stops "
+            "working. SSH keys do not change.",
+        )),
+    Kind("rebuild", _DANGER, "Rebuild", "Rebuilding", "Rebuilt",
+        harm=Harm.DESTROYS, scopes=_ADMIN, reads=("image:read",), form=forms.RebuildForm,
         consequences=(
             "Everything on the disk is deleted and replaced by the image. This cannot be undone. To keep the data, "
             "take a snapshot first.",
             "IP addresses, size, price and volumes do not change.",
-        ),
-        harm=Harm.DESTROYS,
-        scopes=_ADMIN,
-        reads=("image:read",),
-        form=forms.RebuildForm,
-    ),
-    Kind(
-        slug="destroy",
-        group=_DANGER,
-        title="Destroy",
-        doing="Destroying",
-        done="Destroyed",
-        command="Destroy {name}",
+        )),
+    Kind("destroy", _DANGER, "Destroy", "Destroying", "Destroyed",
+        harm=Harm.DESTROYS, scopes=("droplet:delete",), form=forms.TypedNameForm,
         consequences=(
-            "The droplet, its disk and its backups are deleted at once, and its public IP addresses are released. This "
-            "cannot be undone.",
-            "Snapshots, volumes and reserved IPs are not deleted. DigitalOcean bills them until you delete them there.",
-        ),
-        harm=Harm.DESTROYS,
-        scopes=("droplet:delete",),
-        form=forms.DestroyForm,
-    ),
-)
+            "The droplet, its disk and its backups are deleted at once, and its public IP addresses are released. "
+            "This cannot be undone.",
+            "Snapshots, volumes and reserved IPs are not deleted. DigitalOcean bills them until you delete them "
+            "there.",
+        )),
+)  # fmt: skip
 
 KINDS = {kind.slug: kind for kind in _ALL}
 """By slug, in the order of the menu."""

@@ -20,7 +20,7 @@ from digitalocean_client import droplets as droplets_api
 from digitalocean_client import errors
 from digitalocean_client.actions import DropletAction
 from droplets.actions import timing, transitions
-from droplets.calls.parallel import Call, fetch_all
+from droplets.calls.parallel import fetch_all
 from droplets.models import Action
 
 _AT_ONCE = 10
@@ -56,9 +56,8 @@ def follow(
             transitions.mark_lost(row, transitions.NEVER_SENT)
             yield row, None
         asked_at = timezone.now()
-        results = fetch_all(
-            connection, {pk: _call_for(row) for pk, row in some.items() if pk not in never_sent}, deadline=deadline
-        )
+        calls = {pk: partial(_ask, row) for pk, row in some.items() if pk not in never_sent}
+        results = fetch_all(connection, calls, deadline=deadline)
         for pk, result in results.items():
             yield some[pk], _store(some[pk], result, asked_at, is_own=some[pk].user == connection.user)
 
@@ -93,32 +92,16 @@ def _take_lease(row: Action) -> bool:
     return bool(mine.update(ask_at=now + timing.POLL_LEASE))
 
 
-def _call_for(row: Action) -> Call[PollResult]:
-    if row.kind == "destroy":
-        return partial(_fetch_existence, row.droplet_id)
-    if row.digitalocean_id is None:
-        return partial(_fetch_since, row.droplet_id, _earliest(row))
-    return partial(_fetch_one, row.droplet_id, row.digitalocean_id)
-
-
-def _fetch_existence(droplet: int, token: str, deadline: float) -> PollResult:
+def _ask(row: Action, token: str, deadline: float) -> PollResult:
+    """In a thread: what DigitalOcean knows of the row's action. Reads only what the row has loaded, no database."""
+    droplet = row.droplet_id
     try:
-        droplets_api.droplet(token, droplet, deadline=deadline)
-    except errors.NotFound:
-        return PollResult(is_gone=True)
-    return PollResult()
-
-
-def _fetch_since(droplet: int, since: datetime, token: str, deadline: float) -> PollResult:
-    try:
-        return PollResult(actions_api.actions_since(token, droplet, since, deadline=deadline))
-    except errors.NotFound:
-        return PollResult(is_gone=True)
-
-
-def _fetch_one(droplet: int, action: int, token: str, deadline: float) -> PollResult:
-    try:
-        return PollResult((actions_api.action(token, droplet, action, deadline=deadline),))
+        if row.kind == "destroy":
+            droplets_api.droplet(token, droplet, deadline=deadline)
+            return PollResult()
+        if row.digitalocean_id is None:
+            return PollResult(actions_api.actions_since(token, droplet, _earliest(row), deadline=deadline))
+        return PollResult((actions_api.action(token, droplet, row.digitalocean_id, deadline=deadline),))
     except errors.NotFound:
         return PollResult(is_gone=True)
 

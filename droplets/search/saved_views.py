@@ -34,39 +34,26 @@ LONGEST = 4000
 """Characters of a query string: gunicorn accepts a request line of 4,094 characters in all."""
 
 
-class NotSaved(Exception):
-    """Why a view cannot be saved, in a sentence."""
-
-    sentence = ""
-
-
-class TooLong(NotSaved):
-    """Its query string is too long for a URL."""
-
-    sentence = "This search has too many filters to be saved. Remove some of them first."
-
-
-class TooMany(NotSaved):
-    """The person has the most saved views already."""
-
-    sentence = f"You have {MOST} saved views, the most that one person can have. Delete one first."
-
-
 def views_of(user: User) -> list[SavedView]:
     """A person's saved views, sorted by name: “2” before “10”."""
     return sorted(SavedView.objects.filter(user=user), key=lambda view: (natural(view.name), view.name))
 
 
 def save(user: User, name: str, search: Search) -> bool:
-    """Save a search under a name. Returns whether it replaced a view of that name. Raises `NotSaved`."""
+    """Save a search under a name. Returns whether it replaced a view of that name.
+
+    Raises `ValidationError` where its query string is too long for a URL, or the person has the most views already.
+    """
     query = search.query()
     if len(query) > LONGEST:
-        raise TooLong
+        raise forms.ValidationError("This search has too many filters to be saved. Remove some of them first.")
     with transaction.atomic():
         # Two requests at once take turns: each locks the person's row.
         User.objects.select_for_update().get(pk=user.pk)
         theirs = SavedView.objects.filter(user=user)
         if not theirs.filter(name=name).exists() and theirs.count() >= MOST:
-            raise TooMany
+            raise forms.ValidationError(
+                f"You have {MOST} saved views, the most that one person can have. Delete one first."
+            )
         _, created = SavedView.objects.update_or_create(user=user, name=name, defaults={"query": query})
     return not created

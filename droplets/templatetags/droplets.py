@@ -10,7 +10,7 @@ from django import template
 from django.utils.html import format_html, format_html_join
 
 from common.templatetags.formats import disk
-from digitalocean_client.schema import Disk, Droplet, DropletImage, FirewallRule, Quantity, Region
+from digitalocean_client.schema import Disk, FirewallRule, Quantity
 from digitalocean_client.text import clean_text
 from droplets.fleet import summary
 from droplets.fleet.items import FleetItem
@@ -18,6 +18,9 @@ from droplets.fleet.summary import DropletSummary
 from droplets.search.query import COLUMNS, Search
 
 register = template.Library()
+register.filter("droplet_name", summary.name_of)
+register.filter("image_name", summary.image_name)
+register.filter("place", summary.place)
 
 _ENDS = {"droplet_ids": "droplet", "load_balancer_uids": "load balancer", "kubernetes_ids": "Kubernetes cluster"}
 
@@ -52,21 +55,6 @@ def disk_name(of: Disk) -> str:
 def words(slug: str) -> str:
     """“droplet agent” for “droplet_agent”."""
     return slug.replace("_", " ")
-
-
-@register.filter
-def droplet_name(droplet: Droplet) -> str:
-    return summary.name_of(droplet)
-
-
-@register.filter
-def image_name(image: DropletImage | None) -> str:
-    return summary.image_name(image)
-
-
-@register.filter
-def place(region: Region) -> str:
-    return summary.place(region)
 
 
 @register.filter

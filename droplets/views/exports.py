@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 
 from django.http import HttpResponseBase, StreamingHttpResponse
@@ -13,7 +13,6 @@ from django.views.decorators.http import require_safe
 from accounts.decorators import SignedInRequest, signed_in
 from droplets.exports import ansible, csv, json, ssh
 from droplets.fleet import service as fleet_service
-from droplets.fleet.items import FleetItem
 from droplets.search.index import index_of
 from droplets.search.query import Search
 
@@ -24,39 +23,22 @@ _LINES_AT_ONCE = 500
 @never_cache
 @signed_in
 @require_safe
-def as_csv(request: SignedInRequest) -> HttpResponseBase:
-    fleet, items = _found(request)
-    return _download(csv.lines(items), "text/csv; charset=utf-8", _dated("droplets", fleet, ".csv"))
-
-
-@never_cache
-@signed_in
-@require_safe
-def as_json(request: SignedInRequest) -> HttpResponseBase:
-    fleet, items = _found(request)
-    return _download(json.lines(fleet, items), "application/json", _dated("droplets", fleet, ".json"))
-
-
-@never_cache
-@signed_in
-@require_safe
-def as_ansible(request: SignedInRequest) -> HttpResponseBase:
-    fleet, items = _found(request)
-    return _download(ansible.lines(fleet, items), "application/yaml", _dated("inventory", fleet, ".yml"))
-
-
-@never_cache
-@signed_in
-@require_safe
-def as_ssh_config(request: SignedInRequest) -> HttpResponseBase:
-    fleet, items = _found(request)
-    # Without the day: ~/.ssh/config includes it by this name.
-    return _download(ssh.lines(fleet, items), "text/plain; charset=utf-8", f"conveyor_config{_incomplete(fleet)}")
-
-
-def _found(request: SignedInRequest) -> tuple[fleet_service.Fleet, Sequence[FleetItem]]:
+def export(request: SignedInRequest, format: str) -> HttpResponseBase:
+    """The droplets as `format`: csv, json, ansible or ssh_config."""
     fleet = fleet_service.read_fleet(request.user, wait=True)
-    return fleet, index_of(request.user, fleet).find(Search.from_query(request.GET)).items
+    items = index_of(request.user, fleet).find(Search.from_query(request.GET)).items
+    day = f"{timezone.now():%Y-%m-%d}"
+    # Nobody sees the page's warning beside a file.
+    mark = "" if fleet.is_whole else "-incomplete"
+    match format:
+        case "csv":
+            return _download(csv.lines(items), "text/csv; charset=utf-8", f"droplets-{day}{mark}.csv")
+        case "json":
+            return _download(json.lines(fleet, items), "application/json", f"droplets-{day}{mark}.json")
+        case "ansible":
+            return _download(ansible.lines(fleet, items), "application/yaml", f"inventory-{day}{mark}.yml")
+    # Without the day: ~/.ssh/config includes it by this name.
+    return _download(ssh.lines(fleet, items), "text/plain; charset=utf-8", f"conveyor_config{mark}")
 
 
 def _download(lines: Iterator[str], kind: str, name: str) -> HttpResponseBase:
@@ -69,12 +51,3 @@ def _download(lines: Iterator[str], kind: str, name: str) -> HttpResponseBase:
 def _pieces(lines: Iterator[str]) -> Iterator[str]:
     while piece := "".join(islice(lines, _LINES_AT_ONCE)):
         yield piece
-
-
-def _dated(name: str, fleet: fleet_service.Fleet, ending: str) -> str:
-    return f"{name}-{timezone.now():%Y-%m-%d}{_incomplete(fleet)}{ending}"
-
-
-def _incomplete(fleet: fleet_service.Fleet) -> str:
-    """“-incomplete” where droplets are missing: nobody sees the page's warning beside a file."""
-    return "" if fleet.is_whole else "-incomplete"

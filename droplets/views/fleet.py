@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -72,8 +73,8 @@ def save_view(request: SignedInRequest) -> HttpResponse:
         name = form.cleaned_data["name"]
         try:
             replaced = saved_views.save(request.user, name, search)
-        except saved_views.NotSaved as error:
-            form.add_error("name", error.sentence)
+        except ValidationError as error:
+            form.add_error("name", error)
         else:
             done = "Replaced" if replaced else "Saved"
             messages.success(request, f"{done} the view “{name}”.")
