@@ -1,10 +1,17 @@
-"""One cache object for the whole process."""
+"""One cache object for the whole process, and how its MessagePack values are read."""
 
 from __future__ import annotations
 
+import logging
 from functools import cache
+from typing import TypeVar
 
+import msgspec
 from django.core.cache import DEFAULT_CACHE_ALIAS, BaseCache, caches
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 @cache
@@ -15,3 +22,14 @@ def shared() -> BaseCache:
     a lock, and redis-py's connection pool is safe for threads and notices a fork.
     """
     return caches.create_connection(DEFAULT_CACHE_ALIAS)
+
+
+def decoded(blob: object, kind: type[T], what: str) -> T | None:
+    """A value of the cache as `kind`; None where it is missing. So is one that cannot be decoded, which is logged."""
+    if not isinstance(blob, bytes):
+        return None
+    try:
+        return msgspec.msgpack.decode(blob, type=kind)
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+        log.warning("%s in the cache cannot be decoded, and is read again from DigitalOcean", what)
+        return None

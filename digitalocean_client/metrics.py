@@ -1,4 +1,4 @@
-"""The endpoints for a droplet's metrics. Each raises a `DigitalOceanError` and is safe in any thread.
+"""The endpoints for a droplet's metrics. Safe in any thread.
 
 There is no step parameter: DigitalOcean chooses the distance between points. Without its agent on the droplet most
 answers are empty. A point or series that cannot be read is left out.
@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from digitalocean_client import api
 from digitalocean_client.answers import Answer
 from digitalocean_client.text import clean_text
-
-Interface = Literal["public", "private"]
-Direction = Literal["inbound", "outbound"]
 
 Points = dict[int, float]
 """Values by moment, in seconds since the epoch, in the order of time."""
@@ -41,43 +38,15 @@ class Series:
     points: Points
 
 
-def cpu(token: str, droplet: int, span: Span, *, deadline: float) -> list[Series]:
-    """A counter for each `mode`: seconds since boot, over all vCPUs."""
-    return _metric(token, "cpu", droplet, span, deadline=deadline)
+def metric(token: str, droplet: int, span: Span, name: str, *, deadline: float, **params: str) -> list[Series]:
+    """The metric of this name, such as `load_5`, with the `params` that only some have. Raises a `DigitalOceanError`.
 
-
-def load(token: str, droplet: int, span: Span, *, minutes: Literal[1, 5, 15], deadline: float) -> list[Series]:
-    """The load average: how many processes ran or waited."""
-    return _metric(token, f"load_{minutes}", droplet, span, deadline=deadline)
-
-
-def memory(
-    token: str,
-    droplet: int,
-    span: Span,
-    *,
-    what: Literal["total", "available", "free", "cached"],
-    deadline: float,
-) -> list[Series]:
-    """Bytes. Older agents send no `available`."""
-    return _metric(token, f"memory_{what}", droplet, span, deadline=deadline)
-
-
-def filesystem(token: str, droplet: int, span: Span, *, what: Literal["size", "free"], deadline: float) -> list[Series]:
-    """Bytes of each file system, with its `device`, `fstype` and `mountpoint`."""
-    return _metric(token, f"filesystem_{what}", droplet, span, deadline=deadline)
-
-
-def bandwidth(
-    token: str, droplet: int, span: Span, *, interface: Interface, direction: Direction, deadline: float
-) -> list[Series]:
-    """Megabits per second."""
-    return _metric(token, "bandwidth", droplet, span, deadline=deadline, interface=interface, direction=direction)
-
-
-def _metric(token: str, name: str, droplet: int, span: Span, *, deadline: float, **more: str) -> list[Series]:
-    params: dict[str, str | int] = {"host_id": str(droplet), "start": span.start, "end": span.end, **more}
-    return series(api.get(token, f"/monitoring/metrics/droplet/{name}", params=params, deadline=deadline), span)
+    `cpu` counts seconds since boot over all vCPUs, for each `mode`. `load_…` is the average of processes that run or
+    wait. `memory_…` and `filesystem_…` are bytes; older agents send no `memory_available`. `bandwidth` is in megabits
+    per second and needs `interface` (public or private) and `direction` (inbound or outbound).
+    """
+    query: dict[str, str | int] = {"host_id": str(droplet), "start": span.start, "end": span.end, **params}
+    return series(api.get(token, f"/monitoring/metrics/droplet/{name}", params=query, deadline=deadline), span)
 
 
 def series(answer: Answer, span: Span) -> list[Series]:

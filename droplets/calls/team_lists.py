@@ -6,7 +6,6 @@ the rate limit. They are deleted with their connection. A value that cannot be d
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -14,14 +13,11 @@ from uuid import UUID
 import msgspec
 
 from accounts.models import Connection
-from common.cache import shared
+from common.cache import decoded, shared
 from digitalocean_client import errors, resources
-from digitalocean_client.decoding import UNREADABLE
 from digitalocean_client.lists import AllItems
 from digitalocean_client.resources import ReservedIp, Volume, Vpc
 from droplets.calls.parallel import Call
-
-log = logging.getLogger(__name__)
 
 FRESH = 60
 """Seconds that a list is used without reading it again."""
@@ -38,15 +34,8 @@ _LISTS: dict[str, tuple[Callable[..., AllItems[Any]], Any]] = {
 def load(pk: UUID) -> dict[str, AllItems[Any]]:
     """The lists of a connection that are in the cache, by name."""
     found = shared().get_many([_key(pk, name) for name in _LISTS])
-    lists = {}
-    for name, (_, kind) in _LISTS.items():
-        blob = found.get(_key(pk, name))
-        if isinstance(blob, bytes):
-            try:
-                lists[name] = msgspec.msgpack.decode(blob, type=kind)
-            except UNREADABLE:
-                log.warning("A cached list of %s cannot be decoded and is read again", name)
-    return lists
+    lists = {name: decoded(found.get(_key(pk, name)), kind, "A list") for name, (_, kind) in _LISTS.items()}
+    return {name: value for name, value in lists.items() if value is not None}
 
 
 def calls_except(lists: dict[str, AllItems[Any]]) -> dict[str, Call[Any]]:

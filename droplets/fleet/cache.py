@@ -8,24 +8,18 @@ process holds is used then, or else the team is read again.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import TypeVar
 from uuid import UUID, uuid4
 
 import msgspec
 from django.utils import timezone
 from msgspec.structs import replace
 
-from common.cache import shared
+from common.cache import decoded, shared
 from common.lru import WeightedCache
 from digitalocean_client import errors
 from droplets.fleet.summary import DropletSummary
-
-T = TypeVar("T")
-
-log = logging.getLogger(__name__)
 
 USABLE = timedelta(days=1)
 """How old droplets may be and still be shown, with their age."""
@@ -123,7 +117,7 @@ def load(keys: Iterable[UUID]) -> dict[UUID, CachedFleet]:
     found = shared().get_many([key for pk in wanted for key in (_key(pk), _reload_key(pk))])
     entries = {}
     for pk in wanted:
-        entry = _decoded(found.get(_key(pk)), CachedFleet) or _held_entry(pk)
+        entry = _entry(pk, found.get(_key(pk)))
         if entry:
             if _began_before(entry, found.get(_reload_key(pk))):
                 entry = replace(entry, reload_at=None)
@@ -145,11 +139,11 @@ def droplets(of: Mapping[UUID, CachedFleet]) -> dict[UUID, tuple[DropletSummary,
             found[pk] = held
     if wanted:
         for key, blob in shared().get_many(list(wanted)).items():
-            decoded = _decoded(blob, tuple[DropletSummary, ...])
-            if decoded is not None:
+            read = decoded(blob, tuple[DropletSummary, ...], "A fleet")
+            if read is not None:
                 pk = wanted[key]
-                found[pk] = decoded
-                _hold(pk, of[pk], decoded)
+                found[pk] = read
+                _hold(pk, of[pk], read)
     return found
 
 
@@ -193,7 +187,7 @@ def forget(pk: UUID) -> None:
     """Remove what is known of a team that was disconnected. The result of a reload that still runs is not stored."""
     cache = shared()
     cache.set(_deleted_key(pk), 1, _DELETED.total_seconds())
-    entry = _decoded(cache.get(_key(pk)), CachedFleet) or _held_entry(pk)
+    entry = _entry(pk, cache.get(_key(pk)))
     _memory.delete(pk)
     versions = (entry.version, entry.replaced) if entry else ()
     cache.delete_many([_key(pk), _reload_key(pk), *(_droplets_key(pk, version) for version in versions)])
@@ -206,24 +200,15 @@ def _hold(pk: UUID, entry: CachedFleet, of: tuple[DropletSummary, ...]) -> None:
     _memory.set(pk, (entry, of), len(of))
 
 
-def _held_entry(pk: UUID) -> CachedFleet | None:
-    held = _memory.get(pk)
-    return held[0] if held else None
-
-
 def _held_droplets(pk: UUID, version: str) -> tuple[DropletSummary, ...] | None:
     held = _memory.get(pk)
     return held[1] if held and held[0].version == version else None
 
 
-def _decoded(blob: object, kind: type[T]) -> T | None:
-    if not isinstance(blob, bytes):
-        return None
-    try:
-        return msgspec.msgpack.decode(blob, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        log.warning("A cached fleet cannot be decoded: its team is read again")
-        return None
+def _entry(pk: UUID, blob: object) -> CachedFleet | None:
+    """What is cached, else what this process holds."""
+    held = _memory.get(pk)
+    return decoded(blob, CachedFleet, "A fleet") or (held[0] if held else None)
 
 
 def _began_before(entry: CachedFleet, at: object) -> bool:

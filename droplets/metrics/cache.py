@@ -6,16 +6,13 @@ again from DigitalOcean.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from uuid import UUID
 
 import msgspec
 
-from common.cache import shared
-from droplets.metrics.figures import ChartData
-
-log = logging.getLogger(__name__)
+from common.cache import decoded, shared
+from droplets.metrics.chart_data import ChartData
 
 FRESH = 55
 """Seconds that a chart is shown without asking again: DigitalOcean has new points every two minutes."""
@@ -42,15 +39,8 @@ class CachedChart(msgspec.Struct, frozen=True):
 
 def load(pk: UUID, droplet: int, name: str, *, now: int) -> dict[str, CachedChart]:
     """A droplet's usable charts by key. `name` is the range's slug, `now` in seconds since the epoch."""
-    blob = shared().get(_key(pk, f"{droplet}:{name}"))
-    if not isinstance(blob, bytes):
-        return {}
-    try:
-        found = msgspec.msgpack.decode(blob, type=dict[str, CachedChart])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        log.warning("Cached charts cannot be decoded and are read again")
-        return {}
-    return {key: chart for key, chart in found.items() if abs(now - chart.taken_at) < USABLE}
+    found = decoded(shared().get(_key(pk, f"{droplet}:{name}")), dict[str, CachedChart], "A chart")
+    return {key: chart for key, chart in (found or {}).items() if abs(now - chart.taken_at) < USABLE}
 
 
 def save(pk: UUID, droplet: int, name: str, charts: Mapping[str, CachedChart]) -> None:

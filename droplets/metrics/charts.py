@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from digitalocean_client import metrics as metrics_api
 from digitalocean_client.metrics import Points, Series
 from droplets.metrics import cpu
-from droplets.metrics.figures import RawLine
+from droplets.metrics.chart_data import RawLine
 
 Answers = Mapping[str, Sequence[Series]]
 """The series by the name of their call. A call that failed is not in it."""
@@ -132,20 +133,22 @@ def _by_mount(series: Sequence[Series]) -> dict[str, Points]:
     return found
 
 
-def _bandwidth(interface: metrics_api.Interface) -> dict[str, MetricCall]:
-    return {
-        "in": partial(metrics_api.bandwidth, interface=interface, direction="inbound"),
-        "out": partial(metrics_api.bandwidth, interface=interface, direction="outbound"),
-    }
+def _metric(name: str, **params: Any) -> MetricCall:
+    return partial(metrics_api.metric, name=name, **params)
+
+
+def _bandwidth(interface: str) -> dict[str, MetricCall]:
+    directions = (("in", "inbound"), ("out", "outbound"))
+    return {key: _metric("bandwidth", interface=interface, direction=direction) for key, direction in directions}
 
 
 CHARTS = (
-    ChartSpec("cpu", "CPU", "%", {"cpu": metrics_api.cpu}, _cpu, least=10),
+    ChartSpec("cpu", "CPU", "%", {"cpu": _metric("cpu")}, _cpu, least=10),
     ChartSpec(
         "load",
         "Load average",
         "",
-        {str(minutes): partial(metrics_api.load, minutes=minutes) for minutes in (1, 5, 15)},
+        {minutes: _metric(f"load_{minutes}") for minutes in ("1", "5", "15")},
         _load,
         least=1,
         needs_agent=True,
@@ -154,17 +157,17 @@ CHARTS = (
         "memory",
         "Memory",
         "%",
-        {what: partial(metrics_api.memory, what=what) for what in ("total", "available")},
+        {what: _metric(f"memory_{what}") for what in ("total", "available")},
         _memory,
         top=100,
         needs_agent=True,
-        fallback={what: partial(metrics_api.memory, what=what) for what in ("free", "cached")},
+        fallback={what: _metric(f"memory_{what}") for what in ("free", "cached")},
     ),
     ChartSpec(
         "disk",
         "Disk",
         "%",
-        {what: partial(metrics_api.filesystem, what=what) for what in ("size", "free")},
+        {what: _metric(f"filesystem_{what}") for what in ("size", "free")},
         _disk,
         top=100,
         needs_agent=True,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from digitalocean_client.metrics import Points, Series
-from droplets.metrics.figures import spacing
+from droplets.metrics.chart_data import spacing
 
 BUSY = "busy"
 _IDLE = ("idle", "iowait")

@@ -20,8 +20,8 @@ from droplets.calls import droplet as droplet_calls
 from droplets.calls.parallel import fetch_all
 from droplets.metrics import cache as metrics_cache
 from droplets.metrics.cache import CachedChart
+from droplets.metrics.chart_data import ChartData, downsample
 from droplets.metrics.charts import CHARTS, MAX_LINES, ChartSpec, MetricCall
-from droplets.metrics.figures import ChartData, downsample
 from droplets.metrics.ranges import Range
 
 

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Literal
 
 from common.templatetags.formats import disk
-from droplets.metrics.figures import EXACT, ChartData, Line, LineKind, Unit
+from droplets.metrics.chart_data import EXACT, ChartData, Line, LineKind, Unit
 
 _DECIMALS: dict[Unit, int] = {"%": 1, "Mbps": 3, "GB": 2, "": 2}
 _NONE = "–"

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 from django import template
 from django.utils.html import format_html
 
 from droplets.metrics import tables
-from droplets.metrics.service import Chart
 
 register = template.Library()
 
 _UNITS = ((3600, "hour"), (60, "minute"), (1, "second"))
 
 
-@register.simple_tag
-def columns(chart: Chart) -> list[tables.Column]:
-    return tables.columns(chart.data)
-
-
-@register.simple_tag
-def rows(chart: Chart) -> Iterator[tuple[datetime, list[str]]]:
-    return tables.rows(chart.data)
-
-
-@register.simple_tag
-def legend(chart: Chart) -> list[tables.LegendEntry]:
-    return tables.legend(chart.data)
-
-
-@register.simple_tag
-def summary(chart: Chart) -> list[tables.SummaryEntry]:
-    return tables.summary(chart.data)
+for tag in (tables.columns, tables.rows, tables.legend, tables.summary):
+    register.simple_tag(tag)
 
 
 @register.filter

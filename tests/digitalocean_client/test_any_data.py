@@ -56,7 +56,7 @@ READERS: dict[str, tuple[st.SearchStrategy[Any], Callable[..., Any]]] = {
     "volumes": (response("volumes"), partial(resources.volumes, "t")),
     "vpcs": (response("all_vpcs"), partial(resources.vpcs, "t")),
     "reserved IPs": (response("reserved_ip_list"), partial(resources.reserved_ips, "t")),
-    "metrics": (response("metric_response"), partial(metrics.cpu, "t", 1, SPAN)),
+    "metrics": (response("metric_response"), partial(metrics.metric, "t", 1, SPAN, "cpu")),
 }
 
 

@@ -9,7 +9,7 @@ from django.core.cache import cache
 from accounts.models import Connection
 from droplets.metrics import cache as metrics_cache
 from droplets.metrics.cache import FRESH, USABLE, CachedChart
-from droplets.metrics.figures import ChartData, RawLine, downsample
+from droplets.metrics.chart_data import ChartData, RawLine, downsample
 from tests.droplets.metrics.charts import KEYS, charts
 from tests.droplets.metrics.conftest import Visit
 from tests.support.person import Person

@@ -265,7 +265,7 @@ def test_of_thousands_of_file_systems_the_fullest_are_shown(alice: Person, visit
     assert "/2222: 100 % now" in disk.text
 
 
-def test_figures_out_of_bounds_break_nothing(alice: Person, visit: Visit, now: int) -> None:
+def test_chart_data_out_of_bounds_break_nothing(alice: Person, visit: Visit, now: int) -> None:
     odd = ["NaN", "Infinity", "-1", "1e308", "1e15", "0", "", None, "0.0000001"]
     values = [[moment, value] for moment, value in zip(moments(now, len(odd)), odd, strict=True)]
     alice.sandbox.fault(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from droplets.metrics import tables
-from droplets.metrics.figures import ChartData, RawLine, Unit, downsample
+from droplets.metrics.chart_data import ChartData, RawLine, Unit, downsample
 
 END = 472_222 * 3_600
 
@@ -33,7 +33,7 @@ def made(*curves: RawLine) -> ChartData:
         (2_048_000, "GB", "2 TB"),
     ],
 )
-def test_figures_are_as_exact_as_one_wants_to_read_them(thousandths: int, unit: Unit, words: str) -> None:
+def test_chart_data_are_as_exact_as_one_wants_to_read_them(thousandths: int, unit: Unit, words: str) -> None:
     assert tables.format_value(thousandths, unit).replace("\N{NO-BREAK SPACE}", " ") == words
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from digitalocean_client.metrics import Points
-from droplets.metrics.figures import EXACT, RECENT, ChartData, RawLine, downsample, spacing
+from droplets.metrics.chart_data import EXACT, RECENT, ChartData, RawLine, downsample, spacing
 from droplets.metrics.ranges import RANGES, Range
 
 STEP = 120
