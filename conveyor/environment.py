@@ -96,6 +96,10 @@ class Environment:
     def number(self, name: str, default: int) -> int:
         return self.read(name, default, _natural, "a whole number such as 1")
 
+    def days(self, name: str, default: int) -> int:
+        """A number of days, 1 to 3650."""
+        return self.read(name, default, _days, f"{default}, a whole number from 1 to 3650")
+
     def port(self, name: str, default: int) -> int:
         return self.read(name, default, _port, "8000, a number from 1 to 65535")
 
@@ -170,6 +174,13 @@ def _flag(value: str) -> bool:
 def _natural(value: str) -> int:
     number = int(value)
     if number < 0:
+        raise ValueError
+    return number
+
+
+def _days(value: str) -> int:
+    number = int(value)
+    if not 1 <= number <= 3650:
         raise ValueError
     return number
 

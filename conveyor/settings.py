@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from conveyor.account_settings import *  # noqa: F403
 from conveyor.environment import BASE_DIR, Environment, env_file
 from conveyor.logs import logging_config, start_sentry
 
@@ -157,45 +158,9 @@ DEFAULT_FROM_EMAIL = _env.text("DEFAULT_FROM_EMAIL", "Conveyor <conveyor@localho
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # Accounts
-AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-]
-LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "droplets:fleet"
-LOGOUT_REDIRECT_URL = "home"
-
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_UNIQUE_EMAIL = True
-ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if _email else "optional"
-ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that started it
-ACCOUNT_FORMS = {"add_email": "accounts.forms.ChangeEmailForm", "signup": "accounts.forms.SignupForm"}
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_RATE_LIMITS = {"login_failed_address": "100/h/key", "confirm_email": "3/3m/key"}
-ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Conveyor] "
-ACCOUNT_LOGOUT_REDIRECT_URL = "home"
-ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 1800
-ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_USER_DISPLAY = "accounts.users.display"
-
-SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAccountAdapter"
-SOCIALACCOUNT_STORE_TOKENS = False  # accounts.token_store does it, after all checks; allauth would do it before
-SOCIALACCOUNT_FORMS = {"signup": "accounts.forms.SocialSignupForm"}
-SOCIALACCOUNT_LOGIN_ON_GET = False
-SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_EMAIL_VERIFICATION = ACCOUNT_EMAIL_VERIFICATION
+MFA_ALLOW_UNVERIFIED_EMAIL = not _email  # without EMAIL_URL no address can be verified
 SOCIALACCOUNT_PROVIDERS = {
     "digitalocean": {
         "APP": {
@@ -207,17 +172,11 @@ SOCIALACCOUNT_PROVIDERS = {
         "OAUTH_PKCE_ENABLED": DIGITAL_OCEAN_PKCE,
     }
 }
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
-MFA_TOTP_ISSUER = "Conveyor"
-MFA_ADAPTER = "accounts.second_factor.MFAAdapter"
-MFA_TOTP_TOLERANCE = 1  # a phone's clock may be 30 seconds wrong
-MFA_FORMS = {
-    "activate_totp": "accounts.forms.ActivateTOTPForm",
-    "authenticate": "accounts.forms.AuthenticateForm",
-    "reauthenticate": "accounts.forms.ReauthenticateForm",
-}
-MFA_ALLOW_UNVERIFIED_EMAIL = not _email  # without EMAIL_URL no address can be verified
-USERSESSIONS_TRACK_ACTIVITY = True
+SESSION_IDLE_DAYS = _env.days("SESSION_IDLE_DAYS", 14)
+SESSION_MAX_DAYS = _env.days("SESSION_MAX_DAYS", 30)
+# conveyor.middleware ends a session at its limit. The cookie lives longer, so that the log-in page can say why.
+SESSION_COOKIE_AGE = (SESSION_MAX_DAYS + SESSION_IDLE_DAYS) * 24 * 3600
+
 # Number of proxies in front of Conveyor that set X-Forwarded-For and X-Forwarded-Proto.
 TRUSTED_PROXIES = _env.number("TRUSTED_PROXIES", 0)
 if TRUSTED_PROXIES:
@@ -236,7 +195,6 @@ CSRF_COOKIE_NAME = f"{_PREFIX}conveyor-csrf"
 LANGUAGE_COOKIE_NAME = f"{_PREFIX}conveyor-language"
 if _HTTPS:
     MESSAGE_STORAGE = "conveyor.middleware.HostMessageStorage"
-SESSION_COOKIE_AGE = 30 * 24 * 3600
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _HTTPS else "http"
 
 # The origin of links in emails. It never comes from a request's Host header, which the sender chooses.

@@ -38,6 +38,8 @@ BAD = {
     "DIGITAL_OCEAN_API_URL": ["hunter2"],
     "DIGITAL_OCEAN_PKCE": ["hunter2"],
     "TRUSTED_PROXIES": ["-1", "hunter2", "1.5"],
+    "SESSION_IDLE_DAYS": ["0", "hunter2", "1.5", "99999"],
+    "SESSION_MAX_DAYS": ["0", "-1"],
     "HTTPS": ["hunter2"],
     "HSTS_SUBDOMAINS": ["hunter2"],
     "SANDBOX_COMMAND": ["hunter2"],
