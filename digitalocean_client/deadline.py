@@ -18,6 +18,8 @@ from typing import Any
 
 import urllib3
 
+from digitalocean_client import errors
+
 _this_thread = threading.local()
 
 
@@ -93,7 +95,10 @@ class _Watcher:
     def add(self, deadline: Deadline) -> None:
         with self.changed:
             if not self._is_started:
-                threading.Thread(target=self._run, name="deadlines", daemon=True).start()
+                try:
+                    threading.Thread(target=self._run, name="deadlines", daemon=True).start()
+                except (RuntimeError, MemoryError) as error:
+                    raise errors.Unavailable(f"no thread ({error})") from error
                 self._is_started = True
             self._deadlines.add(deadline)
             if deadline.ends < self._wakes_at:

@@ -36,7 +36,7 @@ def start(call: Callable[..., T], *args: Any) -> Future[T | errors.DigitalOceanE
     )
     try:
         thread.start()
-    except RuntimeError as error:  # no memory for a thread, or the interpreter is shutting down
+    except (RuntimeError, MemoryError) as error:  # no room for a thread, or the interpreter is shutting down
         future.set_result(errors.Unavailable(f"no thread ({error})"))
     return future
 

@@ -12,7 +12,7 @@ from time import monotonic
 
 import pytest
 
-from digitalocean_client import errors, executor
+from digitalocean_client import deadline, errors, executor
 from digitalocean_client import http as do_http
 from digitalocean_client.answers import Answer
 from tests.support.raw import http, raw
@@ -158,3 +158,16 @@ class TestTheDeadline:
             os._exit(1)
 
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_where_its_thread_cannot_be_started_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(deadline, "_watcher", deadline._Watcher())
+    with raw(http(b"{}")) as server:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", no_room)
+            with pytest.raises(errors.Unavailable):
+                get(server.url)
+        assert get(server.url).status == 200

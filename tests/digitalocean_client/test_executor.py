@@ -124,9 +124,12 @@ def test_any_other_exception_is_logged_and_leaves_nobody_waiting(
     assert "a bug in Conveyor" in caplog.text
 
 
-def test_where_no_thread_can_be_started_the_call_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
+def test_where_no_thread_can_be_started_the_call_is_unavailable(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def no_memory(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
+        raise error
 
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", no_memory)

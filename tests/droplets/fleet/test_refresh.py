@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import count
 from time import monotonic
 from typing import Any
 
@@ -396,21 +397,28 @@ def test_a_401_right_after_a_refresh_loses_no_connection(alice: Person) -> None:
     assert connection.state == Connection.State.HEALTHY
 
 
-def test_a_reload_without_a_thread_ends_at_once(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()], ids=["threads", "memory"])
+@pytest.mark.parametrize("started", [0, 1], ids=["no thread", "no thread for its calls"])
+@pytest.mark.parametrize("seconds", [20, 0], ids=["attended", "in the background"])
+def test_a_reload_without_a_thread_ends_at_once(
+    alice: Person, monkeypatch: pytest.MonkeyPatch, error: Exception, started: int, seconds: float
+) -> None:
     connection = alice.connect("Acme Web")
     really = threading.Thread.start
+    calls = count()
 
-    def no_memory(thread: threading.Thread) -> None:
-        if thread.name == "digitalocean-call":
-            raise RuntimeError("can't start new thread")
+    def start(thread: threading.Thread) -> None:
+        if thread.name == "digitalocean-call" and next(calls) >= started:
+            raise error
         really(thread)
 
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", no_memory)
-        failure = reload(alice)["Acme Web"].failure
+        patched.setattr(threading.Thread, "start", start)
+        reload(alice, seconds)
+        wait_until(lambda: not fleet_refresh.running([connection.pk]))
 
+    failure = fleet_cache.load([connection.pk])[connection.pk].failure
     assert failure is not None
     assert failure.code == errors.Unavailable.code
-    assert not fleet_refresh.running([connection.pk])
     make_due(alice)
     assert reload(alice)["Acme Web"].is_whole
