@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import cache
+from django.test import Client
 from pytest_socket import SocketBlockedError, is_ipaddress
 from xdist.scheduler import LoadScopeScheduling
 
@@ -71,6 +72,12 @@ def _no_name_server() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", guarded)
         yield
+
+
+@pytest.fixture
+def client() -> Client:
+    """A browser at BASE_URL, with nobody logged in."""
+    return Client(SERVER_NAME="127.0.0.1")
 
 
 @pytest.fixture(autouse=True)

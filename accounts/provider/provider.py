@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.providers.base import ProviderAccount
 from allauth.socialaccount.providers.oauth2.provider import OAuth2Provider
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
+from accounts.base_url import is_other_host, redirect_to_base_url
 from accounts.provider.views import DigitalOceanOAuth2Adapter
 from digitalocean_client.oauth import TokenOwner
 
@@ -37,6 +40,14 @@ class DigitalOceanProvider(OAuth2Provider):
         """The configured parameters, without `?auth_params=` from a link."""
         params: dict[str, str] = self.get_auth_params()
         return params
+
+    def redirect(self, request: HttpRequest, process: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        """To DigitalOcean; from another host than BASE_URL's, to the page at BASE_URL where this can be done."""
+        if is_other_host(request):
+            page = "socialaccount_connections" if process == "connect" else "account_login"
+            raise ImmediateHttpResponse(redirect_to_base_url(reverse(page)))
+        response: HttpResponse = super().redirect(request, process, *args, **kwargs)
+        return response
 
     def extract_uid(self, data: TokenOwner) -> str:
         return data.uid

@@ -15,6 +15,7 @@ from allauth.utils import get_request_param
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods
@@ -38,6 +39,10 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
     @property
     def access_token_url(self) -> str:
         return f"{settings.DIGITAL_OCEAN_OAUTH_URL}/token"
+
+    def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
+        """At BASE_URL, as registered with DigitalOcean. allauth would build it from the Host header."""
+        return settings.BASE_URL + reverse("digitalocean_callback")
 
     @sensitive_variables()
     def get_access_token_data(

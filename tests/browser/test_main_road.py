@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.browser.conftest import Arrive
 from tests.browser.server import Conveyor
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import PASSWORD, Visitor
 from tests.support import totp
 from tests.support.sandbox import Sandbox
 
@@ -86,6 +86,34 @@ def test_sign_up_and_log_in_with_digitalocean(visitor: Visitor) -> None:
     assert visitor.path == "/accounts/login/"
     visitor.press("Continue with DigitalOcean")
     visitor.consent("Acme Web")
+    visitor.go("/droplets/")
+    assert visitor.sees("droplets in 1 team")
+
+
+def test_who_begins_at_localhost_connects_a_team_at_base_url(visitor: Visitor) -> None:
+    localhost = visitor.url.replace("127.0.0.1", "localhost")
+    visitor.go(f"{localhost}/")
+    visitor.follow("Sign up")
+    assert visitor.page.url == f"{visitor.url}/accounts/signup/"
+    visitor.fill(Email="localhost@example.com", Password=PASSWORD)
+    visitor.press("Sign up")
+    visitor.connect("Acme Web")
+    visitor.go("/droplets/")
+    assert visitor.sees("droplets in 1 team")
+
+
+def test_who_is_logged_in_at_localhost_connects_a_team_at_base_url(visitor: Visitor) -> None:
+    """A session there is from before the log-in moved to BASE_URL."""
+    localhost = visitor.url.replace("127.0.0.1", "localhost")
+    visitor.sign_up("session@example.com")
+    context = visitor.page.context
+    context.add_cookies([{**cookie, "domain": "localhost"} for cookie in context.cookies()])  # type: ignore[misc]
+    visitor.go(f"{localhost}/droplets/")
+
+    visitor.press("Connect a team")
+
+    assert visitor.page.url == f"{visitor.url}/accounts/3rdparty/"
+    visitor.connect("Acme Web")
     visitor.go("/droplets/")
     assert visitor.sees("droplets in 1 team")
 

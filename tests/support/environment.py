@@ -19,6 +19,7 @@ os.environ.update(
         "DIGITAL_OCEAN_CLIENT_ID": "sandbox-client",
         "DIGITAL_OCEAN_CLIENT_SECRET": "sandbox-secret",
         "ALLOWED_HOSTS": "127.0.0.1,localhost,testserver",
+        "BASE_URL": "http://127.0.0.1",
         "EMAIL_URL": "smtp://127.0.0.1:9",
         "HTTPS": "False",
         "SANDBOX_COMMAND": "True",
@@ -30,7 +31,6 @@ for name in (
     "SENTRY_DSN",
     "TRUSTED_PROXIES",
     "DIGITAL_OCEAN_PKCE",
-    "BASE_URL",
     "SECURITY_CONTACT",
     "HSTS_SUBDOMAINS",
 ):
