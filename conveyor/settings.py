@@ -198,8 +198,7 @@ if _HTTPS:
     MESSAGE_STORAGE = "conveyor.middleware.HostMessageStorage"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _HTTPS else "http"
 
-# The origin of links in emails and of the OAuth callback. It never comes from a request's Host header, which the sender
-# chooses.
+# The origin of links in emails and of the OAuth callback. Not the Host header, which the sender of a request chooses.
 _names = [host.lstrip(".") for host in ALLOWED_HOSTS if host not in (*_LOOPBACK, "*")]
 BASE_URL = _env.origin("BASE_URL", required="*" in ALLOWED_HOSTS and not _names and not DEBUG) or (
     f"{ACCOUNT_DEFAULT_HTTP_PROTOCOL}://{_names[0]}" if _names else f"http://127.0.0.1:{_env.port('PORT', 8000)}"
@@ -215,8 +214,7 @@ _oauth = urlsplit(DIGITAL_OCEAN_OAUTH_URL)
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
-        # Chromium applies form-action to a redirect after a POST. The Connect button needs one to DigitalOcean, and
-        # on another host than BASE_URL's one to BASE_URL.
+        # Chromium applies form-action to a redirect after a POST. The Connect button needs these.
         "form-action": ["'self'", f"{_oauth.scheme}://{_oauth.netloc}", BASE_URL],
         "frame-ancestors": ["'none'"],
         "base-uri": ["'none'"],

@@ -1,4 +1,4 @@
-"""A log-in or connection that begins on another host of Conveyor ends at BASE_URL, where DigitalOcean's callback leads."""
+"""A log-in or connection that begins on another host of Conveyor ends at BASE_URL, where the callback leads."""
 
 from __future__ import annotations
 
