@@ -285,10 +285,10 @@ class RevocationAdmin(ReadOnly, admin.ModelAdmin):
 
 @admin.register(Event)
 class EventAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("at", "kind", "outcome", "team_name", "actor", "user", "detail", "request_id")
+    list_display = ("at", "kind", "outcome", "team_name", "actor", "user", "staff", "detail", "request_id")
     list_filter = ("kind", "outcome", "actor")
-    search_fields = ("team_name", "user__email", "connection_id", "request_id")
-    list_select_related = ("user",)
+    search_fields = ("team_name", "user__email", "staff__email", "connection_id", "request_id")
+    list_select_related = ("user", "staff")
     date_hierarchy = "at"
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:

@@ -8,7 +8,7 @@ class AccountsConfig(AppConfig):
     verbose_name = "Users and connections"
 
     def ready(self) -> None:
-        from accounts import refreshed_pairs, security_events, signals  # noqa: F401  # registers who stores spilled pairs
+        from accounts import refreshed_pairs, reset_admin, security_events, signals  # noqa: F401  # these register
 
         signals.connect()
         security_events.connect()

@@ -10,6 +10,8 @@ log = logging.getLogger(__name__)
 
 PERSON = "person"
 """The actor when a user did it on a page. Other actors are named after a part of Conveyor, like "refresh_tokens"."""
+STAFF = "staff"
+"""The actor when a staff member did it: `Event.staff`."""
 
 
 def record(
@@ -19,6 +21,7 @@ def record(
     actor: str,
     outcome: str = "ok",
     user: User | None = None,
+    staff: User | None = None,
     detail: str = "",
     request_id: str = "",
 ) -> None:
@@ -30,6 +33,7 @@ def record(
         outcome=outcome[:40],
         actor=actor[:40],
         user=user,
+        staff=staff,
         connection_id=connection_id,
         team_name=team_name,
         detail=detail[:300],

@@ -22,10 +22,13 @@ def origin(request: HttpRequest, login: str, client_ip: str) -> str:
     """Whom a wrong password for `login` is counted for: this known browser, or the client's network."""
     if is_known(request, login):
         return f"browser:{_mark(login)}"
+    return f"network:{network_of(client_ip)}"
+
+
+def network_of(client_ip: str) -> str:
+    """The client's network, of the usual size that one customer of a provider has: an IPv4 /24, an IPv6 /64."""
     address = ip_address(client_ip)
-    # The usual sizes of what one customer of a provider has: an IPv4 neighbourhood, an IPv6 site.
-    network = ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False)
-    return f"network:{network}"
+    return str(ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))
 
 
 def is_known(request: HttpRequest, login: str) -> bool:

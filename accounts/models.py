@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.users import User, UserManager
 
-__all__ = ["Connection", "Event", "Revocation", "User", "UserManager"]
+__all__ = ["Connection", "Event", "Revocation", "SecondFactorReset", "User", "UserManager"]
 
 TEAM_COLORS = 8
 """Number of colors for team icons (`.square-0` and so on in the stylesheet)."""
@@ -180,13 +180,15 @@ class Event(models.Model):
         TWO_FACTOR = "two_factor", "Two-factor authentication"
         RESET_EMAIL = "reset_email", "Password reset email"
         PASSWORD_RESET = "password_reset", "Password reset"
+        SECOND_FACTOR_RESET = "factor_reset", "Reset of the second factor"
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(default=timezone.now, db_index=True)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     outcome = models.CharField(max_length=40, default="ok")
-    actor = models.CharField(max_length=40, help_text='"person" for the user, or a part of Conveyor')
+    actor = models.CharField(max_length=40, help_text='"person" for the user, "staff", or a part of Conveyor')
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="events")
+    staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     connection_id = models.UUIDField(null=True, db_index=True)
     team_name = models.CharField(max_length=255, blank=True)
     detail = models.CharField(max_length=300, blank=True)
@@ -197,3 +199,55 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {self.outcome}"
+
+
+class SecondFactorReset(models.Model):
+    """A request to turn off the second factor of a user who has lost it. Two staff members approve it.
+
+    `asked_from` is the network of the user's browser; empty if support began the request.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "asked", "Waiting for a first staff member"
+        TAKEN = "taken", "Waiting for a second staff member"
+        APPROVED = "approved", "Approved"
+        DONE = "done", "Done"
+        STOPPED = "stopped", "Stopped by the user"
+        REFUSED = "refused", "Refused by support"
+        EXPIRED = "expired", "Expired"
+
+    OPEN = (State.ASKED, State.TAKEN, State.APPROVED)
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="second_factor_resets")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ASKED)
+    asked_at = models.DateTimeField("asked", default=timezone.now)
+    asked_from = models.CharField(max_length=50, blank=True)
+    reason = models.CharField("reason of the first staff member", max_length=500, blank=True)
+    taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    taken_at = models.DateTimeField(null=True)
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    effective_at = models.DateTimeField("possible from", null=True)
+    expires_at = models.DateTimeField("expires")
+
+    class Meta:
+        ordering: ClassVar = ["-asked_at"]
+        default_permissions: ClassVar = ["view"]
+        permissions: ClassVar = [("reset_second_factor", "Can reset the second factor of a user")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user"], condition=models.Q(state__in=["asked", "taken", "approved"]), name="one_open_reset"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Second factor of {self.user}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in self.OPEN and self.expires_at > timezone.now()
+
+    @property
+    def is_effective(self) -> bool:
+        """Whether the waiting time after the second approval is over."""
+        return self.effective_at is not None and self.effective_at <= timezone.now()

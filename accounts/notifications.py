@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -10,37 +11,42 @@ from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from accounts.models import Connection
+from accounts.models import Connection, User
 
 log = logging.getLogger(__name__)
 
 
 def needs_reconnect(connection: Connection) -> None:
     """Email the owner that a team must be reconnected. Call it once per lost pair. Never raises."""
-    _send("needs_reconnect", connection, url=settings.BASE_URL + reverse("socialaccount_connections"))
+    send(
+        "needs_reconnect",
+        connection.user,
+        connection=connection,
+        url=settings.BASE_URL + reverse("socialaccount_connections"),
+    )
 
 
 def droplet_destroyed(connection_id: UUID, droplet_name: str) -> None:
     """Email the connection's owner, if it still exists, that a droplet was destroyed through Conveyor. Never raises."""
     connection = Connection.objects.select_related("account__user").filter(pk=connection_id).first()
     if connection:
-        _send(
+        send(
             "droplet_destroyed",
-            connection,
+            connection.user,
+            connection=connection,
             droplet_name=droplet_name,
             url=settings.BASE_URL + reverse("accounts:settings"),
         )
 
 
-def _send(template: str, connection: Connection, **context: str) -> None:
-    user = connection.user
+def send(template: str, user: User, **context: Any) -> None:
+    """Send an email of `templates/accounts/email/` to the user. Never raises."""
     if not user.has_own_email:
         return
     try:
         # Not through allauth's adapter: it needs a request, and a command has none.
-        values = {"connection": connection, **context}
-        subject = " ".join(render_to_string(f"accounts/email/{template}_subject.txt", values).split())
-        body = render_to_string(f"accounts/email/{template}_message.txt", values)
+        subject = " ".join(render_to_string(f"accounts/email/{template}_subject.txt", context).split())
+        body = render_to_string(f"accounts/email/{template}_message.txt", context)
         send_mail(f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}{subject}", body, None, [user.email])
     except Exception:
-        log.exception("An email could not be sent", extra={"connection": str(connection.pk)})
+        log.exception("An email could not be sent", extra={"template": template})

@@ -19,13 +19,36 @@ from accounts import audit
 from accounts.models import Event, User
 
 
-def record(kind: Event.Kind, outcome: str = "ok", *, email: str = "", user: User | None = None, note: str = "") -> None:
-    """Store and log an event of `user`, or of whoever typed the address `email`. `note` says more."""
+def record(
+    kind: Event.Kind,
+    outcome: str = "ok",
+    *,
+    email: str = "",
+    user: User | None = None,
+    note: str = "",
+    actor: str = audit.PERSON,
+    staff: User | None = None,
+) -> None:
+    """Store and log an event of `user`, or of whoever typed the address `email`. `note` says more.
+
+    `staff` is the staff member who did it.
+    """
     email = email or (user.email if user else "")
     request_id = get_contextvars().get("request_id")
-    details = [note, email and f"address {hash_of(email)}", request_id and f"request {request_id}"]
+    details = [
+        note,
+        email and f"address {hash_of(email)}",
+        staff and f"staff {hash_of(staff.email)}",
+        request_id and f"request {request_id}",
+    ]
     audit.record(
-        kind, None, actor=audit.PERSON, outcome=outcome, user=user, detail=", ".join(part for part in details if part)
+        kind,
+        None,
+        actor=audit.STAFF if staff else actor,
+        outcome=outcome,
+        user=user,
+        staff=staff,
+        detail=", ".join(part for part in details if part),
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.signals import password_reset, user_logged_in
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_used
 from allauth.socialaccount.models import SocialLogin, SocialToken
 from django.contrib import messages
 from django.db.models.signals import pre_delete
 from django.http import HttpRequest
 
-from accounts import callback, email_ownership, reauthentication, revocations, token_store
+from accounts import callback, email_ownership, reauthentication, revocations, second_factor_reset, token_store
 from accounts.models import Connection, User
 
 
@@ -18,6 +19,8 @@ def connect() -> None:
     pre_delete.connect(_enqueue_revocation, sender=SocialToken, dispatch_uid="accounts.owe_revocation")
     password_reset.connect(_after_password_reset, dispatch_uid="accounts.after_password_reset")
     user_logged_in.connect(_after_login, dispatch_uid="accounts.after_login")
+    for signal in (authenticator_used, authenticator_added, authenticator_removed):
+        signal.connect(_stop_reset, dispatch_uid="accounts.stop_reset")
 
 
 def _enqueue_revocation(sender: type[SocialToken], instance: SocialToken, **kwargs: Any) -> None:
@@ -48,3 +51,8 @@ def _after_login(request: HttpRequest, user: User, **kwargs: Any) -> None:
     login = kwargs.get("sociallogin")
     if isinstance(login, SocialLogin):
         callback.link_after_login(request, user, login)
+
+
+def _stop_reset(user: User, **kwargs: Any) -> None:
+    """Whoever uses or changes the second factor has not lost it."""
+    second_factor_reset.stop(user, note="second factor used or changed")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from accounts import views
+from accounts import lost_phone, views
 
 app_name = "accounts"
 
@@ -16,4 +16,7 @@ urlpatterns = [
     path("connections/<uuid:pk>/sign-in/", views.sign_in, name="sign_in"),
     path("settings/", views.settings, name="settings"),
     path("delete/", views.delete, name="delete"),
+    path("lost-phone/", lost_phone.ask, name="lost_phone"),
+    path("lost-phone/finish/<str:key>/", lost_phone.finish, name="lost_phone_finish"),
+    path("lost-phone/stop/<str:key>/", lost_phone.stop, name="lost_phone_stop"),
 ]

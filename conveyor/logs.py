@@ -38,7 +38,7 @@ _PATTERNS = [
     # The key in an email (password reset, address confirmation) is part of the address: it opens the account.
     (
         re.compile(
-            rf"({_SLASH}(?:password{_SLASH}reset{_SLASH}key|confirm-email){_SLASH})(?:(?!%2F)[^/\s]){{6,}}",
+            rf"({_SLASH}(?:password{_SLASH}reset{_SLASH}key|confirm-email|lost-phone{_SLASH}(?:finish|stop)){_SLASH})(?:(?!%2F)[^/\s]){{6,}}",
             re.IGNORECASE,
         ),
         rf"\1{REDACTED}",

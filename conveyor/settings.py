@@ -173,6 +173,7 @@ SOCIALACCOUNT_PROVIDERS = {
         "OAUTH_PKCE_ENABLED": DIGITAL_OCEAN_PKCE,
     }
 }
+SECOND_FACTOR_RESET_HOURS = _env.number("SECOND_FACTOR_RESET_HOURS", 72)  # accounts/second_factor_reset.py
 SESSION_IDLE_DAYS = _env.days("SESSION_IDLE_DAYS", 14)
 SESSION_MAX_DAYS = _env.days("SESSION_MAX_DAYS", 30)
 # conveyor.middleware ends a session at its limit. The cookie lives longer, so that the log-in page can say why.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts import connections
-from accounts.models import Connection
+from accounts.models import Connection, SecondFactorReset
 from tests.support import totp
 from tests.support.callback import REVOKE
 from tests.support.person import Person
@@ -30,12 +32,14 @@ def staff(digitalocean: Sandbox, db: None) -> Person:
 
 @pytest.fixture
 def customers(owner: Person, bob: Person, digitalocean: Sandbox) -> Person:
-    """Alice with one team and the revocation of another, Bob with a team to reconnect and a second factor."""
+    """Alice with one team and the revocation of another, Bob with a team to reconnect and a second factor
+    that is lost."""
     owner.connect("Acme Web")
     bob.connect("Hopper Labs")
     digitalocean.fault("status", **REVOKE, status=503)
     connections.disconnect(owner.connection("Acme Web"))
     totp.switch_on(bob.user)
+    SecondFactorReset.objects.create(user=bob.user, expires_at=timezone.now() + timedelta(days=14))
     Connection.objects.filter(team_name="Hopper Labs").update(
         state="needs_reconnect", last_error="invalid_grant", failures=2
     )

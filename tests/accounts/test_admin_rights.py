@@ -118,6 +118,7 @@ class TestRefuses:
             "accounts.Connection",
             "accounts.Event",
             "accounts.Revocation",
+            "accounts.SecondFactorReset",
             "socialaccount.SocialAccount",
         }
 

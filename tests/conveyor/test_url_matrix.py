@@ -28,7 +28,13 @@ class Rule(NamedTuple):
     head: str = ""
 
 
-READ_ONLY = ("accounts/connection", "accounts/event", "accounts/revocation", "socialaccount/socialaccount")
+READ_ONLY = (
+    "accounts/connection",
+    "accounts/event",
+    "accounts/revocation",
+    "accounts/secondfactorreset",
+    "socialaccount/socialaccount",
+)
 CHANGED = ("accounts/user", "auth/group")
 
 
@@ -73,6 +79,15 @@ RULES = {
                     "log-in       redirect     redirect     redirect     redirect     redirect", [
         "accounts/login/code/confirm/",
         "accounts/2fa/authenticate/",
+    ]),
+    "LOST PHONE": Rule(
+                    "200          redirect     redirect     redirect     redirect     redirect",
+                    "log-in       redirect     redirect     redirect     redirect     redirect", [
+        "accounts/lost-phone/",
+    ]),
+    "LINK IN AN EMAIL": Rule("404", "404", [
+        "accounts/lost-phone/finish/<str:key>/",
+        "accounts/lost-phone/stop/<str:key>/",
     ]),
     "STEP OF A SIGN-UP": Rule("log-in", "log-in", ["accounts/3rdparty/signup/"]),
     "LOG-OUT": Rule("redirect     200          200          200          200          200", "redirect", [
@@ -229,6 +244,10 @@ RULES = {
                     "admin-log-in admin-log-in admin-log-in 405          405          405",
                     "admin-log-in admin-log-in admin-log-in 403          403          redirect", [
         "admin/accounts/user/<path:pk>/password-reset/",
+        "admin/accounts/secondfactorreset/begin/",
+        "admin/accounts/secondfactorreset/<int:pk>/take/",
+        "admin/accounts/secondfactorreset/<int:pk>/approve/",
+        "admin/accounts/secondfactorreset/<int:pk>/refuse/",
     ]),
 }  # fmt: skip
 

@@ -9,10 +9,10 @@ from django.contrib import admin
 from django.db.models import Model
 from django.urls import reverse
 
-from accounts.models import Connection, Event, Revocation, User
+from accounts.models import Connection, Event, Revocation, SecondFactorReset, User
 from tests.support.person import Person
 
-READ_ONLY = (Connection, Event, Revocation, SocialAccount)
+READ_ONLY = (Connection, Event, Revocation, SecondFactorReset, SocialAccount)
 """Models whose rows nobody changes in the admin."""
 
 

@@ -17,8 +17,9 @@ from django.db import connection as database
 from django.db import transaction
 from django.test import Client
 from django.urls import URLResolver, get_resolver
+from django.utils import timezone
 
-from accounts.models import Event, Revocation, User
+from accounts.models import Event, Revocation, SecondFactorReset, User
 from droplets.models import SavedView
 from tests.support import totp
 from tests.support.callback import REVOKE
@@ -80,6 +81,7 @@ class World:
             "accounts/connection": connection,
             "accounts/event": Event.objects.first(),
             "accounts/revocation": Revocation.objects.create(token="x", reason="disconnected"),
+            "accounts/secondfactorreset": SecondFactorReset.objects.create(user=owner.user, expires_at=timezone.now()),
             "socialaccount/socialaccount": SocialAccount.objects.get(),
         }
         view = SavedView.objects.create(user=owner.user, name="Mine", query="q=web")
@@ -91,9 +93,13 @@ class World:
                 "<path:content_type_id>": ContentType.objects.get_for_model(User).pk,
                 "<path:object_id>": owner.user.pk,
             },
-            **{f"admin/{name}/": {"<path:object_id>": row.pk, "<path:pk>": row.pk} for name, row in rows.items()},
+            **{
+                f"admin/{name}/": {"<path:object_id>": row.pk, "<path:pk>": row.pk, "<int:pk>": row.pk}
+                for name, row in rows.items()
+            },
             "": {
                 "<slug:kind>": "reboot",
+                "<str:key>": "no-such-key",
                 r"^confirm-email/(?P<key>[-:\w]+)/$": "confirm-email/no-such-key/",
                 r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "password/reset/key/1-no-such-key/",
                 r"^(?P<app_label>auth|accounts|socialaccount)/$": "accounts/",

@@ -11,14 +11,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from accounts import keepalive, revocations, spill
+from accounts import keepalive, revocations, second_factor_reset, spill
 
 
 class Command(BaseCommand):
     help = (
-        "Refreshes tokens that expire soon, and sends the revocations that wait. Safe to run on several "
-        "machines at once. Exit code: 0 all done, 1 something has to wait for the next run, 2 DigitalOcean does not "
-        "accept Conveyor's own credentials."
+        "Refreshes tokens that expire soon, sends the revocations that wait, and ends expired requests to reset a "
+        "second factor. Safe to run on several machines at once. Exit code: 0 all done, 1 something has to wait for "
+        "the next run, 2 DigitalOcean does not accept Conveyor's own credentials."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,6 +35,7 @@ class Command(BaseCommand):
             raise CommandError("--days must not be negative, --batch is between 1 and 100")
         within, batch = timedelta(days=options["days"]), options["batch"]
         spill.store_leftovers()
+        second_factor_reset.expire()
         connections, revocations_due = keepalive.due_connections(within), revocations.due()
         counts: Counter[str] = Counter()
         misconfigured = False
