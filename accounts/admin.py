@@ -44,14 +44,10 @@ def _is_superuser(request: HttpRequest) -> bool:
 class SuperuserGroupAdmin(GroupAdmin):
     """Only superusers change groups: a group gives rights to its members."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return _is_superuser(request)
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_superuser(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_superuser(request)
+    has_change_permission = has_delete_permission = has_add_permission
 
 
 class ReadOnly(admin.options.BaseModelAdmin):
@@ -60,11 +56,7 @@ class ReadOnly(admin.options.BaseModelAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    has_change_permission = has_delete_permission = has_add_permission
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Not by token: `?token__startswith=` would reveal an encrypted token character by character."""
@@ -218,26 +210,11 @@ class ConnectionAdmin(ReadOnly, admin.ModelAdmin):
     list_filter = ("state", "sign_in", "last_error")
     search_fields = ("team_name", "email", "account__user__email", "user_uuid", "team_uuid")
     list_select_related = ("account__user", "token")
-    fields = (
-        "team_name",
-        "owner",
-        "email",
-        "user_uuid",
-        "team_uuid",
-        "account_status",
-        "scope",
-        "sign_in",
-        "state",
-        "token_expires",
-        "connected_at",
-        "refreshed_at",
-        "failures",
-        "retry_at",
-        "last_error",
-        "last_error_at",
-        "droplet_count",
-        "droplets_read_at",
-        "events",
+    fieldsets = (
+        (None, {"fields": ("team_name", "owner", "email", "user_uuid", "team_uuid", "account_status")}),
+        ("Access", {"fields": ("scope", "sign_in", "state", "token_expires", "connected_at", "refreshed_at")}),
+        ("Failed refreshes", {"fields": ("failures", "retry_at", "last_error", "last_error_at")}),
+        ("More", {"fields": ("droplet_count", "droplets_read_at", "events")}),
     )
 
     @admin.display(description="owner", ordering="account__user__email")
@@ -267,19 +244,9 @@ class RevocationAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("team_name", "status", "reason", "created_at", "due_at", "attempts", "last_error")
     list_filter = ("status", "reason", "last_error")
     search_fields = ("team_name", "email", "user_uuid", "team_uuid", "connection_id")
-    fields = (
-        "team_name",
-        "email",
-        "user_uuid",
-        "team_uuid",
-        "connection_id",
-        "scope",
-        "status",
-        "reason",
-        "created_at",
-        "due_at",
-        "attempts",
-        "last_error",
+    fieldsets = (
+        (None, {"fields": ("team_name", "email", "user_uuid", "team_uuid", "connection_id", "scope")}),
+        ("Revocation", {"fields": ("status", "reason", "created_at", "due_at", "attempts", "last_error")}),
     )
 
 

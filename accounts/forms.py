@@ -29,22 +29,21 @@ from accounts import email_ownership
 from accounts.models import User
 
 
-class SocialSignupForm(BaseSocialSignupForm):
+class _TakesOverAddress(forms.Form):
+    """Take the address from an account that has not confirmed it, before allauth looks for one with it."""
+
+    def validate_unique_email(self, value: str) -> str:
+        email_ownership.free_address(value)
+        email: str = super().validate_unique_email(value)  # type: ignore[misc]  # of the form that this is mixed into
+        return email
+
+
+class SocialSignupForm(_TakesOverAddress, BaseSocialSignupForm):
     """Sign-up with DigitalOcean, where its email address cannot be used."""
 
-    def validate_unique_email(self, value: str) -> str:
-        email_ownership.free_address(value)
-        email: str = super().validate_unique_email(value)
-        return email
 
-
-class SignupForm(BaseSignupForm):
+class SignupForm(_TakesOverAddress, BaseSignupForm):
     """Sign-up takes the same time for a known email address, so that nobody can find out who has an account."""
-
-    def validate_unique_email(self, value: str) -> str:
-        email_ownership.free_address(value)
-        email: str = super().validate_unique_email(value)
-        return email
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         if self.account_already_exists:

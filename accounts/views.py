@@ -34,7 +34,7 @@ def connection_of(user: User, pk: UUID) -> Connection:
 @require_safe
 def connections(request: SignedInRequest) -> HttpResponse:
     """The Connections page."""
-    return render(request, "socialaccount/connections.html", {"connections": connection_cards.cards_for(request.user)})
+    return render(request, "socialaccount/connections.html", {"cards": connection_cards.cards_for(request.user)})
 
 
 @login_required
@@ -74,7 +74,7 @@ def disconnect(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Ask, then disconnect a team."""
     connection = connection_of(request.user, pk)
     if request.method != "POST":
-        return render(request, "accounts/disconnect.html", {"connection": connection_cards.card(connection)})
+        return render(request, "accounts/disconnect.html", {"connection": connection})
     undecryptable = _undecryptable([connection])
     waiting = connection_service.disconnect(connection)
     if waiting is None:
@@ -162,7 +162,7 @@ def delete(request: SignedInRequest) -> HttpResponse:
             {"summary": _summary(names, waiting, undecryptable) if names else ""},
         )
     status = 422 if form.is_bound else 200
-    context = {"form": form, "connections": connection_cards.cards_for(request.user)}
+    context = {"form": form, "connections": Connection.objects.for_user(request.user)}
     return render(request, "accounts/delete.html", context, status=status)
 
 

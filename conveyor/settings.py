@@ -47,7 +47,7 @@ DIGITAL_OCEAN_PKCE = _env.flag("DIGITAL_OCEAN_PKCE")
 SANDBOX = urlsplit(DIGITAL_OCEAN_OAUTH_URL).hostname in ("127.0.0.1", "localhost", "::1")
 
 # Seconds that a page waits for DigitalOcean: the fleet then shows what it has, a droplet's page that it is slow.
-FLEET_DEADLINE = 4.0
+PAGE_DEADLINE = 4.0
 
 INSTALLED_APPS = [
     "conveyor.apps.ConveyorAdminConfig",

@@ -43,7 +43,7 @@ class Overview:
 
 
 def read_overview(connection: Connection, droplet_id: int) -> Overview:
-    """The overview, within FLEET_DEADLINE seconds.
+    """The overview, within PAGE_DEADLINE seconds.
 
     Raises a `DigitalOceanError` where the droplet itself cannot be read, `NotFound` where the team does not have it.
     """

@@ -52,7 +52,7 @@ def page_number(text: str) -> int:
 
 
 def read_activity(connection: Connection, droplet_id: int, page: int) -> Activity:
-    """Page `page`, from 1, within FLEET_DEADLINE seconds. DigitalOcean's errors are part of the result.
+    """Page `page`, from 1, within PAGE_DEADLINE seconds. DigitalOcean's errors are part of the result.
 
     The page before is read too: rows that only Conveyor knows go on the page that covers their time, which starts
     where the page before ends.
@@ -63,7 +63,7 @@ def read_activity(connection: Connection, droplet_id: int, page: int) -> Activit
     }
     if page > 1:
         calls["before"] = partial(_page, droplet_id, page - 1)
-    answers: dict[str, Any] = fetch_all(connection, calls, deadline=monotonic() + settings.FLEET_DEADLINE)
+    answers: dict[str, Any] = fetch_all(connection, calls, deadline=monotonic() + settings.PAGE_DEADLINE)
     droplet, current, before = answers["droplet"], answers["page"], answers.get("before")
     rows = list(Action.objects.of_droplet(connection, droplet_id))
     error = next((each for each in (current, before) if isinstance(each, errors.DigitalOceanError)), None)

@@ -8,7 +8,6 @@ from itertools import groupby
 
 from accounts.models import Connection
 from digitalocean_client.schema import Droplet
-from droplets.actions import scopes
 from droplets.actions.kinds import KINDS, RUNNING, STOPPED, Kind
 from droplets.models import Action
 
@@ -53,7 +52,7 @@ class Menu:
 def availability_of(kind: Kind, connection: Connection, droplet: Droplet, rows: Iterable[Action]) -> Availability:
     """Whether this kind of action is possible. `rows` are the droplet's actions in flight."""
     why_not = _why_none(droplet, rows) or _why_not(kind, droplet)
-    return Availability(kind, why_not, scopes.missing(connection.scope, kind.scopes + kind.reads))
+    return Availability(kind, why_not, missing_scopes(connection.scope, kind.scopes + kind.reads))
 
 
 def menu(connection: Connection, droplet: Droplet, rows: Iterable[Action]) -> Menu:
@@ -61,6 +60,20 @@ def menu(connection: Connection, droplet: Droplet, rows: Iterable[Action]) -> Me
     found = [availability_of(kind, connection, droplet, rows) for kind in KINDS.values()]
     groups = tuple((title, tuple(group)) for title, group in groupby(found, key=lambda each: each.kind.group))
     return Menu(groups, _why_none(droplet, rows))
+
+
+def missing_scopes(granted: str, needed: Iterable[str]) -> tuple[str, ...]:
+    """The scopes in `needed` that `granted`, a space-separated list, does not include. `write` includes all.
+
+    `read` and `write` are broad, others are of one resource: https://docs.digitalocean.com/reference/api/scopes/
+
+    >>> missing_scopes("droplet:read droplet:update", ["droplet:update", "image:create"])
+    ('image:create',)
+    """
+    parts = set(granted.split())
+    if "write" in parts:
+        return ()
+    return tuple(scope for scope in needed if scope not in parts and not ("read" in parts and scope.endswith(":read")))
 
 
 def _why_none(droplet: Droplet, rows: Iterable[Action]) -> str:

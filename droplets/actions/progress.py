@@ -38,10 +38,10 @@ class Progress:
 
 
 def catch_up(connection: Connection, droplet: int) -> None:
-    """Poll the droplet's due actions, within FLEET_DEADLINE seconds."""
+    """Poll the droplet's due actions, within PAGE_DEADLINE seconds."""
     due = polling.due(Action.objects.of_droplet(connection, droplet))
     if due:
-        list(polling.follow(connection, due, deadline=monotonic() + settings.FLEET_DEADLINE))
+        list(polling.follow(connection, due, deadline=monotonic() + settings.PAGE_DEADLINE))
 
 
 def progress_of(connection: Connection, droplet: int) -> Progress:

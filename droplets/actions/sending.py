@@ -59,7 +59,7 @@ def begin(connection: Connection, droplet: Droplet, kind: Kind, parameters: Mapp
         raise NotAvailable(available)
     if later := rate_limit.reserve(connection.pk, 1):
         raise errors.RateLimited("not sent, to stay under the limit", retry_at=later)
-    token = token_of(connection, deadline=monotonic() + settings.FLEET_DEADLINE)
+    token = token_of(connection, deadline=monotonic() + settings.PAGE_DEADLINE)
     if isinstance(token, errors.DigitalOceanError):
         raise token
     row = _record(connection, droplet, kind, parameters, key)

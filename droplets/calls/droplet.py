@@ -16,22 +16,24 @@ from droplets.calls.parallel import Call, fetch_all
 
 
 def fetch_droplet(connection: Connection, droplet_id: int, *, for_action: bool = False) -> Droplet:
-    """The droplet, within FLEET_DEADLINE seconds. Raises a `DigitalOceanError`; `NotFound` where it does not exist."""
+    """The droplet, within PAGE_DEADLINE seconds. Raises a `DigitalOceanError`; `NotFound` where it does not exist."""
     return fetch_droplet_with(connection, droplet_id, {}, for_action=for_action)[0]
 
 
 def fetch_droplet_with(
     connection: Connection, droplet_id: int, calls: Mapping[str, Call[Any]], *, for_action: bool = False
 ) -> tuple[Droplet, dict[str, Any]]:
-    """The droplet as `fetch_droplet` returns it, and the result, or the error, of each of the calls."""
-    deadline = monotonic() + settings.FLEET_DEADLINE
-    answers: dict[str, Any] = fetch_all(
-        connection,
-        {**calls, "droplet": call_for(droplet_id, droplets_api.droplet)},
-        deadline=deadline,
-        for_action=for_action,
-    )
+    """The droplet as `fetch_droplet` returns it, and the result, or the error, of each of the calls.
+
+    `for_action`: where the rate limit has no room for all calls, the droplet alone is read.
+    """
+    deadline = monotonic() + settings.PAGE_DEADLINE
+    all_calls = {**calls, "droplet": call_for(droplet_id, droplets_api.droplet)}
+    answers: dict[str, Any] = fetch_all(connection, all_calls, deadline=deadline, for_action=for_action)
     droplet = answers.pop("droplet")
+    # DigitalOcean's own 429, which has a status, would meet the droplet alone as well.
+    if for_action and calls and isinstance(droplet, errors.RateLimited) and not droplet.status:
+        return fetch_droplet(connection, droplet_id, for_action=True), answers
     if isinstance(droplet, errors.DigitalOceanError):
         raise droplet
     return droplet, answers

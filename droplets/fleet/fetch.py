@@ -32,14 +32,14 @@ _FOR_ALL = (errors.TokenRejected, errors.RateLimited)
 
 @dataclass(frozen=True)
 class FetchResult:
-    """The droplets that came, in `rows`, and what is known of the others. `error` is why droplets are missing.
+    """The droplets that came, and what is known of the others. `error` is why droplets are missing.
 
     `missing` counts droplets that are in DigitalOcean's total and did not come; `unreadable` those that came and could
     not be decoded. `ordinary` and `gpus` are the totals of the two listings, None where not one page of it came.
     `calls` is how many calls a complete fetch of this size takes.
     """
 
-    rows: tuple[DropletSummary, ...] = ()
+    droplets: tuple[DropletSummary, ...] = ()
     missing: int = 0
     unreadable: int = 0
     ordinary: int | None = None
@@ -67,12 +67,12 @@ class _Listing:
     gpus: bool
     planned: int
     total: int | None = None
-    rows: dict[int, DropletSummary] = field(default_factory=dict)
+    droplets: dict[int, DropletSummary] = field(default_factory=dict)
     unreadable: int = 0
 
     @property
     def missing(self) -> int:
-        return max((self.total or 0) - len(self.rows) - self.unreadable, 0)
+        return max((self.total or 0) - len(self.droplets) - self.unreadable, 0)
 
 
 _PageCall = tuple[_Listing, int]
@@ -131,15 +131,15 @@ class PageFetch:
 
     def result(self) -> FetchResult:
         """What came so far; before the end its error is `TooSlow`. Any thread may ask while another one fetches."""
-        rows: dict[int, DropletSummary] = {}
+        droplets: dict[int, DropletSummary] = {}
         for listing in self._listings:
-            rows |= listing.rows  # one step for the interpreter, so no page can be added meanwhile
+            droplets |= listing.droplets  # one step for the interpreter, so no page can be added meanwhile
         ordinary, gpus = self._listings
         error = self._error
         if error is None and not self._is_over:
             error = errors.TooSlow("the page could not wait for all of it")
         return FetchResult(
-            rows=tuple(rows.values()),
+            droplets=tuple(droplets.values()),
             missing=ordinary.missing + gpus.missing,
             unreadable=ordinary.unreadable + gpus.unreadable,
             ordinary=ordinary.total,
@@ -176,11 +176,11 @@ class PageFetch:
             self._error = error
             self._request_id = error.request_id or self._request_id
 
-    def _take(self, listing: _Listing, number: int, page: ListPage[ListedDroplet], rows: list[DropletSummary]) -> None:
+    def _take(self, listing: _Listing, number: int, page: ListPage[ListedDroplet], found: list[DropletSummary]) -> None:
         """Add a page to what came, and plan the pages that it shows to be there."""
         # The total changes where the list changes meanwhile. With the largest one no droplet goes missing unnoticed.
         listing.total = max(listing.total or 0, page.total)
-        listing.rows.update({row.id: row for row in rows})
+        listing.droplets.update({droplet.id: droplet for droplet in found})
         listing.unreadable += page.unreadable
         if page.unreadable and not self._request_id:
             self._request_id = page.request_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -27,17 +28,24 @@ def store_result(
 ) -> None:
     """Store what came. If a page failed, droplets that did not come may still exist: they are kept for a day."""
     now = timezone.now()
-    if result.is_blank:
-        _store_failure(pk, result, old or CachedFleet(), now, generation=generation, began_at=began_at)
-        return
-    is_whole = result.is_whole
-    outdated, parts = ((), ()) if is_whole else _outdated(pk, old, result.rows, now)
-    failures = 0 if is_whole else (old.failures if old else 0) + 1
     before = old or CachedFleet()
+    failures = 0 if result.is_whole else before.failures + 1
+    attempt: dict[str, Any] = {
+        "began_at": began_at,
+        "tried_at": now,
+        "reload_at": _reload_at(result, failures, now),
+        "failure": Failure.from_error(result.error) if result.error else None,
+        "failures": failures,
+        "generation": generation,
+    }
+    if result.is_blank:
+        _store_failure(pk, replace(before, **attempt), before, now)
+        return
+    outdated, parts = ((), ()) if result.is_whole else _outdated(pk, old, result.droplets, now)
     entry = CachedFleet(
         version=fleet_cache.new_version(),
         taken_at=now,
-        is_whole=is_whole,
+        is_whole=result.is_whole,
         missing=max(result.missing - len(outdated), 0),
         unreadable=result.unreadable,
         outdated_parts=parts,
@@ -46,30 +54,13 @@ def store_result(
         gpus=result.gpus,
         remembered=(_or(result.ordinary, before.remembered[0]), _or(result.gpus, before.remembered[1])),
         request_id=result.request_id,
-        began_at=began_at,
-        tried_at=now,
-        reload_at=_reload_at(result, failures, now),
-        failure=_failure(result),
-        failures=failures,
-        generation=generation,
+        **attempt,
     )
-    fleet_cache.save(pk, entry, result.rows + outdated, old=old)
+    fleet_cache.save(pk, entry, result.droplets + outdated, old=old)
 
 
-def _store_failure(
-    pk: UUID, result: FetchResult, before: CachedFleet, now: datetime, *, generation: int, began_at: datetime
-) -> None:
+def _store_failure(pk: UUID, entry: CachedFleet, before: CachedFleet, now: datetime) -> None:
     """Nothing came: the droplets stay as they were, except those that did not come for a day."""
-    failures = before.failures + 1
-    entry = replace(
-        before,
-        began_at=began_at,
-        tried_at=now,
-        reload_at=_reload_at(result, failures, now),
-        failure=_failure(result),
-        failures=failures,
-        generation=generation,
-    )
     parts = tuple(part for part in before.outdated_parts if _is_usable(part[1], now))
     droplets = None
     known = fleet_cache.droplets({pk: before}).get(pk, ()) if parts != before.outdated_parts else ()
@@ -108,10 +99,6 @@ def _outdated(
 
 def _is_usable(at: datetime, now: datetime) -> bool:
     return now - at < fleet_cache.USABLE
-
-
-def _failure(result: FetchResult) -> Failure | None:
-    return Failure.from_error(result.error) if result.error else None
 
 
 def _reload_at(result: FetchResult, failures: int, now: datetime) -> datetime:

@@ -127,12 +127,12 @@ class Fleet:
 
 
 def read_fleet(user: User, *, wait: bool) -> Fleet:
-    """The fleet of a person, within FLEET_DEADLINE seconds. Never raises for a team.
+    """The fleet of a person, within PAGE_DEADLINE seconds. Never raises for a team.
 
     Cached droplets are returned at once and reloaded in the background where that is due; with `wait` the reload is
     waited for. Teams of which nothing is cached are waited for in any case.
     """
-    deadline = monotonic() + settings.FLEET_DEADLINE
+    deadline = monotonic() + settings.PAGE_DEADLINE
     connections = list(Connection.objects.for_user(user))
     cached, droplets = _load(connections)
     due = [connection for connection in connections if _is_due(connection, cached.get(connection.pk))]
@@ -193,7 +193,7 @@ def _source(
     load = running.get(connection.pk)
     if load and not (entry and entry.version):
         partial = load.so_far() or FetchResult()
-        return Source(connection, team, entry, partial.rows, partial, is_loading=True, is_slow=True)
+        return Source(connection, team, entry, partial.droplets, partial, is_loading=True, is_slow=True)
     return Source(
         connection,
         team,
@@ -205,13 +205,14 @@ def _source(
 
 
 def _with_problems(sources: Sequence[Source]) -> tuple[Source, ...]:
-    shown_elsewhere = {source.connection.pk for group in _by_team(sources) for source in _redundant(group)}
-    return tuple(_with_problem(source, source.connection.pk in shown_elsewhere) for source in sources)
-
-
-def _by_team(sources: Sequence[Source]) -> list[list[Source]]:
     in_order = sorted(sources, key=lambda source: source.team.key)
-    return [list(group) for _, group in groupby(in_order, key=lambda source: source.team.key)]
+    groups = [list(group) for _, group in groupby(in_order, key=lambda source: source.team.key)]
+    elsewhere = {source.connection.pk for group in groups for source in _redundant(group)}
+    return tuple(
+        replace(source, is_shown_elsewhere=is_elsewhere, problem=_problem(source, is_elsewhere))
+        for source in sources
+        for is_elsewhere in [source.connection.pk in elsewhere]
+    )
 
 
 def _redundant(group: Sequence[Source]) -> list[Source]:
@@ -222,11 +223,6 @@ def _redundant(group: Sequence[Source]) -> list[Source]:
         if taken_at and taken_at >= max(moments) - _SAME_TIME:
             return [other for other in group if other is not source]
     return []
-
-
-def _with_problem(source: Source, is_shown_elsewhere: bool) -> Source:
-    problem = _problem(source, is_shown_elsewhere)
-    return replace(source, is_shown_elsewhere=is_shown_elsewhere, problem=problem)
 
 
 def _problem(source: Source, is_shown_elsewhere: bool) -> ConnectionProblem | None:

@@ -71,11 +71,11 @@ class Graphs:
 
 
 def read_metrics(connection: Connection, droplet_id: int, over: Range) -> Graphs:
-    """The charts, within FLEET_DEADLINE seconds.
+    """The charts, within PAGE_DEADLINE seconds.
 
     Raises a `DigitalOceanError` where the droplet itself cannot be read, `NotFound` where the team does not have it.
     """
-    deadline = monotonic() + settings.FLEET_DEADLINE
+    deadline = monotonic() + settings.PAGE_DEADLINE
     now = int(timezone.now().timestamp())
     span = Span(now - over.length, now)
     cached = metrics_cache.load(connection.pk, droplet_id, over.slug, now=now)

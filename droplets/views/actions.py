@@ -16,8 +16,8 @@ from accounts.models import Connection
 from digitalocean_client import errors
 from digitalocean_client.schema import Droplet
 from droplets.actions import activity as activities
-from droplets.actions import form_data, sending
 from droplets.actions import progress as progresses
+from droplets.actions import sending
 from droplets.actions.availability import Availability, availability_of
 from droplets.actions.forms import ActionForm
 from droplets.actions.kinds import KINDS, Kind
@@ -130,7 +130,8 @@ def _not_sent(
 
 
 def _form(connection: Connection, droplet: int, kind: Kind, data: QueryDict | None) -> tuple[Droplet, ActionForm]:
-    found, answers = form_data.read_form_data(connection, droplet, kind)
+    calls = {name: droplet_calls.call_for(droplet, call) for name, call in kind.form.calls.items()}
+    found, answers = droplet_calls.fetch_droplet_with(connection, droplet, calls, for_action=True)
     return found, kind.form(data, droplet=found, answers=answers)
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,7 +18,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.decorators import SignedInRequest, signed_in
 from accounts.models import Connection
-from common.pagination import page_of
 from droplets.fleet import service as fleet_service
 from droplets.models import SavedView
 from droplets.search import saved_views
@@ -100,7 +100,7 @@ def _page(request: SignedInRequest, found: fleet_service.Fleet, search: Search, 
         "fleet": found,
         "search": search,
         "found": result,
-        "page": page_of(result.items, search.page, search.per_page),
+        "page": Paginator(result.items, search.per_page).get_page(search.page),
         "page_sizes": PAGE_SIZES,
         "views": saved_views.views_of(request.user),
         "query": search.query(page=search.page),

@@ -155,8 +155,8 @@ MUTATIONS = (
     Mutation(
         "merge: droplets of a page that failed are gone",
         "droplets/fleet/merge.py",
-        "result.rows + outdated, old=old",
-        "result.rows, old=old",
+        "result.droplets + outdated, old=old",
+        "result.droplets, old=old",
         (MERGE,),
     ),
     Mutation(

@@ -75,7 +75,7 @@ def _counted(what: Counter[str]) -> str:
 @pytest.fixture
 def person(digitalocean: Sandbox, transactional_db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Person:
     monkeypatch.setattr(oauth, "TIMEOUT", 0.6)
-    settings.FLEET_DEADLINE = 3.0
+    settings.PAGE_DEADLINE = 3.0
     digitalocean.reset(droplets=1)
     digitalocean.settings(burst_limit=1_000_000)
     alice = Person(digitalocean, "alice@example.com")

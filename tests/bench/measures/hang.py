@@ -1,7 +1,7 @@
 """One team's DigitalOcean accepts the call and never answers; all other calls take 100 ms.
 
 A user who has that team and two others opens the first page. It must show the two others at its deadline (the setting
-FLEET_DEADLINE). While it waits, a new user without that team opens a first page, and another user opens a cached page
+PAGE_DEADLINE). While it waits, a new user without that team opens a first page, and another user opens a cached page
 up to ten times. Both are compared with the same pages without the hang, shortly before or after.
 """
 
@@ -61,7 +61,7 @@ def measure(stage: Stage) -> list[Result]:
                 stage.sandbox.clear_faults()
             if not turn % 2:
                 others(" quiet")
-    deadline = [float(settings.FLEET_DEADLINE)] * ROUNDS
+    deadline = [float(settings.PAGE_DEADLINE)] * ROUNDS
     return [
         compared("One team hangs: that page, vs. its deadline", found["page"], deadline, most=1.1),
         compared("… another user's cached page, vs. no hang", found["warm"], found["warm quiet"], most=1.2),

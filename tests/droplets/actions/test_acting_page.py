@@ -10,8 +10,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import Connection
-from droplets.actions import form_data, sending
+from droplets.actions import sending
 from droplets.actions.kinds import KINDS
+from droplets.calls import droplet as droplet_calls
 from droplets.models import Action
 from tests.droplets.actions.acting import DROPLET, Acting
 from tests.droplets.views.page import Page
@@ -355,17 +356,17 @@ def test_a_double_click_is_one_action(acting: Acting) -> None:
 def test_the_second_half_of_a_double_click_is_led_to_what_the_first_began(
     acting: Acting, monkeypatch: pytest.MonkeyPatch, kind: str, fields: dict[str, str]
 ) -> None:
-    key, read = str(uuid4()), form_data.read_form_data
+    key, read = str(uuid4()), droplet_calls.fetch_droplet_with
 
-    def late(*args: Any) -> Any:
+    def late(*args: Any, **options: Any) -> Any:
         """The first half is done while the second is about to look at the droplet."""
-        monkeypatch.setattr(form_data, "read_form_data", read)
+        monkeypatch.setattr(droplet_calls, "fetch_droplet_with", read)
         acting.press(kind, key=key, **fields)
         if kind == "rename":
             acting.sandbox.forward(60)  # so that the form would find the new name
-        return read(*args)
+        return read(*args, **options)
 
-    monkeypatch.setattr(form_data, "read_form_data", late)
+    monkeypatch.setattr(droplet_calls, "fetch_droplet_with", late)
 
     assert acting.press(kind, key=key, **fields)["Location"] == acting.address
     assert len(acting.done()) == 1
@@ -429,7 +430,7 @@ def test_a_droplet_that_was_destroyed_meanwhile_has_its_own_page(acting: Acting)
 def test_while_the_droplet_cannot_be_read_nothing_is_sent_and_nothing_typed_is_lost(
     acting: Acting, settings: Any, fault: str, more: dict[str, Any]
 ) -> None:
-    settings.FLEET_DEADLINE = 0.8
+    settings.PAGE_DEADLINE = 0.8
     acting.sandbox.fault(fault, path=ONE, method="GET", **more)
     key = str(uuid4())
 

@@ -181,7 +181,7 @@ def test_a_page_beyond_the_last_says_so(acting: Acting) -> None:
 def test_without_digitaloceans_list_what_conveyor_knows_is_there(
     acting: Acting, settings: Any, fault: str, more: dict[str, Any]
 ) -> None:
-    settings.FLEET_DEADLINE = 0.8
+    settings.PAGE_DEADLINE = 0.8
     note(acting, hours=1)
     acting.sandbox.fault(fault, path=ACTIONS, method="GET", **more)
 

@@ -11,7 +11,8 @@ from digitalocean_client.actions import Image, Size
 from digitalocean_client.schema import Droplet, Gpu, Region
 from digitalocean_client.schema import DropletImage as DropletImage
 from digitalocean_client.schema import DropletSize as DropletSize
-from droplets.actions import choices, scopes, timing
+from droplets.actions import choices, timing
+from droplets.actions.availability import missing_scopes
 from droplets.actions.display import ActionDisplay
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -120,7 +121,7 @@ def test_a_distribution_is_sent_by_its_slug_and_an_own_image_by_its_id() -> None
     ],
 )
 def test_a_scope_reaches_what_it_says(granted: str, needed: str, missing: str) -> None:
-    assert scopes.missing(granted, needed.split()) == tuple(missing.split())
+    assert missing_scopes(granted, needed.split()) == tuple(missing.split())
 
 
 @pytest.mark.parametrize(("age", "pause"), [(-5, 2), (0, 2), (20, 2), (90, 9), (600, 60), (86_400, 60)])

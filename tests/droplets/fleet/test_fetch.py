@@ -43,7 +43,7 @@ def test_it_fetches_both_listings(digitalocean: Sandbox, fetched: Fetched) -> No
 
     found = fetched()
 
-    assert len(found.rows) == team.droplets + team.gpus
+    assert len(found.droplets) == team.droplets + team.gpus
     assert found.is_whole
     assert (found.missing, found.unreadable, found.error) == (0, 0, None)
     assert digitalocean.counters().by_endpoint[ENDPOINT] == 2
@@ -55,7 +55,7 @@ def test_it_fetches_every_page(digitalocean: Sandbox, fetched: Fetched) -> None:
 
     found = fetched()
 
-    assert len(found.rows) == len({row.id for row in found.rows}) == 1001 + team.gpus
+    assert len(found.droplets) == len({row.id for row in found.droplets}) == 1001 + team.gpus
     assert found.is_whole
     assert digitalocean.counters().by_endpoint[ENDPOINT] == 6 + 1
 
@@ -65,7 +65,7 @@ def test_a_team_without_droplets_takes_two_calls(digitalocean: Sandbox, fetched:
 
     found = fetched()
 
-    assert (found.rows, found.ordinary, found.gpus, found.calls) == ((), 0, 0, 2)
+    assert (found.droplets, found.ordinary, found.gpus, found.calls) == ((), 0, 0, 2)
     assert found.is_whole
     assert digitalocean.counters().by_endpoint[ENDPOINT] == 2
 
@@ -83,7 +83,7 @@ def test_with_a_remembered_total_all_pages_are_requested_at_once(digitalocean: S
 
     found = fetched(seconds=1, remembered=(650, digitalocean.team("Acme Web").gpus))
 
-    assert len(found.rows) == 450  # page 1, that tells the total, never came
+    assert len(found.droplets) == 450  # page 1, that tells the total, never came
 
 
 @pytest.mark.parametrize("remembered", [(0, 0), (150, 900), (900, 0), (2000, 2000), (10**9, 10**9)])
@@ -95,7 +95,7 @@ def test_whatever_is_remembered_the_list_is_whole(
     found = fetched(remembered=remembered)
 
     assert found.is_whole
-    assert len(found.rows) == 650 + digitalocean.team("Acme Web").gpus
+    assert len(found.droplets) == 650 + digitalocean.team("Acme Web").gpus
     assert found.calls == 4 + 1
 
 
@@ -130,7 +130,7 @@ def test_it_reserves_calls_first_and_makes_none_that_are_refused(digitalocean: S
 
     assert isinstance(found.error, errors.RateLimited)
     assert found.error.retry_at == later
-    assert len(found.rows) + found.missing >= 8000
+    assert len(found.droplets) + found.missing >= 8000
     assert digitalocean.counters().by_endpoint[ENDPOINT] == sum(asked[:-1]) <= 30
 
 
@@ -140,7 +140,7 @@ def test_an_absurd_total_does_not_cause_endless_calls(digitalocean: Sandbox, fet
 
     found = fetched()
 
-    assert len(found.rows) == team.droplets + team.gpus
+    assert len(found.droplets) == team.droplets + team.gpus
     assert found.missing > 10**9
     assert not found.is_whole
     assert digitalocean.counters().by_endpoint[ENDPOINT] < 20
@@ -179,7 +179,7 @@ def test_a_failed_page_costs_no_other_page(digitalocean: Sandbox, fetched: Fetch
 
     found = fetched()
 
-    assert len(found.rows) == 250 + gpus
+    assert len(found.droplets) == 250 + gpus
     assert found.missing == 200
     assert not found.is_whole
     assert isinstance(found.error, errors.Unavailable)
@@ -193,7 +193,7 @@ def test_a_listing_that_fails_completely_leaves_the_other(digitalocean: Sandbox,
 
     found = fetched()
 
-    assert len(found.rows) == (team.droplets if kind == "gpus" else team.gpus)
+    assert len(found.droplets) == (team.droplets if kind == "gpus" else team.gpus)
     assert (found.ordinary is None, found.gpus is None) == (kind == "droplets", kind == "gpus")
     assert isinstance(found.error, errors.NotAllowed)
     assert not found.is_whole
@@ -207,8 +207,8 @@ def test_a_reached_rate_limit_ends_the_calls_and_keeps_what_came(digitalocean: S
 
     assert isinstance(found.error, errors.RateLimited)
     assert found.error.retry_at is not None
-    assert 200 <= len(found.rows) < 8 * 200
-    assert len(found.rows) + found.missing >= 4000
+    assert 200 <= len(found.droplets) < 8 * 200
+    assert len(found.droplets) + found.missing >= 4000
     assert digitalocean.counters().by_endpoint[ENDPOINT] < 20
 
 
@@ -219,7 +219,7 @@ def test_at_the_deadline_it_returns_what_came_so_far(digitalocean: Sandbox, fetc
 
     found = fetched(seconds=1)
 
-    assert len(found.rows) == 400 + gpus
+    assert len(found.droplets) == 400 + gpus
     assert found.missing == 200
     assert isinstance(found.error, errors.TooSlow)
 
@@ -231,7 +231,7 @@ def test_a_row_that_cannot_be_decoded_is_counted_and_costs_no_other(digitalocean
     found = fetched()
 
     assert (found.unreadable, found.missing) == (1, 0)
-    assert len(found.rows) == team.droplets + team.gpus - 1
+    assert len(found.droplets) == team.droplets + team.gpus - 1
     assert found.request_id
     assert found.is_whole
 
@@ -267,7 +267,7 @@ def test_a_total_that_is_too_low_hides_nothing(digitalocean: Sandbox, fetched: F
     gpus = digitalocean.team("Acme Web").gpus
     digitalocean.fault("patch", path=LISTING, type="droplets", set={"/meta/total": 10})
 
-    assert len(fetched().rows) == 450 + gpus
+    assert len(fetched().droplets) == 450 + gpus
 
 
 def test_a_failure_beyond_a_total_that_is_too_low_is_still_reported(digitalocean: Sandbox, fetched: Fetched) -> None:
@@ -287,7 +287,7 @@ def test_a_droplet_in_both_listings_counts_once(digitalocean: Sandbox, fetched: 
 
     found = fetched()
 
-    assert len(found.rows) == team.droplets + team.gpus - 1
+    assert len(found.droplets) == team.droplets + team.gpus - 1
     assert found.is_whole
 
 

@@ -51,7 +51,7 @@ def test_it_is_fresh_for_a_minute_and_usable_for_longer() -> None:
 def test_two_weeks_of_everything_are_small(
     alice: Person, visit: Visit, acme: Connection, droplet: int, settings: Any
 ) -> None:
-    settings.FLEET_DEADLINE = 60
+    settings.PAGE_DEADLINE = 60
     visit("?range=14d")
 
     blob = cache.get(metrics_cache._key(acme.pk, f"{droplet}:14d"))

@@ -35,7 +35,7 @@ def asked(person: Person) -> dict[str, int]:
 
 @pytest.mark.parametrize("over", RANGES, ids=lambda over: over.slug)
 def test_it_shows_six_charts_of_every_range(visit: Visit, settings: Any, now: int, over: Range) -> None:
-    settings.FLEET_DEADLINE = 60
+    settings.PAGE_DEADLINE = 60
 
     page = visit(f"?range={over.slug}")
 

@@ -220,7 +220,7 @@ def test_a_droplet_that_does_not_exist_has_its_own_page(alice: Person, acme: Con
 def test_an_error_is_a_page_with_a_way_on(
     alice: Person, acme: Connection, settings: Any, kind: str, more: dict[str, Any], sentence: str
 ) -> None:
-    settings.FLEET_DEADLINE = 0.8
+    settings.PAGE_DEADLINE = 0.8
     alice.sandbox.fault(kind, path=ONE, **more)
 
     page = visit(alice, acme)

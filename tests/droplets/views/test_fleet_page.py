@@ -373,7 +373,7 @@ def test_an_open_page_whose_session_has_ended_is_told_to_load_anew(alice: Person
 
 
 def test_a_slow_team_is_told_as_it_comes(alice: Person, settings: Any) -> None:
-    settings.FLEET_DEADLINE = 0.7
+    settings.PAGE_DEADLINE = 0.7
     alice.connect("Acme Web")
     alice.connect("Northwind")
     alice.sandbox.droplets("Northwind", count=450)
@@ -381,7 +381,7 @@ def test_a_slow_team_is_told_as_it_comes(alice: Person, settings: Any) -> None:
     gpus = alice.sandbox.team("Northwind").gpus
 
     page = visit(alice)
-    settings.FLEET_DEADLINE = 10
+    settings.PAGE_DEADLINE = 10
     later = Page(follow_up(alice))
 
     assert f"400 of {450 + gpus} droplets" in page.text or f"{400 + gpus} of {450 + gpus} droplets" in page.text

@@ -196,7 +196,7 @@ def test_a_part_without_access_says_so(alice: Person, acme: Connection, part: st
 def test_a_part_that_fails_costs_itself_alone(
     alice: Person, acme: Connection, settings: Any, part: str, kind: str, more: dict[str, Any]
 ) -> None:
-    settings.FLEET_DEADLINE = 1.0
+    settings.PAGE_DEADLINE = 1.0
     alice.sandbox.fault(kind, path=PARTS[part], **more)
 
     page = visit(alice, acme)
