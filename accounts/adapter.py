@@ -163,12 +163,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
             ) from None
 
     def on_authentication_error(
-        self,
-        request: HttpRequest,
-        provider: Any,
-        error: Any = None,
-        exception: Any = None,
-        extra_context: Any = None,
+        self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
     ) -> None:
         cause = exception.__cause__ if exception else None
         if isinstance(cause, DigitalOceanError):

@@ -80,8 +80,7 @@ _LOGGED_OUT = ErrorPage(
     status=401,
 )
 _EXPIRED = ErrorPage(
-    "That took too long",
-    "The authorization has expired. Nothing was connected. Start again from Conveyor.",
+    "That took too long", "The authorization has expired. Nothing was connected. Start again from Conveyor."
 )
 
 

@@ -70,8 +70,5 @@ _TEXTS: dict[type[errors.DigitalOceanError], tuple[str, str]] = {
         "DigitalOcean rejected the new token",
         f"It issued a token and rejected it a moment later. {_AGAIN}.",
     ),
-    errors.UnexpectedAnswer: (
-        "DigitalOcean sent an unexpected answer",
-        _LATER,
-    ),
+    errors.UnexpectedAnswer: ("DigitalOcean sent an unexpected answer", _LATER),
 }

@@ -27,12 +27,10 @@ _SECRETS = ("secret", "seed")
 
 def encrypted_rows() -> Iterator[tuple[Encrypted, str]]:
     """Model and primary key of every row with encrypted texts."""
-    for token_pk in SocialToken.objects.order_by("pk").values_list("pk", flat=True):
-        yield SocialToken, str(token_pk)
-    for revocation_pk in Revocation.objects.order_by("pk").values_list("pk", flat=True):
-        yield Revocation, str(revocation_pk)
-    for authenticator_pk in Authenticator.objects.order_by("pk").values_list("pk", flat=True):
-        yield Authenticator, str(authenticator_pk)
+    models: tuple[Encrypted, ...] = (SocialToken, Revocation, Authenticator)
+    for model in models:
+        for pk in model.objects.order_by("pk").values_list("pk", flat=True):
+            yield model, str(pk)
 
 
 def reencrypt(model: Encrypted, pk: str) -> tuple[Outcome, str]:

@@ -40,12 +40,7 @@ def is_known(request: HttpRequest, login: str) -> bool:
 def remember_browser(response: HttpResponse, login: str) -> None:
     """Let the browser be known for a year. The cookie neither logs in nor shows the address."""
     response.set_signed_cookie(
-        COOKIE,
-        _mark(login),
-        max_age=_LIFETIME,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
+        COOKIE, _mark(login), max_age=_LIFETIME, secure=settings.SESSION_COOKIE_SECURE, httponly=True, samesite="Lax"
     )
 
 

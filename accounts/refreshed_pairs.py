@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from datetime import datetime
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -30,19 +29,9 @@ def write_file(connection: Connection, pair: oauth.TokenPair, *, refresh_token: 
 
     `refresh_token` is the one that was used. If the answer has none, it stays valid (RFC 6749 §6).
     """
-    return spill.Spill(
-        _KIND,
-        _key(connection.pk, connection.generation),
-        {
-            "access_token": pair.access_token,
-            "refresh_token": pair.refresh_token or refresh_token,
-            "expires_at": pair.expires_at.isoformat() if pair.expires_at else None,
-            "scope": pair.scope,
-            "info": msgspec.to_builtins(pair.info),
-            "request_id": pair.request_id,
-            "actor": actor,
-        },
-    )
+    kept = msgspec.structs.replace(pair, refresh_token=pair.refresh_token or refresh_token)
+    data = {"pair": msgspec.to_builtins(kept), "actor": actor}
+    return spill.Spill(_KIND, _key(connection.pk, connection.generation), data)
 
 
 def store_leftovers(connection: Connection) -> int:
@@ -70,19 +59,19 @@ def store_pair(connection: Connection, written: spill.Spill) -> bool:
 
 def _save(connection: Connection, data: dict[str, Any]) -> bool:
     """Store the pair if the generation is still the one that it came from; else revoke it."""
-    expires_at = datetime.fromisoformat(data["expires_at"]) if data["expires_at"] else None
+    pair = msgspec.convert(data["pair"], oauth.TokenPair)
     # RFC 6749 §5.1: without a scope in the answer it is the same as before.
-    scope = connection.scope if data["scope"] is None else oauth.account_scope(data["scope"])
-    record = {"actor": data["actor"], "request_id": data["request_id"]}
+    scope = connection.scope if pair.scope is None else oauth.account_scope(pair.scope)
+    record = {"actor": data["actor"], "request_id": pair.request_id}
     with transaction.atomic():
         saved = connection.token is not None and store(
             connection,
-            access_token=data["access_token"],
-            refresh_token=data["refresh_token"],
-            expires_at=expires_at,
+            access_token=pair.access_token,
+            refresh_token=pair.refresh_token,
+            expires_at=pair.expires_at,
             scope=scope,
             refreshed_at=timezone.now(),
-            **owner_fields(connection, msgspec.convert(data["info"], oauth.TokenOwner | None)),
+            **owner_fields(connection, pair.info),
         )
         if saved:
             audit.record(Event.Kind.REFRESH, connection, **record)
@@ -104,7 +93,7 @@ def _store_late(key: str, data: dict[str, Any]) -> None:
         _revoke(_enqueue(data, None), data["actor"])
         return
     pair = decrypt_pair(connection.token, connection.account.uid) if connection.token else None
-    if pair and pair[0] == data["access_token"]:
+    if pair and pair[0] == data["pair"]["access_token"]:
         return
     connection.generation = int(generation)
     _save(connection, data)
@@ -117,10 +106,11 @@ def _revoke(late: Revocation, actor: str) -> None:
 
 
 def _enqueue(data: dict[str, Any], connection: Connection | None) -> Revocation:
+    pair = msgspec.convert(data["pair"], oauth.TokenPair)
     return revocations.enqueue(
-        data["access_token"],
-        data["refresh_token"],
-        expires_at=datetime.fromisoformat(data["expires_at"]) if data["expires_at"] else None,
+        pair.access_token,
+        pair.refresh_token,
+        expires_at=pair.expires_at,
         reason="came too late",
         connection=connection,
     )

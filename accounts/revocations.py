@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
+import msgspec
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -63,14 +64,14 @@ def write_file(kind: Literal["grant", "revocation"], pk: UUID, pair: oauth.Token
 
     A `grant` has just been authorized and has no row yet. A `revocation` has one, whose pair is spent.
     """
-    expires_at = pair.expires_at.isoformat() if pair.expires_at else None
-    return spill.Spill(kind, str(pk), {"pair": [pair.access_token, pair.refresh_token], "expires_at": expires_at})
+    return spill.Spill(kind, str(pk), msgspec.to_builtins(pair))
 
 
 def _store_grant_late(key: str, data: dict[str, Any]) -> None:
     """Queue a grant whose callback failed. If it has a row, the process died after storing it."""
     if not Revocation.objects.filter(pk=key).exists():
-        enqueue(*data["pair"], expires_at=_moment(data), reason="abandoned", pk=UUID(key))
+        pair = msgspec.convert(data, oauth.TokenPair)
+        enqueue(pair.access_token, pair.refresh_token, expires_at=pair.expires_at, reason="abandoned", pk=UUID(key))
 
 
 def _store_pair_late(key: str, data: dict[str, Any]) -> None:
@@ -81,13 +82,10 @@ def _store_pair_late(key: str, data: dict[str, Any]) -> None:
 
 
 def _replace_pair(row: Revocation, data: dict[str, Any]) -> None:
-    _encrypt_into(row, *data["pair"])
-    row.expires_at = _moment(data)
+    pair = msgspec.convert(data, oauth.TokenPair)
+    _encrypt_into(row, pair.access_token, pair.refresh_token)
+    row.expires_at = pair.expires_at
     row.save(update_fields=["token", "token_secret", "expires_at"])
-
-
-def _moment(data: dict[str, Any]) -> datetime | None:
-    return datetime.fromisoformat(data["expires_at"]) if data["expires_at"] else None
 
 
 spill.register("grant", _store_grant_late)
@@ -197,12 +195,7 @@ def _retry_later(row: Revocation, error: errors.DigitalOceanError, actor: str) -
             attempts=attempts, due_at=retry_at, lease_until=None, last_error=error.code
         )
         audit.record(
-            Event.Kind.REVOKE,
-            row,
-            actor=actor,
-            outcome=error.code,
-            detail=row.reason,
-            request_id=error.request_id,
+            Event.Kind.REVOKE, row, actor=actor, outcome=error.code, detail=row.reason, request_id=error.request_id
         )
     error.retry_at = retry_at
     return error

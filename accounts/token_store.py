@@ -86,9 +86,9 @@ def store(
     return True
 
 
-def owner_fields(connection: Connection, owner: TokenOwner | None) -> dict[str, object]:
+def owner_fields(connection: Connection, owner: TokenOwner) -> dict[str, object]:
     """Changes for `store`: the team's name, if the answer of a refresh has one. A team may have been renamed."""
-    if not owner or (owner.user_uuid, owner.team_uuid) != (connection.user_uuid, connection.team_uuid):
+    if (owner.user_uuid, owner.team_uuid) != (connection.user_uuid, connection.team_uuid):
         return {}
     name = clean_text(owner.team_name)
     return {"team_name": name[:255]} if is_visible(name) else {}

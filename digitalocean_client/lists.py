@@ -80,13 +80,7 @@ def list_page(answer: Answer, key: str, kind: type[T], *, needs_total: bool = Fa
 
 
 def all_items(
-    token: str,
-    path: str,
-    key: str,
-    kind: type[T],
-    *,
-    deadline: float,
-    params: Mapping[str, str | int] | None = None,
+    token: str, path: str, key: str, kind: type[T], *, deadline: float, params: Mapping[str, str | int] | None = None
 ) -> AllItems[T]:
     """All items of a list, read page by page. Raises a `DigitalOceanError`.
 

@@ -111,10 +111,7 @@ def refresh(refresh_token: str) -> TokenPair:
 
 def _token(form: dict[str, str]) -> TokenPair:
     """Raises `InvalidGrant`, `Misconfigured`, `RateLimited`, `Unavailable` and its kinds, `UnexpectedAnswer`."""
-    credentials = {
-        "client_id": settings.DIGITAL_OCEAN_CLIENT_ID,
-        "client_secret": settings.DIGITAL_OCEAN_CLIENT_SECRET,
-    }
+    credentials = {"client_id": settings.DIGITAL_OCEAN_CLIENT_ID, "client_secret": settings.DIGITAL_OCEAN_CLIENT_SECRET}
     try:
         answer = http.send("POST", _oauth_url("token"), timeout=TIMEOUT, form=form | credentials)
     except errors.DigitalOceanError as error:

@@ -115,8 +115,7 @@ class _LoginView(OAuth2LoginView):
         if process not in ("login", "connect"):
             # allauth's third process, "redirect", would get a grant that nobody uses.
             return page(
-                request,
-                ErrorPage("This link does not work", "Conveyor does not support what it asks for.", status=400),
+                request, ErrorPage("This link does not work", "Conveyor does not support what it asks for.", status=400)
             )
         if process == "connect" and request.method == "POST":
             # Before the redirect: in the callback, allauth would have to store the login while it asks.

@@ -126,11 +126,7 @@ def _new_chart(
     came = {name: part for name, part in parts.items() if not isinstance(part, errors.DigitalOceanError)}
     lines = spec.lines(came)
     data = downsample(
-        lines[:MAX_LINES],
-        end=span.end,
-        bucket=over.bucket,
-        most=over.most_points,
-        left_out=len(lines[MAX_LINES:]),
+        lines[:MAX_LINES], end=span.end, bucket=over.bucket, most=over.most_points, left_out=len(lines[MAX_LINES:])
     )
     return Chart(spec, data, span.start, span.end, error)
 

@@ -42,11 +42,7 @@ def act(request: SignedInRequest, connection: Connection, droplet: int, kind: st
     except errors.NotFound:
         raise
     except errors.DigitalOceanError as error:
-        context: dict[str, Any] = {
-            "kind": KINDS[kind],
-            "id": droplet,
-            "trouble": problems.for_error(connection, error),
-        }
+        context: dict[str, Any] = {"kind": KINDS[kind], "id": droplet, "trouble": problems.for_error(connection, error)}
         fields = [(name, value) for name, values in request.POST.lists() for value in values]
         context["fields"] = [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"]
         return render(request, "droplets/actions/unsent.html", context, status=502)
@@ -152,8 +148,5 @@ def _page(
 ) -> HttpResponse:
     context = {"availability": available, "kind": available.kind, "form": form, "refusal": refusal}
     return render(
-        request,
-        "droplets/actions/act.html",
-        {**context, **droplet_page.head(connection, droplet, "")},
-        status=status,
+        request, "droplets/actions/act.html", {**context, **droplet_page.head(connection, droplet, "")}, status=status
     )

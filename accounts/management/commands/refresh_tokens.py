@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Iterable
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -41,7 +41,10 @@ class Command(BaseCommand):
         misconfigured = False
         # disable=None shows the bar on a terminal only.
         with tqdm(total=len(connections) + len(revocations_due), unit="", disable=None, file=self.stderr) as bar:
-            for done in self._all(connections, revocations_due, within, batch):
+            for done in chain(
+                keepalive.refresh(connections, within=within, batch=batch),
+                keepalive.process_revocations(revocations_due, batch=batch),
+            ):
                 counts[done.what] += 1
                 misconfigured = misconfigured or done.is_misconfigured
                 if done.what in ("lost", "waiting"):
@@ -58,10 +61,6 @@ class Command(BaseCommand):
             )
         if counts["waiting"]:
             raise CommandError(f"{counts['waiting']} could not be done now; the next run tries again", returncode=1)
-
-    def _all(self, connections: Any, revocations_due: Any, within: timedelta, batch: int) -> Iterable[keepalive.Result]:
-        yield from keepalive.refresh(connections, within=within, batch=batch)
-        yield from keepalive.process_revocations(revocations_due, batch=batch)
 
 
 _WORDS = {"lost": "Needs its owner", "waiting": "Not done now"}
