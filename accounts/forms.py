@@ -88,12 +88,12 @@ class ChangeEmailForm(AddEmailForm):
 
     def clean_email(self) -> str:
         email: str = super().clean_email()
-        if not self._has_confirmed_address() and User.objects.filter(email=email).exists():
+        if not email_ownership.is_confirmed(self.user) and User.objects.filter(email=email).exists():
             raise get_adapter().validation_error("email_taken")
         return email
 
     def save(self, request: HttpRequest) -> EmailAddress:
-        if self._has_confirmed_address():
+        if email_ownership.is_confirmed(self.user):
             return super().save(request)
         email = self.cleaned_data["email"]
         try:
@@ -107,10 +107,6 @@ class ChangeEmailForm(AddEmailForm):
             raise ImmediateHttpResponse(redirect("account_email")) from None
         send_verification_email_to_address(request, address)
         return address
-
-    def _has_confirmed_address(self) -> bool:
-        confirmed: bool = EmailAddress.objects.filter(user=self.user, verified=True).exists()
-        return confirmed
 
 
 class DeleteAccountForm(forms.Form):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from droplets.exports.comments import left_out, state
+from droplets.exports.comment_lines import left_out, state
 from droplets.exports.names import Names, address
 from droplets.fleet.items import FleetItem
 from droplets.fleet.service import Fleet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from droplets.exports.comments import comment, left_out, state
+from droplets.exports.comment_lines import comment, left_out, state
 from droplets.exports.names import Names, address
 from droplets.fleet.items import FleetItem
 from droplets.fleet.service import Fleet

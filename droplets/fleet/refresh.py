@@ -65,9 +65,9 @@ class FleetRefresh:
         """Whether it has taken so long that a person should be told."""
         return monotonic() - self.began > _SLOW
 
-    def so_far(self) -> FetchResult | None:
-        """What has come by now; None before anything was requested."""
-        return self.fetch.result() if self.fetch else None
+    def partial_result(self) -> FetchResult:
+        """What has come by now."""
+        return self.fetch.result() if self.fetch else FetchResult()
 
 
 _Fetches = executor.Calls[FleetRefresh, None]
@@ -147,7 +147,7 @@ def _start_with_tokens(
         elif isinstance(token, errors.TooSlow) and not is_waiting:
             _give_up(each)  # its token refresh goes on, and nobody has waited for it
         else:
-            _end(each, replace(each.so_far() or FetchResult(), error=token, request_id=token.request_id))
+            _end(each, replace(each.partial_result(), error=token, request_id=token.request_id))
 
 
 def _start_fetch(fetches: _Fetches, each: FleetRefresh, token: str) -> None:
@@ -178,7 +178,7 @@ def _wait_own(fetches: _Fetches, deadline: float) -> None:
     """Wait for these. One that met a 401 is fetched once more, with the token that replaced the rejected one."""
     for each, failed in fetches.completed(deadline=deadline):
         if failed:
-            _end(each, replace(each.so_far() or FetchResult(), error=failed))
+            _end(each, replace(each.partial_result(), error=failed))
         ended = [each, *(other for other, _ in fetches.completed(deadline=monotonic()))]
         rejected = {left.pk: left.fetch.token for left in ended if left.is_left and left.fetch}
         _start_with_tokens(fetches, [left for left in ended if left.pk in rejected], deadline, rejected)

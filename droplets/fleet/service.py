@@ -192,7 +192,7 @@ def _source(
     team = Team.from_connection(connection)
     load = running.get(connection.pk)
     if load and not (entry and entry.version):
-        partial = load.so_far() or FetchResult()
+        partial = load.partial_result()
         return Source(connection, team, entry, partial.droplets, partial, is_loading=True, is_slow=True)
     return Source(
         connection,

@@ -88,6 +88,11 @@ def _addresses(*addresses: Address) -> tuple[str, ...]:
     return tuple(address.ip_address for address in addresses if address.ip_address)
 
 
+def tag_key(tag: str) -> str:
+    """What is the same for two spellings of one tag. Tags ignore case: https://docs.digitalocean.com/reference/api/."""
+    return tag.lower()
+
+
 def by_name(droplet: DropletSummary) -> tuple[list[str | tuple[int, str]], int]:
     """A sort key: by name as `natural` sorts, equal names by id."""
     return natural(droplet.name), droplet.id

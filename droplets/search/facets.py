@@ -10,7 +10,7 @@ from itertools import chain
 
 from droplets.fleet.items import FleetItem, Team
 from droplets.fleet.statuses import order, status_of
-from droplets.fleet.summary import natural
+from droplets.fleet.summary import natural, tag_key
 from droplets.search.query import FILTERS, LONGEST, Search
 
 SHOWN = 8
@@ -90,8 +90,7 @@ def _usable(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _usable_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
-    """The same in lower case: tags ignore case (https://docs.digitalocean.com/reference/api/, Tags)."""
-    return _usable(tuple(tag.lower() for tag in tags))
+    return _usable(tuple(map(tag_key, tags)))
 
 
 class Facets:
@@ -104,7 +103,7 @@ class Facets:
         self._places = {item.droplet.region_slug: item.droplet.region for item in items}
         self._same_place = Counter(self._places.values())
         spellings = Counter(chain.from_iterable(item.droplet.tags for item in items)).most_common()
-        self._spellings = {tag.lower(): tag for tag, _ in reversed(spellings)}
+        self._spellings = {tag_key(tag): tag for tag, _ in reversed(spellings)}
         # A team is listed even where none of its droplets is here.
         found = {**self.counts, "team": {**dict.fromkeys(self._teams, 0), **self.counts["team"]}}
         self._values = {name: sorted(found[name], key=self._order(name)) for name in self.counts}

@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from droplets.fleet.summary import tag_key
+
 COLUMNS = (
     ("name", "Name"),
     ("status", "Status"),
@@ -36,7 +38,7 @@ _KEYS = frozenset(key for key, _ in COLUMNS)
 
 @dataclass(frozen=True)
 class Search:
-    """`sort` is a column's key, after a `-` for descending order. `page` counts from 1. Tags are in lower case."""
+    """`sort` is a column's key, after a `-` for descending order. `page` counts from 1. Tags are their `tag_key`."""
 
     q: str = ""
     team: tuple[str, ...] = ()
@@ -59,8 +61,7 @@ class Search:
             page=max(_number(query.get("page", "")), 1),
             per_page=per_page if per_page in PAGE_SIZES else PAGE_SIZES[0],
             **{name: _values(query.getlist(name)) for name in FILTERS if name != "tag"},
-            # Tags ignore case: https://docs.digitalocean.com/reference/api/, Tags.
-            tag=_values(tag.lower() for tag in query.getlist("tag")),
+            tag=_values(map(tag_key, query.getlist("tag"))),
         )
 
     @property
