@@ -16,7 +16,7 @@ from accounts.models import Connection, User
 
 
 def connect() -> None:
-    pre_delete.connect(_enqueue_revocation, sender=SocialToken, dispatch_uid="accounts.owe_revocation")
+    pre_delete.connect(_enqueue_revocation, sender=SocialToken, dispatch_uid="accounts.enqueue_revocation")
     password_reset.connect(_after_password_reset, dispatch_uid="accounts.after_password_reset")
     user_logged_in.connect(_after_login, dispatch_uid="accounts.after_login")
     for signal in (authenticator_used, authenticator_added, authenticator_removed):

@@ -18,17 +18,17 @@ from tests.support.stored import secrets_in
 
 class TestShowsNoSecret:
     def test_no_token_is_on_any_page(self, staff: Person, customers: Person) -> None:
-        sealed = [text for row in SocialToken.objects.all() for text in (row.token, row.token_secret)]
-        sealed += [text for row in Revocation.objects.all() for text in (row.token, row.token_secret)]
+        encrypted = [text for row in SocialToken.objects.all() for text in (row.token, row.token_secret)]
+        encrypted += [text for row in Revocation.objects.all() for text in (row.token, row.token_secret)]
         second_factors = [str(row.data["secret"]) for row in Authenticator.objects.all()]
         passwords = [user.password.split("$")[-1] for user in User.objects.all()]
         sessions = [row.session_key for row in Session.objects.all()]
-        assert len(sealed) == 6
+        assert len(encrypted) == 6
         assert second_factors
 
         for address, source in every_page(staff):
             assert not secrets_in([source]), address
-            for secret in (*sealed, *second_factors, *passwords, *sessions):
+            for secret in (*encrypted, *second_factors, *passwords, *sessions):
                 assert secret not in source, address
 
     @pytest.mark.parametrize("model", [SocialToken, SocialApp, Authenticator])

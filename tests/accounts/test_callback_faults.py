@@ -208,7 +208,7 @@ class TestHandlesTheAccountEndpoint:
         assert len(digitalocean.live_grants()) == 1
         assert not Revocation.objects.exists()
 
-    def test_the_grant_is_owed_where_it_cannot_be_given_back(self, owner: Person, digitalocean: Sandbox) -> None:
+    def test_the_grant_is_queued_where_it_cannot_be_revoked(self, owner: Person, digitalocean: Sandbox) -> None:
         callback = digitalocean.authorize(owner.leave(), team="Acme Web")
         digitalocean.fault("status", **ACCOUNT, status=500)
         digitalocean.fault("status", **REVOKE, status=503)
@@ -218,10 +218,10 @@ class TestHandlesTheAccountEndpoint:
 
         assert_refused(answer, before, digitalocean, "DigitalOcean is having trouble")
         assert len(digitalocean.live_grants()) == 2
-        [owed] = Revocation.objects.all()
-        assert (owed.reason, owed.attempts, owed.last_error) == ("unavailable", 1, "unavailable")
+        [queued] = Revocation.objects.all()
+        assert (queued.reason, queued.attempts, queued.last_error) == ("unavailable", 1, "unavailable")
         assert not secrets_in(
-            [str(owed), repr(owed), *Event.objects.values_list("detail", flat=True)],
+            [str(queued), repr(queued), *Event.objects.values_list("detail", flat=True)],
         )
 
     def test_the_request_id_is_shown_for_support(self, owner: Person, digitalocean: Sandbox) -> None:

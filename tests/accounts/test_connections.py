@@ -199,7 +199,7 @@ class TestReconnect:
 
         assert owner.connection("Northwind").scope == "read write"
 
-    def test_the_replaced_pair_is_owed_while_digitalocean_cannot_take_it(
+    def test_the_replaced_pair_is_queued_while_digitalocean_cannot_revoke_it(
         self, owner: Person, digitalocean: Sandbox
     ) -> None:
         digitalocean.fault("status", **REVOKE, status=503)
@@ -269,7 +269,7 @@ class TestDisconnect:
         kinds = Event.objects.filter(connection_id=connection.pk).order_by("pk").values_list("kind", flat=True)
         assert list(kinds) == ["connect", "disconnect", "revoke"]
 
-    def test_it_owes_the_revocation_while_digitalocean_is_down(self, owner: Person, digitalocean: Sandbox) -> None:
+    def test_the_revocation_is_queued_while_digitalocean_is_down(self, owner: Person, digitalocean: Sandbox) -> None:
         digitalocean.fault("status", **REVOKE, status=503)
 
         owner.client.post(url(owner.connection("Northwind"), "disconnect"))

@@ -146,7 +146,7 @@ class TestHandles:
         assert says(answer, "The access to Acme Web could not be revoked", "All other access is revoked")
         assert [grant.team_uuid for grant in digitalocean.live_grants()] == [digitalocean.team("Acme Web").uuid]
 
-    def test_a_pair_that_no_key_opens(self, owner: Person, settings: object) -> None:
+    def test_a_pair_that_no_key_decrypts(self, owner: Person, settings: object) -> None:
         settings.TOKEN_KEYS = ["b3RoZXItb3RoZXItb3RoZXItb3RoZXItb3RoZXItb3Q="]  # type: ignore[attr-defined]
 
         answer = owner.client.post(DELETE, {"email": owner.email})

@@ -1,4 +1,4 @@
-"""Sealed tokens: for whom they open, with which keys, and what a lost key does."""
+"""Encrypted tokens: for whom they decrypt, with which keys, and what a lost key does."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class TestAtRest:
                 if model not in (SocialToken, Revocation):
                     assert SECRETS[2] not in shown, model
 
-    def test_a_pair_copied_to_another_connection_opens_there_no_more(
+    def test_a_pair_copied_to_another_connection_does_not_decrypt_there(
         self, owner: Person, digitalocean: Sandbox
     ) -> None:
         """Somebody who can write to the database, and has no key."""

@@ -63,7 +63,7 @@ def test_it_works_in_batches_side_by_side(alice: Person, digitalocean: Sandbox) 
     assert digitalocean.counters().in_flight_max["POST /v1/oauth/token refresh_token"] == 2
 
 
-def test_it_pays_the_revocations_that_are_owed(alice: Person, digitalocean: Sandbox) -> None:
+def test_it_sends_the_revocations_that_are_queued(alice: Person, digitalocean: Sandbox) -> None:
     connection = alice.connect()
     digitalocean.fault("status", path="/v1/oauth/revoke", status=503)
     alice.client.post(f"/accounts/connections/{connection.pk}/disconnect/")

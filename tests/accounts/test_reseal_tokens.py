@@ -29,7 +29,7 @@ def run() -> str:
 
 def test_it_moves_everything_to_the_first_key(alice: Person, digitalocean: Sandbox, settings: Any) -> None:
     connection = alice.connect()
-    grant = revocations.enqueue("doo_v1_owed", "dor_v1_owed", expires_at=None, reason="test")
+    grant = revocations.enqueue("doo_v1_queued", "dor_v1_queued", expires_at=None, reason="test")
     pair = stored_pair(connection)
     settings.TOKEN_KEYS = [NEW_KEY, *settings.TOKEN_KEYS]
 
@@ -39,7 +39,7 @@ def test_it_moves_everything_to_the_first_key(alice: Person, digitalocean: Sandb
     settings.TOKEN_KEYS = [NEW_KEY]
     assert stored_pair(connection) == pair
     grant.refresh_from_db()
-    assert revocations.decrypt_pair(grant) == ("doo_v1_owed", "dor_v1_owed")
+    assert revocations.decrypt_pair(grant) == ("doo_v1_queued", "dor_v1_queued")
     assert Event.objects.filter(kind=Event.Kind.REENCRYPT, connection_id=connection.pk).count() == 1
 
 
@@ -121,7 +121,7 @@ def test_a_lost_key_asks_to_reconnect_and_nothing_else_breaks(
     assert isinstance(token_for(again), str)
 
 
-def test_a_sealed_text_copied_elsewhere_does_not_open(alice: Person, digitalocean: Sandbox) -> None:
+def test_an_encrypted_text_copied_elsewhere_does_not_decrypt(alice: Person, digitalocean: Sandbox) -> None:
     one, other = alice.connect("Acme Web"), alice.connect("Northwind")
     assert one.token
     assert other.token

@@ -62,7 +62,7 @@ class TestWorks:
         assert kept_pairs() == [(grant.access_token, grant.refresh_token)]
         assert not Revocation.objects.exists()
 
-    def test_the_grant_is_owed_while_digitalocean_cannot_take_it(self, ada: Person, digitalocean: Sandbox) -> None:
+    def test_the_grant_is_queued_while_digitalocean_cannot_revoke_it(self, ada: Person, digitalocean: Sandbox) -> None:
         digitalocean.fault("status", **REVOKE, status=503)
         before = Stored.now()
 
@@ -113,7 +113,7 @@ class TestWorks:
         assert len(digitalocean.live_grants()) == 2
         assert not Revocation.objects.exists()
 
-    @pytest.mark.parametrize("taken", [True, False], ids=["revoked at once", "still owed"])
+    @pytest.mark.parametrize("taken", [True, False], ids=["revoked at once", "still queued"])
     def test_a_known_team_with_a_second_factor_changes_nothing_either(
         self, ada: Person, digitalocean: Sandbox, taken: bool
     ) -> None:
@@ -294,7 +294,7 @@ class TestRefuses:
         assert Stored.now() == before
         assert stray_grants(digitalocean) == []
 
-    def test_a_second_factor_that_never_comes_leaves_the_grant_owed(self, ada: Person, digitalocean: Sandbox) -> None:
+    def test_a_second_factor_that_never_comes_leaves_the_grant_queued(self, ada: Person, digitalocean: Sandbox) -> None:
         totp.switch_on(ada.user)
 
         ada.go("Acme Web", process="login")

@@ -198,7 +198,7 @@ class TestHandles:
         visitor.go("Acme Web", process="login")
         return visitor
 
-    def test_an_abandoned_sign_up_is_owed_its_revocation(self, undecided: Person, digitalocean: Sandbox) -> None:
+    def test_an_abandoned_sign_up_is_queued_for_revocation(self, undecided: Person, digitalocean: Sandbox) -> None:
         [row] = Revocation.objects.all()
         assert row.status == Revocation.Status.PENDING
         assert timedelta(minutes=59) < row.due_at - timezone.now() <= timedelta(hours=1)

@@ -8,7 +8,7 @@ from tests.browser.server import Conveyor
 from tests.support.sandbox import Sandbox
 
 PREFIXES = ("doo_v1_", "dor_v1_")
-SEALED = "gAAAA"  # how a sealed token begins; it belongs into the database and nowhere else
+ENCRYPTED = "gAAAA"  # how an encrypted token begins; it belongs into the database and nowhere else
 
 
 def leaks(conveyor: Conveyor, digitalocean: Sandbox, sent: Iterable[str]) -> list[str]:
@@ -17,10 +17,10 @@ def leaks(conveyor: Conveyor, digitalocean: Sandbox, sent: Iterable[str]) -> lis
     marks = {*PREFIXES, digitalocean.client_secret} | {token.rpartition("_")[2] for token in tokens if token}
     places = {
         "database": (conveyor.database.rows(), marks),
-        "session": (conveyor.database.sessions(), marks | {SEALED}),
-        "cache": (conveyor.cached, marks | {SEALED}),
-        "log": ([conveyor.log], marks | {SEALED}),
-        "page": (sent, marks | {SEALED}),
+        "session": (conveyor.database.sessions(), marks | {ENCRYPTED}),
+        "cache": (conveyor.cached, marks | {ENCRYPTED}),
+        "log": ([conveyor.log], marks | {ENCRYPTED}),
+        "page": (sent, marks | {ENCRYPTED}),
     }
     found = set()
     for place, (texts, those) in places.items():

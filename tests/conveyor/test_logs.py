@@ -22,8 +22,8 @@ from tests.support.programs import DEPLOYED, run
 ACCESS = f"doo_v1_{'0a' * 32}"
 REFRESH = f"dor_v1_{'1b' * 32}"
 PERSONAL = f"dop_v1_{'2c' * 32}"
-SEALED = f"gAAAAAB{'k-_' * 30}=="
-SECRETS = (ACCESS, REFRESH, PERSONAL, SEALED, "hunter2")
+ENCRYPTED = f"gAAAAAB{'k-_' * 30}=="
+SECRETS = (ACCESS, REFRESH, PERSONAL, ENCRYPTED, "hunter2")
 
 log = logging.getLogger("tried")
 
@@ -138,7 +138,7 @@ def test_redacting_leaves_everything_else_as_it_is(text: str) -> None:
 # Refuses
 
 
-@pytest.mark.parametrize("secret", [ACCESS, REFRESH, PERSONAL, SEALED])
+@pytest.mark.parametrize("secret", [ACCESS, REFRESH, PERSONAL, ENCRYPTED])
 def test_tokens_in_messages_and_arguments(output: StringIO, secret: str) -> None:
     log.warning(f"{secret} and %s and %r", secret, {"token": secret})
 

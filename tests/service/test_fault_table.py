@@ -150,8 +150,8 @@ def _disconnects(person: Person) -> Iterator[Line]:
             sandbox.clear_faults()
             line.seen[[str(message) for message in answer.context["messages"]][-1]] += 1
             assert not Connection.objects.exists()
-            owed = Revocation.objects.filter(connection_id=connection.pk).exists()
-            line.stored["no connection; revocation queued" if owed else "no connection; nothing queued"] += 1
+            queued = Revocation.objects.filter(connection_id=connection.pk).exists()
+            line.stored["no connection; revocation queued" if queued else "no connection; nothing queued"] += 1
             Revocation.objects.all().delete()
         yield line
 
@@ -175,10 +175,10 @@ def _state(sandbox: Sandbox, connection: Connection) -> str:
 
 
 def _nothing(untouched: bool, live: bool) -> str:
-    owed = Revocation.objects.exists()
+    queued = Revocation.objects.exists()
     kept = "stored tokens unchanged" if untouched else "stored tokens changed"
     if live:
-        return f"{kept}; the new grant {'queued for revocation' if owed else 'unknown to Conveyor (answer lost)'}"
+        return f"{kept}; the new grant {'queued for revocation' if queued else 'unknown to Conveyor (answer lost)'}"
     return f"{kept}; no new grant"
 
 

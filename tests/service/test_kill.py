@@ -34,11 +34,11 @@ REFRESH_STEPS = [
 DISCONNECT_STEPS = [
     ("accounts.audit:record:after", "connected"),
     ("accounts.revocations:enqueue:after", "connected"),
-    ("accounts.connections:pending_revocations:before", "owed"),
-    ("accounts.revocations:process:before", "owed"),
-    ("digitalocean_client.oauth:revoke:before", "owed"),
-    ("digitalocean_client.oauth:revoke:after", "owed"),
-    ("accounts.revocations:_done:before", "owed"),
+    ("accounts.connections:pending_revocations:before", "queued"),
+    ("accounts.revocations:process:before", "queued"),
+    ("digitalocean_client.oauth:revoke:before", "queued"),
+    ("digitalocean_client.oauth:revoke:after", "queued"),
+    ("accounts.revocations:_done:before", "queued"),
     ("accounts.revocations:_done:after", "paid"),
 ]
 
@@ -108,7 +108,7 @@ def test_killed_in_a_disconnect(connection: Connection, digitalocean: Sandbox, s
     assert not Connection.objects.exists()
     assert not SocialAccount.objects.exists()
     assert not SocialToken.objects.exists()
-    assert Revocation.objects.count() == (1 if expected == "owed" else 0)
+    assert Revocation.objects.count() == (1 if expected == "queued" else 0)
 
     let_leases_run_out()
     call_command("refresh_tokens", stdout=StringIO(), stderr=StringIO())

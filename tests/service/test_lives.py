@@ -6,7 +6,7 @@ DigitalOcean drips, loses answers and is told to revoke. After each step:
 - no grant has ever had two refreshes in flight;
 - a stored pair that DigitalOcean would still accept is never marked lost;
 - one that it would not is never shown as healthy after use;
-- every live grant has a stored pair or a revocation that is owed, but for those whose answer was lost on the way;
+- every live grant has a stored pair or a queued revocation, but for those whose answer was lost on the way;
 - no token lies anywhere in plain text.
 """
 
@@ -64,7 +64,7 @@ class Lives(RuleBasedStateMachine):
         cache.clear()
         for model in (User, Revocation, Event, Session):
             model.objects.all().delete()
-        Revocation.objects.all().delete()  # deleting users owes some
+        Revocation.objects.all().delete()  # deleting users queues some
         self.sandbox.reset(droplets=1)
         self.sandbox.settings(burst_limit=1_000_000, hourly_limit=1_000_000)
         # Ada shares Northwind with Grace, and has two Conveyor accounts of her own.
@@ -229,7 +229,7 @@ class Lives(RuleBasedStateMachine):
 
     @rule()
     def time_passes(self) -> None:
-        """Pauses and leases end; what is owed falls due."""
+        """Pauses and leases end; what is queued falls due."""
         Connection.objects.update(retry_at=None)
         Revocation.objects.update(due_at=timezone.now(), lease_until=None)
 
@@ -319,10 +319,10 @@ class Lives(RuleBasedStateMachine):
         return any(grant.refresh_token == pair[1] and grant.refresh_live for grant in ledger)
 
     def _kept(self) -> list[tuple[str, str]]:
-        """Every pair that Conveyor holds: stored, or owed a revocation."""
+        """Every pair that Conveyor holds: stored, or queued for revocation."""
         stored = [token_store.decrypt_pair(row.token, row.account.uid) for row in self._rows() if row.token]
-        owed = [revocations.decrypt_pair(row) for row in Revocation.objects.all()]
-        return [pair for pair in (*stored, *owed) if pair]
+        queued = [revocations.decrypt_pair(row) for row in Revocation.objects.all()]
+        return [pair for pair in (*stored, *queued) if pair]
 
 
 @pytest.mark.usefixtures("transactional_db")

@@ -313,7 +313,7 @@ def test_hostile_team_names_are_shown_as_text(alice: Person) -> None:
     assert all(attrs["src"].startswith("/static/") for tag, attrs in page.tags if tag == "script")
 
 
-def test_a_stored_token_that_no_key_opens_costs_its_team_alone(alice: Person, settings: Any) -> None:
+def test_a_stored_token_that_no_key_decrypts_costs_its_team_alone(alice: Person, settings: Any) -> None:
     alice.connect("Acme Web")
     settings.TOKEN_KEYS = ["b3RoZXJvdGhlcm90aGVyb3RoZXJvdGhlcm90aGVyb3Q="]
     alice.connect("Northwind")
