@@ -24,7 +24,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from accounts import callback, connections, email_ownership, lockout, security_events
+from accounts import callback, connections, email_ownership, emails, lockout, security_events
 from accounts.error_pages import ErrorPage, for_error, stop
 from accounts.models import Connection, Event, User
 from accounts.users import is_released
@@ -105,15 +105,11 @@ class AccountAdapter(DefaultAccountAdapter):
             if name.endswith("_url")
         }
         site = SimpleNamespace(domain=urlsplit(settings.BASE_URL).netloc, name="Conveyor")
-        try:
-            super().send_mail(template_prefix, email, {**context, **links, "current_site": site})
-        except OSError:
-            log.exception("An email could not be sent", extra={"template": template_prefix})
-            raise stop(self.request, _NOT_SENT) from None
-
-    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
-        security_events.record(Event.Kind.RESET_EMAIL, email=email, user=user)
-        super().send_password_reset_mail(user, email, context)
+        user = context.get("user") or User.objects.filter(email=email.lower()).first()
+        context = {"request": self.request, "email": email, **context, **links, "current_site": site}
+        message = self.render_mail(template_prefix, email, context)
+        if not emails.send(message, template_prefix.rpartition("/")[2], user=user):
+            raise stop(self.request, _NOT_SENT)
 
     def validation_error(self, code: str, *args: Any) -> ValidationError:
         if code == "too_many_login_attempts":
@@ -121,10 +117,12 @@ class AccountAdapter(DefaultAccountAdapter):
         error: ValidationError = super().validation_error(code, *args)
         return error
 
-    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
+    def send_notification_mail(
+        self, template_prefix: str, user: User, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
         """Send it if possible: a notification that cannot be sent must not break what it reports."""
         with suppress(ImmediateHttpResponse):
-            super().send_notification_mail(*args, **kwargs)
+            super().send_notification_mail(template_prefix, user, {"user": user, **(context or {})}, email)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """No in DigitalOcean's callback: allauth would store the login meanwhile. Our views ask before that."""

@@ -178,7 +178,7 @@ class Event(models.Model):
         SIGN_UP = "sign_up", "Signed up"
         LOG_IN = "log_in", "Log-in"
         TWO_FACTOR = "two_factor", "Two-factor authentication"
-        RESET_EMAIL = "reset_email", "Password reset email"
+        EMAIL = "email", "Email"
         PASSWORD_RESET = "password_reset", "Password reset"
         SECOND_FACTOR_RESET = "factor_reset", "Reset of the second factor"
 

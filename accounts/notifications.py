@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from accounts import emails
 from accounts.models import Connection, User
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ def send(template: str, user: User, **context: Any) -> None:
         # Not through allauth's adapter: it needs a request, and a command has none.
         subject = " ".join(render_to_string(f"accounts/email/{template}_subject.txt", context).split())
         body = render_to_string(f"accounts/email/{template}_message.txt", context)
-        send_mail(f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}{subject}", body, None, [user.email])
+        message = EmailMessage(f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}{subject}", body, None, [user.email])
+        emails.send(message, template, user=user, connection=context.get("connection"))
     except Exception:
-        log.exception("An email could not be sent", extra={"template": template})
+        log.exception("An email could not be prepared or recorded", extra={"template": template})

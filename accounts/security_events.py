@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 from structlog.contextvars import get_contextvars
 
 from accounts import audit
-from accounts.models import Event, User
+from accounts.models import Connection, Event, User
 
 
 def record(
@@ -28,6 +28,7 @@ def record(
     note: str = "",
     actor: str = audit.PERSON,
     staff: User | None = None,
+    subject: Connection | None = None,
 ) -> None:
     """Store and log an event of `user`, or of whoever typed the address `email`. `note` says more.
 
@@ -43,7 +44,7 @@ def record(
     ]
     audit.record(
         kind,
-        None,
+        subject,
         actor=audit.STAFF if staff else actor,
         outcome=outcome,
         user=user,

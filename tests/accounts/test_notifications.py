@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core import mail
 
 from accounts import notifications
+from accounts.models import Event
 from tests.support.emails import emails_to
 from tests.support.person import Person
 
@@ -29,8 +31,20 @@ def test_a_connection_that_is_gone_has_nobody_to_tell(db: None) -> None:
     assert mail.outbox == []
 
 
-def test_a_mail_server_that_is_down_breaks_nothing(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_server_that_is_down_breaks_nothing(alice: Person, settings: Any) -> None:
     connection = alice.connect("Acme Web")
-    monkeypatch.setattr(notifications, "send_mail", lambda *_: 1 / 0)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+
+    notifications.droplet_destroyed(connection.pk, "db-primary")
+
+    event = Event.objects.filter(kind="email").latest("pk")
+    assert (event.outcome, event.user, event.connection_id) == ("failed", alice.user, connection.pk)
+    assert event.detail.startswith("droplet_destroyed, ConnectionRefusedError ")
+
+
+def test_a_bug_in_an_email_breaks_nothing(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = alice.connect("Acme Web")
+    monkeypatch.setattr(notifications, "render_to_string", lambda *_: 1 / 0)
 
     notifications.droplet_destroyed(connection.pk, "db-primary")

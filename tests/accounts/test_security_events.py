@@ -53,7 +53,7 @@ class TestWorks:
 
     def test_a_password_reset(self, logged_out: Person) -> None:
         logged_out.client.post(RESET, {"email": logged_out.email})
-        assert recorded("reset_email") == [("ok", logged_out.email)]
+        assert recorded("email") == [("ok", logged_out.email)]
         assert recorded("password_reset") == []
 
         page = logged_out.client.get(link_to(logged_out.email, "/reset/key/"))
