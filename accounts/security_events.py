@@ -1,4 +1,4 @@
-"""Audit log of sign-ups, log-ins, second factors and password resets.
+"""Audit log of sign-ups, log-ins, second factors, password resets and emails.
 
 Each is an Event and a line in the log, with the id of the request and a keyed hash in the place of the email address:
 equal addresses have equal hashes, and nobody without SECRET_KEY can find out the address.
