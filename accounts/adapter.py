@@ -40,6 +40,10 @@ _NOT_SENT = ErrorPage(
 )
 
 
+_LIMITED = {"email_confirmation", "email_confirmation_signup", "account_already_exists"}
+"""Templates of the emails that anybody can have sent to any address, by signing up or changing an address."""
+
+
 class AccountAdapter(DefaultAccountAdapter):
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         """Redirect to the log-in if a second tab or a double click created the account after the form's check."""
@@ -96,7 +100,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Raises ImmediateHttpResponse, with an error page, if the mail server does not accept the email."""
-        if is_released(email):
+        template = template_prefix.rpartition("/")[2]
+        if is_released(email) or (template in _LIMITED and not self._may_confirm(email)):
             return
         # allauth builds links from the Host header, which whoever sent the request has chosen.
         links = {
@@ -108,8 +113,18 @@ class AccountAdapter(DefaultAccountAdapter):
         user = context.get("user") or User.objects.filter(email=email.lower()).first()
         context = {"request": self.request, "email": email, **context, **links, "current_site": site}
         message = self.render_mail(template_prefix, email, context)
-        if not emails.send(message, template_prefix.rpartition("/")[2], user=user):
+        if not emails.send(message, template, user=user):
             raise stop(self.request, _NOT_SENT)
+
+    def _may_confirm(self, email: str) -> bool:
+        """Whether another such email may be sent. allauth counts by address alone: a stranger could use up all."""
+        login = email.lower()
+        origin = lockout.origin(self.request, login, self.get_client_ip(self.request))
+        limits = {"confirm_email_origin": f"{login}:{origin}", "confirm_email_address": login}
+        return all(
+            ratelimit.consume(self.request, app="allauth.account", action=action, key=key, limit_get=True)
+            for action, key in limits.items()
+        )
 
     def validation_error(self, code: str, *args: Any) -> ValidationError:
         if code == "too_many_login_attempts":

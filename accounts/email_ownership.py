@@ -11,20 +11,27 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from allauth.account import app_settings
+from allauth.account.adapter import get_adapter
 from allauth.account.internal.stagekit import get_pending_stage
 from allauth.account.models import EmailAddress
+from allauth.core import context
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
-from accounts import audit, connections, security_events
+from accounts import audit, connections, lockout, security_events
 from accounts.models import Connection, Event, User
 
 _DOUBLE_CLICK = timedelta(seconds=10)
-"""A second sign-up this soon is a double click or a second tab. It does not replace the first one."""
+"""A second sign-up from the same network this soon is a double click or a second tab. It does not replace the first.
+
+From other networks it does: else somebody who signs up again and again could keep the owner from signing up.
+"""
 
 
 def is_confirmed(user: User) -> bool:
@@ -38,7 +45,12 @@ def free_address(email: str) -> None:
     is_mandatory = app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY
     email = email.lower()
     if is_mandatory and not EmailAddress.objects.filter(email=email, verified=True).exists():
-        connections.process_now(discard_unconfirmed(email, joined_before=timezone.now() - _DOUBLE_CLICK))
+        client_ip = get_adapter().get_client_ip(context.request)
+        key = salted_hmac("accounts.sign-up", f"{email} {lockout.network_of(client_ip)}").hexdigest()
+        is_first = cache.add(f"accounts.sign-up:{key}", True, _DOUBLE_CLICK.seconds)
+        connections.process_now(
+            discard_unconfirmed(email, joined_before=None if is_first else timezone.now() - _DOUBLE_CLICK)
+        )
 
 
 def discard_unconfirmed(email: str, *, keep: User | None = None, joined_before: datetime | None = None) -> list[UUID]:

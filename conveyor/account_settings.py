@@ -26,7 +26,12 @@ ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that started it
 ACCOUNT_FORMS = {"add_email": "accounts.forms.ChangeEmailForm", "signup": "accounts.forms.SignupForm"}
 ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_RATE_LIMITS = {"login_failed_address": "100/h/key", "confirm_email": "3/3m/key"}
+ACCOUNT_RATE_LIMITS = {
+    "login_failed_address": "100/h/key",
+    "confirm_email": None,  # the next two instead: accounts.adapter
+    "confirm_email_origin": "3/3m/key",
+    "confirm_email_address": "60/h/key",
+}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Conveyor] "
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_REAUTHENTICATION_REQUIRED = True

@@ -133,6 +133,76 @@ class TestSignUp:
         assert User.objects.get().email == ADDRESS
 
 
+class TestSquatter:
+    """Somebody who signs up with the owner's address again and again, from another network."""
+
+    ELSEWHERE = "198.51.100.7"
+
+    def sign_up(self, squatter: Person) -> None:
+        squatter.client.post(
+            "/accounts/signup/", {"email": ADDRESS, "password1": SQUATTERS}, REMOTE_ADDR=self.ELSEWHERE
+        )
+
+    def test_cannot_use_up_the_owners_emails(self, owner: Person, squatter: Person) -> None:
+        for _ in range(5):
+            self.sign_up(squatter)
+        assert len(emails_to(ADDRESS)) == 3
+
+        owner.client.post("/accounts/signup/", {"email": ADDRESS, "password1": OWNERS})
+
+        assert len(emails_to(ADDRESS)) == 4
+        assert owner.client.post(link_to(ADDRESS, "/confirm-email/"))["Location"] == "/droplets/"
+        assert User.objects.get().check_password(OWNERS)
+
+    def test_cannot_keep_the_owner_out(self, owner: Person, squatter: Person, digitalocean: Sandbox) -> None:
+        """The owner's pending sign-up is replaced, and at once replaces the squatter's again."""
+        owner.client.post("/accounts/signup/", {"email": ADDRESS, "password1": OWNERS})
+        old = link_to(ADDRESS, "/confirm-email/")
+        self.sign_up(squatter)
+        assert User.objects.get().check_password(SQUATTERS)
+        assert says(owner.client.post(old, {"password": OWNERS}), "This link no longer works")
+        cache.clear()  # ten seconds later
+        owner.client.post("/accounts/signup/", {"email": ADDRESS, "password1": OWNERS})
+
+        owner.client.post(link_to(ADDRESS, "/confirm-email/"))
+        self.sign_up(squatter)
+
+        assert User.objects.get().check_password(OWNERS)
+        assert can_log_in(digitalocean, OWNERS)
+        assert not can_log_in(digitalocean, SQUATTERS)
+
+    def test_gains_nothing_from_the_owners_click(self, owner: Person, squatter: Person, digitalocean: Sandbox) -> None:
+        owner.client.post("/accounts/signup/", {"email": ADDRESS, "password1": OWNERS})
+        self.sign_up(squatter)
+
+        answer = owner.client.post(link_to(ADDRESS, "/confirm-email/"), {"password": OWNERS})
+
+        assert answer.status_code == 422
+        assert not EmailAddress.objects.filter(verified=True).exists()
+        assert not can_log_in(digitalocean, SQUATTERS)
+
+    def test_the_owner_can_reset_the_password_of_the_squatters_account(
+        self, owner: Person, squatter: Person, digitalocean: Sandbox
+    ) -> None:
+        self.sign_up(squatter)
+        TestPasswordReset().reset(owner)
+
+        self.sign_up(squatter)
+
+        assert can_log_in(digitalocean, OWNERS)
+        assert not can_log_in(digitalocean, SQUATTERS)
+
+    def test_many_networks_together_have_a_limit_too(self, squatter: Person) -> None:
+        for number in range(70):
+            squatter.client.post(
+                "/accounts/signup/",
+                {"email": ADDRESS, "password1": SQUATTERS},
+                REMOTE_ADDR=f"198.51.{number}.7",
+            )
+
+        assert len(emails_to(ADDRESS)) == 60
+
+
 class TestDigitalOcean:
     @pytest.mark.parametrize("value", [False, None, "true", 1])
     def test_its_address_has_to_be_confirmed(self, visitor: Person, digitalocean: Sandbox, value: Any) -> None:
