@@ -1,7 +1,5 @@
 """allauth adapters: the hooks in which Conveyor differs from allauth's defaults."""
 
-from __future__ import annotations
-
 import logging
 from contextlib import suppress
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """The admin site: users, their connections and the state of these. It never shows a token."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, ClassVar

@@ -1,7 +1,5 @@
 """The audit log: an Event row, and a line in the log, for everything that happens to a connection or account."""
 
-from __future__ import annotations
-
 import logging
 
 from accounts.models import Connection, Event, Revocation, User

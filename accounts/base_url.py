@@ -4,8 +4,6 @@ Conveyor may answer for several hosts (`localhost` and `127.0.0.1`). What began 
 come back without its session.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from urllib.parse import urlsplit
 

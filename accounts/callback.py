@@ -4,8 +4,6 @@ Called by the hooks of `accounts.adapter`. Each case ends in `connections.link`,
 page.
 """
 
-from __future__ import annotations
-
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.models import SocialAccount, SocialLogin
 from django.contrib import messages

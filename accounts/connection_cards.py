@@ -1,7 +1,5 @@
 """What the Connections page shows about a connection."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from accounts import connections, token_store

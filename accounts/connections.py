@@ -1,7 +1,5 @@
 """Connect and disconnect DigitalOcean teams, allow log-in with them, and delete accounts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from time import monotonic

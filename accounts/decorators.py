@@ -1,7 +1,5 @@
 """`signed_in` and `SignedInRequest`, for views that need a logged-in user."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import wraps
 from typing import Any

@@ -5,8 +5,6 @@ it, a confirmation link works only in the browser that asked for it or with the 
 by email removes what was attached before the address was confirmed.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """The one place that sends emails. Each is an event of the audit log, whether the mail server accepted it or not."""
 
-from __future__ import annotations
-
 import logging
 
 from django.conf import settings

@@ -4,8 +4,6 @@ The encrypted text contains the field and the owner (the uid of a SocialAccount)
 copied to another row or column is useless. The first of TOKEN_KEYS encrypts; every key of the list decrypts.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Error pages of the OAuth flow: what happened, and what to do next."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from allauth.core.exceptions import ImmediateHttpResponse

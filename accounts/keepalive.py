@@ -1,7 +1,5 @@
 """Work for `refresh_tokens`: refresh tokens that expire soon, and send the revocations that wait."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Key rotation: encrypt stored tokens and second factors again, with the first of TOKEN_KEYS."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Literal
 

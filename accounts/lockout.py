@@ -6,8 +6,6 @@ Wrong passwords for an address are counted for each network, and, with a higher 
 that has logged in to the account before is known by a signed cookie, counts for itself, and is not held up by others.
 """
 
-from __future__ import annotations
-
 from ipaddress import ip_address, ip_network
 
 from django.conf import settings

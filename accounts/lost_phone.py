@@ -1,7 +1,5 @@
 """Pages for a user who has lost the second factor: ask for its reset, finish it, or stop it by the link in an email."""
 
-from __future__ import annotations
-
 from allauth.account.stages import LoginStage, LoginStageController
 from allauth.core.ratelimit import respond_429
 from allauth.mfa.stages import AuthenticateStage

@@ -1,10 +1,8 @@
 """Connections (DigitalOcean teams that users have connected), pending and queued grants, and the audit log."""
 
-from __future__ import annotations
-
 import hashlib
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 from uuid import uuid4
 
 from allauth.socialaccount.models import SocialAccount, SocialToken
@@ -33,7 +31,7 @@ def team_label(team_name: str, *, email: str, team_uuid: str) -> str:
 
 
 class ConnectionQuerySet(models.QuerySet["Connection"]):
-    def for_user(self, user: User) -> ConnectionQuerySet:
+    def for_user(self, user: User) -> Self:
         """A user's connections, in display order."""
         return self.filter(account__user=user).select_related("account__user", "token").order_by("team_name", "pk")
 

@@ -1,7 +1,5 @@
 """Emails that Conveyor sends on its own, outside a request."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 from uuid import UUID

@@ -4,8 +4,6 @@ For allauth only an explicit password confirmation is recent, so it would ask us
 complete log-in of this session, second factor included, counts as well, for ACCOUNT_REAUTHENTICATION_TIMEOUT seconds.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from functools import wraps

@@ -1,7 +1,5 @@
 """Storing the pair that a refresh has brought: into a spill file first, then into the database."""
 
-from __future__ import annotations
-
 import logging
 from contextlib import suppress
 from time import monotonic

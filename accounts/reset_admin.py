@@ -1,7 +1,5 @@
 """The admin's pages for resets of the second factor: a list of requests, and a button for each step."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages

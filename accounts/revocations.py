@@ -1,7 +1,5 @@
 """Queue of token revocations: stored first, sent at once, retried until DigitalOcean accepts."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta

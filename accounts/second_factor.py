@@ -1,7 +1,5 @@
 """Encryption of TOTP secrets and of the seeds of recovery codes, which allauth stores as they are."""
 
-from __future__ import annotations
-
 import base64
 import logging
 import secrets

@@ -5,8 +5,6 @@ The user gets an email at each step, and each has a link that stops the request.
 or DigitalOcean) and the link in the email.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta

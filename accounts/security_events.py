@@ -4,8 +4,6 @@ Each is an Event and a line in the log, with the id of the request and a keyed h
 equal addresses have equal hashes, and nobody without SECRET_KEY can find out the address.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from allauth.account.signals import password_reset, user_logged_in, user_signed_up

@@ -1,7 +1,5 @@
 """Signal receivers: revoke a pair when it is deleted, connect a team after log-in, clean up after a password reset."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from allauth.account.signals import password_reset, user_logged_in

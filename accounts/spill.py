@@ -9,8 +9,6 @@ A process holds a lock (flock) on the files it works on. The kernel releases it 
 a lock has no owner. The files are in `settings.SPILL_DIR`, which the processes of one host share.
 """
 
-from __future__ import annotations
-
 import fcntl
 import logging
 import os
@@ -41,7 +39,7 @@ _LONGEST_PAUSE = 5.0
 _ENDING = ".spill"
 
 _handlers: dict[str, Handler] = {}
-_in_memory: list[Spill] = []
+_in_memory: list["Spill"] = []
 """Answers that no file could be written for: the disk is full, or may not be written to."""
 _lock = threading.Lock()
 _thread: threading.Thread | None = None

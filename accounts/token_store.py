@@ -3,8 +3,6 @@
 Every write is `WHERE generation =` the one that was read, so nobody overwrites a pair that was stored meanwhile.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from allauth.socialaccount.models import SocialToken

@@ -8,8 +8,6 @@ lose the connection. Hence:
 - HTTP runs in threads of `digitalocean_client.executor`, the database on the caller's thread.
 """
 
-from __future__ import annotations
-
 import logging
 import random
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The user model. The email address is the username."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -18,10 +16,10 @@ RELEASED_DOMAIN = "released.invalid"
 class UserManager(BaseUserManager["User"]):
     use_in_migrations = True
 
-    def get_by_natural_key(self, username: str | None) -> User:
+    def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email=(username or "").lower())
 
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A user with a lower-case address. Raises ValueError without one."""
         if not email:
             raise ValueError("A user needs an email address")
@@ -30,7 +28,7 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A superuser with a confirmed address: whoever runs the command needs no email to prove it."""
         with transaction.atomic(using=self._db):
             user = self.create_user(email, password, **fields | {"is_staff": True, "is_superuser": True})

@@ -1,7 +1,5 @@
 """Account pages: connections, settings, and deletion of the account."""
 
-from __future__ import annotations
-
 from typing import Any
 from uuid import UUID
 

@@ -1,7 +1,5 @@
 """One cache object for the whole process, and how its MessagePack values are read."""
 
-from __future__ import annotations
-
 import logging
 from functools import cache
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """What this process holds decoded and computed, so that a page need not decode ten thousand droplets to show fifty."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from threading import Lock
 from typing import Generic, TypeVar

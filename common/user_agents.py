@@ -1,7 +1,5 @@
 """Browser and system names from a User-Agent header, so that users can recognize their sessions."""
 
-from __future__ import annotations
-
 # The first match wins, so the order matters: Edge also contains "Chrome", and Chrome also contains "Safari" (https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/User-Agent).
 _BROWSERS = (
     ("Edg", "Edge"),

@@ -1,7 +1,5 @@
 """Django's and allauth's settings about accounts that are the same on every host. `settings.py` has the others."""
 
-from __future__ import annotations
-
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",

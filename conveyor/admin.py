@@ -1,7 +1,5 @@
 """Django's admin site behind Conveyor's log-in, with its rate limits, and behind a second factor."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

@@ -9,8 +9,6 @@ log-in limit (`cache_lock` in allauth/core/internal/ratelimit.py): each log-in w
 that hangs also cost 0.5 s for every operation: 5.0 s for ten, where this file's fallback takes 0.5 s once.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterable
 from functools import cache, partial, wraps
@@ -194,7 +192,7 @@ def _with_fallback(name: str) -> Any:
     in_redis, in_memory = getattr(django_redis.RedisCache, name), getattr(MemoryCache, name)
 
     @wraps(in_redis)
-    def operation(self: RedisCache, *args: Any, **kwargs: Any) -> Any:
+    def operation(self: "RedisCache", *args: Any, **kwargs: Any) -> Any:
         return self.outage.run(
             partial(in_redis, self, *args, **kwargs), partial(in_memory, self.memory, *args, **kwargs)
         )

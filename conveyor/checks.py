@@ -1,7 +1,5 @@
 """System checks of Django (`manage.py check --deploy`) that Conveyor adds. gunicorn does not start when one fails."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.conf import settings

@@ -3,8 +3,6 @@
 It does not use Django's settings, because they need the `.env` that it writes.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 import signal

@@ -1,7 +1,5 @@
 """Reads the settings of a host from its environment. All mistakes are reported at once, in one line, without values."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

@@ -4,8 +4,6 @@ django-structlog's RequestMiddleware is not used: it logs whole addresses (an OA
 each request, and forgets the request's id before gunicorn writes its access line.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 import uuid

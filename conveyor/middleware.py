@@ -1,7 +1,5 @@
 """Conveyor's own middleware: health checks, headers of every response, limits and activity of sessions."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """Conveyor's settings. What differs between hosts comes from the environment; `.env.example` lists it."""
 
-from __future__ import annotations
-
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any

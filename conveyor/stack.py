@@ -9,8 +9,6 @@ CPython now keeps one chunk for reuse (https://github.com/python/cpython/issues/
 file and its test when Conveyor needs a Python that has the fix; until then the test shows the loss.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 

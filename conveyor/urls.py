@@ -1,7 +1,5 @@
 """Conveyor's root URLs."""
 
-from __future__ import annotations
-
 from django.contrib import admin
 from django.urls import include, path
 

@@ -1,7 +1,5 @@
 """The front page, the health checks, and the context of every template."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from datetime import timedelta

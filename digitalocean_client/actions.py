@@ -4,8 +4,6 @@ Each raises a `DigitalOceanError` and is safe in any thread. A request that acts
 Shapes: https://docs.digitalocean.com/reference/api/ (Droplet Actions, Sizes, Images).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """An answer of DigitalOcean: its body, its rate limit, and the error that a status other than 2xx means."""
 
-from __future__ import annotations
-
 import json as json_library
 import math
 import re

@@ -4,8 +4,6 @@ They know nothing of users, caches or pages, and are safe to call from any threa
 `time.monotonic`: no call goes on after it.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping
 from time import monotonic, sleep

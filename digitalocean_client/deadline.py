@@ -5,8 +5,6 @@ Here one thread watches all calls of the process. It shuts the socket down when 
 is doing: connecting, TLS, sending, reading headers or reading the body.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 import threading
@@ -14,7 +12,7 @@ from contextlib import suppress
 from math import inf
 from time import monotonic
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import urllib3
 
@@ -40,7 +38,7 @@ class Deadline:
         """Seconds until the end, never quite 0: sockets take 0 for "do not block"."""
         return max(self.ends - monotonic(), 0.001)
 
-    def __enter__(self) -> Deadline:
+    def __enter__(self) -> Self:
         _this_thread.deadline = self
         _watcher.add(self)
         return self

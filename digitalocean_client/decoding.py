@@ -5,8 +5,6 @@ optional field that cannot be read is None, an item of a list that cannot be rea
 without its required fields (its id) is refused. Every text is cleaned by `clean_text`.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """The endpoints that list droplets and read one. Each raises a `DigitalOceanError` and is safe in any thread."""
 
-from __future__ import annotations
-
 from digitalocean_client import api
 from digitalocean_client.decoding import single_object
 from digitalocean_client.lists import ListPage, list_page

@@ -4,8 +4,6 @@
 holds a token.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 
 

@@ -4,8 +4,6 @@ Each call has a thread of its own, so a call that hangs keeps no other waiting. 
 many run at once. There is no pool: nothing has to be shut down, no thread stays idle, a fork inherits nothing.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait

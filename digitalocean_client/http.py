@@ -4,8 +4,6 @@ Each call has a total deadline and is sent once. Redirects are not followed, so 
 only; netrc, cookies and the environment's proxies are not used. `send` returns an `Answer` or raises one of `errors`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.cookiejar import DefaultCookiePolicy

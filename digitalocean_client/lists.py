@@ -3,8 +3,6 @@
 An item that cannot be read is counted and left out. An answer without the list or object is an `UnexpectedAnswer`.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Mapping

@@ -5,8 +5,6 @@ answers are empty. A point or series that cannot be read is left out.
 Shapes: https://docs.digitalocean.com/reference/api/ (Monitoring).
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ Facts: https://docs.digitalocean.com/reference/api/oauth/ and RFC 6749. A refres
 a new pair and ends the old access token at once. Both belong to one grant of one user for one team.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta

@@ -4,8 +4,6 @@ The types have only what a page shows.
 Shapes: https://docs.digitalocean.com/reference/api/ (Droplets, Block Storage, Firewalls, VPCs, Reserved IPs).
 """
 
-from __future__ import annotations
-
 import msgspec
 
 from digitalocean_client import api, errors

@@ -4,8 +4,6 @@ All but an id is optional, for the reasons in `digitalocean_client.decoding`.
 Shapes: https://docs.digitalocean.com/reference/api/ (Droplets).
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """Cleaning of texts that people gave to DigitalOcean, before they are stored or shown."""
 
-from __future__ import annotations
-
 import re
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

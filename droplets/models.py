@@ -1,7 +1,5 @@
 """Saved views, and the actions that people have run on droplets."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import ClassVar, Self
 from uuid import uuid4

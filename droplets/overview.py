@@ -1,7 +1,5 @@
 """A droplet's overview: the droplet and all that belongs to it, read in parallel, each part with its own error."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar

@@ -1,7 +1,5 @@
 """Signal receivers: clear a connection's caches when it is deleted."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 from uuid import UUID

@@ -4,8 +4,6 @@ allauth's own provider uses the user's uuid as uid, so a second team would overw
 team. It is the only one installed; allauth finds it by the names of this package's modules.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from allauth.core.exceptions import ImmediateHttpResponse

@@ -1,7 +1,5 @@
 """The OAuth views: the redirect to DigitalOcean, and the callback."""
 
-from __future__ import annotations
-
 import logging
 import time
 from typing import Any

@@ -1,7 +1,5 @@
 """Template filters for times, money, memory sizes and browsers. `{% load formats %}`."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 

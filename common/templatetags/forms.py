@@ -1,7 +1,5 @@
 """Template tags for forms. `{% load forms %}`; `_field.html` has the markup around a control."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django import template

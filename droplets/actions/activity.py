@@ -3,8 +3,6 @@
 The rows know who started an action, and those that DigitalOcean refused or never received.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Which actions a droplet allows now, and why not the others."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby

@@ -1,7 +1,5 @@
 """Backup plans in words. Plans: https://docs.digitalocean.com/products/backups/details/features/"""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """The sizes and images that DigitalOcean accepts for a droplet."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any

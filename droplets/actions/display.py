@@ -1,7 +1,5 @@
 """How an action is shown: what was done, by whom, when, and with which result."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The forms of the actions: what a person chooses or types before an action is sent."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar

@@ -4,8 +4,6 @@ What each does and costs is from https://docs.digitalocean.com/products/droplets
 (Droplet Actions), and so are the scopes.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import IntEnum
 

@@ -3,8 +3,6 @@
 An action whose answer was lost is looked for in the droplet's list of actions. It is never sent again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime

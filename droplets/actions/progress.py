@@ -1,7 +1,5 @@
 """The actions shown on every page of a droplet: those in flight, and one that has just ended."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta

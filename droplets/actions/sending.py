@@ -1,7 +1,5 @@
 """Sends an action: records a row first, sends the request once, then stores the answer or that none came."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import timedelta
 from time import monotonic

@@ -1,7 +1,5 @@
 """How often an action is polled, and when one that DigitalOcean does not know is given up."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 FIRST = timedelta(seconds=2)

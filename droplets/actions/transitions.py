@@ -3,8 +3,6 @@
 Every update is conditional on the status that it changes, so that two processes never undo each other's.
 """
 
-from __future__ import annotations
-
 import logging
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """One droplet, fresh from DigitalOcean, and further calls about it at the same time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any

@@ -1,7 +1,5 @@
 """Several API calls on behalf of one connection, side by side, each with an outcome of its own."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 

@@ -9,8 +9,6 @@ next answer corrects them.
 Nothing here raises for what Redis or the cache does, or for what an answer said. Safe for threads, and free of the ORM.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -4,8 +4,6 @@ DigitalOcean has no endpoints for those of one droplet, and reading whole lists 
 the rate limit. They are deleted with their connection. A value that cannot be decoded is read again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID

@@ -1,7 +1,5 @@
 """An Ansible inventory in YAML, with a group for each team, region, status and tag."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import msgspec

@@ -1,7 +1,5 @@
 """Comment lines (`# …`) for exported files: how complete the fleet is, and which droplets are left out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from datetime import UTC
 

@@ -1,7 +1,5 @@
 """CSV for spreadsheets, as RFC 4180 defines it, in UTF-8."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Iterable, Iterator

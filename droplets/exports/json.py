@@ -1,7 +1,5 @@
 """JSON for programs: one object, which says how complete it is before it lists the droplets."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Names and addresses for other programs: simple characters, no name twice, and the same whenever the fleet is."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """An OpenSSH configuration with a host for each droplet that has an address (man 5 ssh_config)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from droplets.exports.comment_lines import comment, left_out, state

@@ -6,10 +6,9 @@ third value is the moment of the latest request to reload. The cache may lose an
 process holds is used then, or else the team is read again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Self
 from uuid import UUID, uuid4
 
 import msgspec
@@ -45,7 +44,7 @@ class Failure(msgspec.Struct, frozen=True):
     retry_at: datetime | None = None
 
     @classmethod
-    def from_error(cls, error: errors.DigitalOceanError) -> Failure:
+    def from_error(cls, error: errors.DigitalOceanError) -> Self:
         return cls(error.code, error.sentence, error.request_id, error.retry_at)
 
     @property

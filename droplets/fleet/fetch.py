@@ -4,8 +4,6 @@ Page 1 tells how many droplets there are; then the other pages are requested. Wh
 known, all pages are requested at once, and the totals that they carry correct the plan.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,6 @@
 """A droplet in a fleet: its summary, and the team it belongs to."""
 
-from __future__ import annotations
-
+from typing import Self
 from uuid import UUID
 
 import msgspec
@@ -24,7 +23,7 @@ class Team(msgspec.Struct, frozen=True, gc=False):
     connection: UUID
 
     @classmethod
-    def from_connection(cls, connection: Connection) -> Team:
+    def from_connection(cls, connection: Connection) -> Self:
         return cls(
             # Outside of a team, the DigitalOcean user's own uuid.
             key=connection.team_uuid or connection.user_uuid,

@@ -1,7 +1,5 @@
 """What is stored after a reload: made from what came now and what was known before."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID

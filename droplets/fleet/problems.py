@@ -1,7 +1,5 @@
 """What is wrong with one team's droplets, in words: what happened, what is shown instead, what to do."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

@@ -4,8 +4,6 @@ A reload may take longer than any page waits. The page that started it waits as 
 finishes it. Only the page's thread uses tokens and the database; the other threads do HTTP and the cache.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait

@@ -1,7 +1,5 @@
 """Every droplet of every team that a person has connected: from the cache, and reloaded where that is due."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

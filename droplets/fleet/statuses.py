@@ -1,7 +1,5 @@
 """A droplet's status as a page shows it: a label, and a badge with a shape as well as a colour."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

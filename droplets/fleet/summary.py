@@ -1,9 +1,8 @@
 """A droplet as the fleet's list shows it: flat, small, and with all that sorting and totals need."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
+from typing import Self
 
 import msgspec
 
@@ -38,7 +37,7 @@ class DropletSummary(msgspec.Struct, frozen=True, array_like=True, gc=False):
     created_at: datetime | None
 
     @classmethod
-    def from_droplet(cls, droplet: ListedDroplet) -> DropletSummary:
+    def from_droplet(cls, droplet: ListedDroplet) -> Self:
         region = droplet.region or Region()
         return cls(
             id=droplet.id,

@@ -4,8 +4,6 @@ The charts of one droplet and range are one value, in MessagePack. A value that 
 again from DigitalOcean.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from uuid import UUID
 

@@ -4,8 +4,6 @@ Where there are too many points, those of each few minutes become one: their ave
 so that no peak is lost. The lowest values say little about a server.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The charts of a droplet: the metrics that each needs, and the lines it draws from them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial

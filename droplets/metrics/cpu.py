@@ -4,8 +4,6 @@ Each mode has a counter of seconds since the boot, over all vCPUs. The usage bet
 their counters, as a share of the differences of all modes. The number of vCPUs does not matter.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 

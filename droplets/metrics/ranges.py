@@ -1,7 +1,5 @@
 """The time ranges of the graphs: their length, resolution and how often an open page reloads."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400

@@ -1,7 +1,5 @@
 """A droplet's charts: from the cache where they are fresh, else read in parallel, each with its own error."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime

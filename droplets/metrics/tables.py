@@ -1,7 +1,5 @@
 """The table that a chart is drawn from, its legend and its summary, and how values are formatted."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The filters beside the fleet: each value with how many droplets it would show, and the link to them."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

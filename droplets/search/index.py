@@ -1,7 +1,5 @@
 """The search index of a fleet: what pages need of its droplets, computed once while they stay the same."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,10 +1,8 @@
 """The query string of the fleet's page: words, filters, order and page. Reading it never raises."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -51,7 +49,7 @@ class Search:
     per_page: int = PAGE_SIZES[0]
 
     @classmethod
-    def from_query(cls, query: QueryDict) -> Search:
+    def from_query(cls, query: QueryDict) -> Self:
         """Parameters that make no sense are ignored. A filter's value that no droplet has finds nothing."""
         sort = query.get("sort", "")
         per_page = _number(query.get("per_page", ""))

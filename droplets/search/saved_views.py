@@ -1,7 +1,5 @@
 """Saved views: searches with a name."""
 
-from __future__ import annotations
-
 from django import forms
 from django.db import transaction
 

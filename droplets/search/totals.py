@@ -1,9 +1,8 @@
 """Totals of a list of droplets."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 from droplets.fleet.items import FleetItem
 from droplets.fleet.statuses import order, status_of
@@ -60,7 +59,7 @@ class Totals:
     off_monthly: float
 
     @classmethod
-    def from_items(cls, items: Iterable[FleetItem]) -> Totals:
+    def from_items(cls, items: Iterable[FleetItem]) -> Self:
         items = list(items)
         droplets = [item.droplet for item in items]
         off = [droplet for droplet in droplets if droplet.status == "off"]

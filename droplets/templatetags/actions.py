@@ -1,7 +1,5 @@
 """Filters for the pages of actions: `{% load actions %}`."""
 
-from __future__ import annotations
-
 from django import template
 
 from common.templatetags.formats import money

@@ -1,7 +1,5 @@
 """How a droplet's own terms are written on a page. `{% load droplets %}`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any

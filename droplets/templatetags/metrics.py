@@ -1,7 +1,5 @@
 """Tags and filters for a droplet's charts: `{% load metrics %}`."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from django import template

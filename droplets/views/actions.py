@@ -1,7 +1,5 @@
 """The pages of actions: confirm and send one, follow its progress, list a droplet's activity."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib import messages

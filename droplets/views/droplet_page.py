@@ -1,7 +1,5 @@
 """What all pages of one droplet share: the check of its owner, its error pages and its header."""
 
-from __future__ import annotations
-
 from functools import wraps
 from typing import Any
 from uuid import UUID

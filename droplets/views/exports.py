@@ -1,7 +1,5 @@
 """The downloads: all droplets that a search finds, in its order."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import islice
 

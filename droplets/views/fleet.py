@@ -1,7 +1,5 @@
 """The fleet's page, and the views of it that people save."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID

@@ -1,7 +1,5 @@
 """A droplet's graphs."""
 
-from __future__ import annotations
-
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone

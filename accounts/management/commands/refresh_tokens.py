@@ -1,7 +1,5 @@
 """`manage.py refresh_tokens`: for cron or a systemd timer, hourly or so."""
 
-from __future__ import annotations
-
 from argparse import ArgumentParser
 from collections import Counter
 from datetime import timedelta

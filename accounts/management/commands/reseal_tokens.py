@@ -1,7 +1,5 @@
 """`manage.py reseal_tokens`: run it after a new key was put first in TOKEN_KEYS, before the old one is removed."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`manage.py follow_actions`: run it every minute, from cron or a systemd timer."""
 
-from __future__ import annotations
-
 from collections import Counter
 from time import monotonic
 from typing import Any
