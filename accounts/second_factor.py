@@ -1,12 +1,17 @@
-"""Encryption of TOTP secrets and of the seeds of recovery codes, which allauth stores as they are."""
+"""allauth's adapter for second factors: encrypts what allauth stores as it is, and names Conveyor to passkeys."""
 
 import base64
 import logging
 import secrets
+from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 
 from accounts.encryption import CannotDecrypt, Field, decrypt, encrypt, is_encrypted
+from accounts.models import User
 
 log = logging.getLogger(__name__)
 
@@ -29,3 +34,11 @@ class MFAAdapter(DefaultMFAAdapter):
         except CannotDecrypt:
             log.error("No key decrypts the secret of a second factor")
             return base64.b32encode(secrets.token_bytes(20)).decode()
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Whom passkeys are for: BASE_URL's host, because whoever sends a request chooses its Host header."""
+        return {"id": urlsplit(settings.BASE_URL).hostname or "", "name": "Conveyor"}
+
+    def generate_authenticator_name(self, user: User, type: Any) -> str:
+        """The suggested name of a new passkey."""
+        return f"Passkey {Authenticator.objects.filter(user=user, type=type).count() + 1}"

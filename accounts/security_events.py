@@ -8,6 +8,7 @@ from typing import Any
 
 from allauth.account.signals import password_reset, user_logged_in, user_signed_up
 from allauth.mfa.signals import authentication_failed, authenticator_added, authenticator_removed
+from allauth.mfa.webauthn.internal.flows import did_use_passwordless_login
 from django.contrib.auth.signals import user_login_failed
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
@@ -82,8 +83,9 @@ def _signed_up(user: User, **kwargs: Any) -> None:
     record(Event.Kind.SIGN_UP, user=user, note=_way(kwargs))
 
 
-def _logged_in(user: User, **kwargs: Any) -> None:
-    record(Event.Kind.LOG_IN, user=user, note=_way(kwargs))
+def _logged_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    note = "with a passkey" if did_use_passwordless_login(request, user) else _way(kwargs)
+    record(Event.Kind.LOG_IN, user=user, note=note)
 
 
 def _login_failed(credentials: dict[str, Any], **kwargs: Any) -> None:

@@ -1,13 +1,15 @@
 from django.urls import path, re_path
 
-from accounts import lost_phone, views
+from accounts import lost_phone, passkeys, views
 
 app_name = "accounts"
 
 urlpatterns = [
-    # These two replace allauth's pages of the same path. Templates use allauth's names for them.
+    # These four replace allauth's pages of the same path. Templates use allauth's names for them.
     path("3rdparty/", views.connections, name="connections"),
     re_path(r"^confirm-email/(?P<key>[-:\w]+)/$", views.ConfirmEmail.as_view(), name="confirm_email"),
+    path("2fa/webauthn/login/", passkeys.LoginWithPasskey.as_view(), name="log_in_with_passkey"),
+    path("2fa/webauthn/reauthenticate/", passkeys.ReauthenticateWithPasskey.as_view(), name="confirm_with_passkey"),
     path("connections/<uuid:pk>/reconnect/", views.reconnect, name="reconnect"),
     path("connections/<uuid:pk>/act/", views.allow_acting, name="allow_acting"),
     path("connections/<uuid:pk>/disconnect/", views.disconnect, name="disconnect"),

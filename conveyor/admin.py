@@ -52,6 +52,8 @@ class ConveyorAdminSite(admin.AdminSite):
             raise PermissionDenied
         if _used_second_factor(request):
             return HttpResponseRedirect(next_url)
+        if is_mfa_enabled(user, [Authenticator.Type.WEBAUTHN]):
+            return redirect_to_login(next_url, reverse("mfa_reauthenticate_webauthn"))
         if is_mfa_enabled(user):
             return redirect_to_login(next_url, reverse("mfa_reauthenticate"))
         try:
@@ -60,7 +62,7 @@ class ConveyorAdminSite(admin.AdminSite):
             messages.warning(request, "The admin needs two-factor authentication. Confirm your email address first.")
             return redirect("account_email")
         messages.info(request, "The admin needs two-factor authentication. Turn it on to continue.")
-        return redirect("mfa_activate_totp")
+        return redirect("mfa_index")
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Redirect to Conveyor's own page, which asks for the old password and sends an email about the change."""
@@ -77,8 +79,8 @@ def _used_second_factor(request: HttpRequest) -> bool:
 
 @receiver(authenticator_added, dispatch_uid="conveyor.second_factor_turned_on")
 def _second_factor_turned_on(request: HttpRequest, user: Any, authenticator: Authenticator, **kwargs: Any) -> None:
-    """Turning it on takes a code, so it counts as a use: the same code would not be accepted again."""
-    if authenticator.type != Authenticator.Type.TOTP:
+    """Turning it on takes a code or the passkey, so it counts as a use: the same code would not be accepted again."""
+    if authenticator.type == Authenticator.Type.RECOVERY_CODES:
         return
     record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)
     if user.is_staff:

@@ -197,11 +197,13 @@ if _HTTPS:
     MESSAGE_STORAGE = "conveyor.middleware.HostMessageStorage"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if _HTTPS else "http"
 
-# The origin of links in emails and of the OAuth callback. Not the Host header, which the sender of a request chooses.
+# The origin of links in emails, of passkeys and of the OAuth callback. Not the Host header: its sender chooses it.
 _names = [host.lstrip(".") for host in ALLOWED_HOSTS if host not in (*_LOOPBACK, "*")]
-BASE_URL = _env.origin("BASE_URL", required="*" in ALLOWED_HOSTS and not _names and not DEBUG) or (
+_host_url = (
     f"{ACCOUNT_DEFAULT_HTTP_PROTOCOL}://{_names[0]}" if _names else f"http://127.0.0.1:{_env.port('PORT', 8000)}"
 )
+_base_url = _env.origin("BASE_URL", required="*" in ALLOWED_HOSTS and not _names and not DEBUG) or _host_url
+BASE_URL = _base_url.lower()  # as browsers write an origin
 SECURITY_CONTACT = _env.text("SECURITY_CONTACT", f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -18,6 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from common.cache import shared
 from tests.support.clock import Clock
+from tests.support.passkey import ORIGIN
 from tests.support.person import Person
 from tests.support.redis_server import RedisServer
 from tests.support.sandbox import Sandbox
@@ -121,6 +122,12 @@ def sandbox(sandbox_process: Sandbox) -> Sandbox:
     """A running sandbox, reset: 150 droplets per team, no grants, no faults, counters at zero."""
     sandbox_process.reset()
     return sandbox_process
+
+
+@pytest.fixture
+def host_name(settings: Any) -> None:
+    """Conveyor at a host name: browsers accept no passkeys at an address. Use this fixture before anybody signs in."""
+    settings.BASE_URL = ORIGIN
 
 
 @pytest.fixture

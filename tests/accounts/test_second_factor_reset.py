@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import Event, SecondFactorReset, User
-from tests.support import totp
+from tests.support import passkey, totp
 from tests.support.admin import page
 from tests.support.at_once import at_once
 from tests.support.emails import emails_to, link_to
@@ -68,6 +68,7 @@ class Loser(Person):
 def loser(alice: Person) -> Loser:
     person = Loser(alice.sandbox, alice.email)
     person.secret = totp.switch_on(alice.user)
+    passkey.store(alice.user)
     person.to_second_step()
     mail.outbox.clear()
     return person

@@ -21,7 +21,7 @@ class Conveyor:
     def __init__(self, directory: Path, sandbox: Sandbox) -> None:
         self.database: Database = of_this_run(directory)
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://localhost:{self.port}"  # passkeys need a host name
         self._log = directory / "gunicorn.log"
         self._redis = os.environ.get("REDIS_URL", "")
         self._environment = {
@@ -35,6 +35,7 @@ class Conveyor:
             "REDIS_URL": self._redis,
             "CACHE_PREFIX": f"{os.environ['CACHE_PREFIX']}-browser",
             "STATIC_ROOT": str(directory / "static"),
+            "BASE_URL": self.url,
             "PORT": str(self.port),
             "WEB_CONCURRENCY": "4" if isinstance(self.database, PostgreSQL) else "2",
         }

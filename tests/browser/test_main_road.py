@@ -90,9 +90,9 @@ def test_sign_up_and_log_in_with_digitalocean(visitor: Visitor) -> None:
     assert visitor.sees("droplets in 1 team")
 
 
-def test_who_begins_at_localhost_connects_a_team_at_base_url(visitor: Visitor) -> None:
-    localhost = visitor.url.replace("127.0.0.1", "localhost")
-    visitor.go(f"{localhost}/")
+def test_who_begins_at_an_address_connects_a_team_at_base_url(visitor: Visitor) -> None:
+    address = visitor.url.replace("localhost", "127.0.0.1")
+    visitor.go(f"{address}/")
     visitor.follow("Sign up")
     assert visitor.page.url == f"{visitor.url}/accounts/signup/"
     visitor.fill(Email="localhost@example.com", Password=PASSWORD)
@@ -102,13 +102,13 @@ def test_who_begins_at_localhost_connects_a_team_at_base_url(visitor: Visitor) -
     assert visitor.sees("droplets in 1 team")
 
 
-def test_who_is_logged_in_at_localhost_connects_a_team_at_base_url(visitor: Visitor) -> None:
+def test_who_is_logged_in_at_an_address_connects_a_team_at_base_url(visitor: Visitor) -> None:
     """A session there is from before the log-in moved to BASE_URL."""
-    localhost = visitor.url.replace("127.0.0.1", "localhost")
+    address = visitor.url.replace("localhost", "127.0.0.1")
     visitor.sign_up("session@example.com")
     context = visitor.page.context
-    context.add_cookies([{**cookie, "domain": "localhost"} for cookie in context.cookies()])  # type: ignore[misc]
-    visitor.go(f"{localhost}/droplets/")
+    context.add_cookies([{**cookie, "domain": "127.0.0.1"} for cookie in context.cookies()])  # type: ignore[misc]
+    visitor.go(f"{address}/droplets/")
 
     visitor.press("Connect a team")
 
@@ -177,6 +177,8 @@ def test_support_finds_the_person_in_the_admin_site(arrive: Arrive, conveyor: Co
     staff.go("/admin/")
     assert staff.path == "/accounts/login/"
     staff.log_in("staff@example.com")
+    assert staff.path == "/accounts/2fa/"
+    staff.follow("Turn on")
     staff.fill(Your_password="correct horse battery staple")
     staff.press("Confirm")
     assert staff.path == "/accounts/2fa/totp/activate/"

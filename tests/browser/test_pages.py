@@ -18,6 +18,8 @@ INSIDE = (
     "/accounts/password/change/",
     "/accounts/2fa/",
     "/accounts/2fa/totp/activate/",
+    "/accounts/2fa/webauthn/",
+    "/accounts/2fa/webauthn/add/",
     "/accounts/sessions/",
     "/accounts/delete/",
     "/accounts/logout/",

@@ -13,7 +13,7 @@ from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
-from tests.support import totp
+from tests.support import passkey, totp
 from tests.support.emails import emails_to, link_to
 from tests.support.pages import says, text_of
 from tests.support.person import PASSWORD, Person
@@ -50,6 +50,14 @@ def set_up(person: Person) -> Any:
     return person.client.get(answer["Location"])
 
 
+def forget_second_factor(person: Person) -> None:
+    """It was used too long ago."""
+    session = person.client.session
+    for record in session["account_authentication_methods"]:
+        record["at"] = time.time() - app_settings.REAUTHENTICATION_TIMEOUT - 1
+    session.save()
+
+
 class TestWorks:
     @pytest.mark.django_db(transaction=True)  # allauth sends its signal after the commit
     @pytest.mark.usefixtures("with_email")
@@ -57,7 +65,8 @@ class TestWorks:
         assert superuser.client.get("/admin/", follow=True).redirect_chain[-1][0] == "/accounts/login/?next=/admin/"
         superuser.log_in()
         asked = superuser.client.get("/admin/", follow=True)
-        assert SET_UP in [url.split("?")[0] for url, _ in asked.redirect_chain]
+        assert asked.redirect_chain[-1][0] == "/accounts/2fa/"
+        assert says(asked, "The admin needs two-factor authentication.", SET_UP, passkey.ADD)
 
         codes = set_up(superuser)
 
@@ -71,6 +80,32 @@ class TestWorks:
 
         assert superuser.client.get("/admin/accounts/user/").status_code == 200
         assert superuser.client.get("/admin/login/?next=/admin/accounts/user/")["Location"] == "/admin/accounts/user/"
+
+    @pytest.mark.usefixtures("host_name")
+    def test_a_passkey_alone_opens_it(self, superuser: Person) -> None:
+        superuser.log_in()
+        key = passkey.Passkey()
+        codes = passkey.add(superuser, key)
+        assert says(superuser.client.get(codes["Location"]), '<a href="/admin/">open the admin</a>')
+        assert superuser.client.get("/admin/").status_code == 200
+        superuser.log_out()
+
+        passkey.use(superuser, key, passkey.LOGIN)
+
+        assert superuser.client.get("/admin/accounts/user/").status_code == 200
+
+    @pytest.mark.usefixtures("host_name")
+    def test_a_passkey_used_again_opens_it(self, superuser: Person) -> None:
+        superuser.log_in()
+        key = passkey.Passkey()
+        passkey.add(superuser, key)
+        forget_second_factor(superuser)
+
+        asked = superuser.client.get("/admin/", follow=True).redirect_chain[-1][0]
+        assert asked == f"{passkey.REAUTHENTICATE}?next=/admin/"
+        passkey.use(superuser, key, asked, next="/admin/")
+
+        assert superuser.client.get("/admin/").status_code == 200
 
     def test_staff_can_change_their_own_password(self, superuser: Person) -> None:
         log_in_with_second_factor(superuser, totp.switch_on(superuser.user))
@@ -108,10 +143,7 @@ class TestRefuses:
 
     def test_a_second_factor_used_long_ago(self, superuser: Person) -> None:
         log_in_with_second_factor(superuser, totp.switch_on(superuser.user))
-        session = superuser.client.session
-        for record in session["account_authentication_methods"]:
-            record["at"] = time.time() - app_settings.REAUTHENTICATION_TIMEOUT - 1
-        session.save()
+        forget_second_factor(superuser)
 
         assert superuser.client.get("/admin/", follow=True).redirect_chain[-1][0] == f"{CODE}?next=/admin/"
         superuser.client.post("/admin/logout/")

@@ -101,6 +101,7 @@ RULES = {
         "accounts/3rdparty/",
         "accounts/settings/",
         "accounts/2fa/",
+        "accounts/2fa/webauthn/",
         "accounts/2fa/recovery-codes/",
         "accounts/2fa/recovery-codes/download/",
         "droplets/",
@@ -116,6 +117,27 @@ RULES = {
         "accounts/password/change/",
         "accounts/reauthenticate/",
         "accounts/2fa/reauthenticate/",
+        "accounts/2fa/webauthn/add/",
+    ]),
+    "CONFIRM WITH A PASSKEY": Rule(
+                    "log-in       200          200          200          200          200",
+                    "log-in       redirect     redirect     redirect     redirect     redirect", [
+        "accounts/2fa/webauthn/reauthenticate/",
+    ]),
+    "LOG-IN WITH A PASSKEY": Rule(
+                    "log-in       redirect     redirect     redirect     redirect     redirect",
+                    "log-in       redirect     redirect     redirect     redirect     redirect", [
+        "accounts/2fa/webauthn/login/",
+    ]),
+    "OWNER OF A PASSKEY": Rule(
+                    "log-in       404          200          404          404          404",
+                    "log-in       404          200          404          404          404", [
+        "accounts/2fa/webauthn/keys/<int:pk>/edit/",
+    ]),
+    "OWNER REMOVES A PASSKEY": Rule(
+                    "log-in       404          200          404          404          404",
+                    "log-in       404          redirect     404          404          404", [
+        "accounts/2fa/webauthn/keys/<int:pk>/remove/",
     ]),
     "SIGNED IN BUTTON": Rule(
                     "log-in       200          200          200          200          200",

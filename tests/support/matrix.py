@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group
@@ -21,7 +22,7 @@ from django.utils import timezone
 
 from accounts.models import Event, Revocation, SecondFactorReset, User
 from droplets.models import SavedView
-from tests.support import totp
+from tests.support import passkey, totp
 from tests.support.callback import REVOKE
 from tests.support.person import PASSWORD, Person
 from tests.support.sandbox import Sandbox
@@ -71,6 +72,7 @@ class World:
         }
         for person in self.people.values():
             RecoveryCodes.activate(person.user)
+            passkey.store(person.user)
             person.client.post("/accounts/reauthenticate/", {"password": PASSWORD})
         owner = self.people["owner"]
         connection = owner.connect("Acme Web")
@@ -85,8 +87,10 @@ class World:
             "socialaccount/socialaccount": SocialAccount.objects.get(),
         }
         view = SavedView.objects.create(user=owner.user, name="Mine", query="q=web")
+        key = Authenticator.objects.get(user=owner.user, type="webauthn")
         droplet = json.loads(owner.client.get("/droplets.json").getvalue())["droplets"][0]["id"]
         self._values = {
+            "accounts/2fa/webauthn/keys/": {"<int:pk>": key.pk},
             "accounts/connections/<uuid:pk>": {"<uuid:pk>": connection.pk},
             "droplets/": {"<uuid:connection>": connection.pk, "<int:droplet>": droplet, "<uuid:view>": view.pk},
             "admin/r/": {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.test import Client
 
 from accounts.models import Connection, User
@@ -25,7 +26,7 @@ class Person:
         self.sandbox = sandbox
         self.email = email
         self.digitalocean = digitalocean
-        self.client = Client(SERVER_NAME="127.0.0.1")
+        self.client = Client(SERVER_NAME=urlsplit(settings.BASE_URL).hostname)
 
     @property
     def user(self) -> User:
