@@ -1,7 +1,5 @@
 """Passkeys (WebAuthn): where allauth's forms and pages for them are not enough."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from allauth.account.utils import passthrough_next_redirect_url

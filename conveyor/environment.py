@@ -6,6 +6,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -61,13 +62,16 @@ class Environment:
         self._env.read_env(StringIO("\n".join(lines)))
         logger.removeFilter(note)
 
-    def read(self, name: str, default: T, parse: Callable[[str], T], good: str) -> T:
+    def read(self, name: str, default: T, parse: Callable[[str], T], good: str, *, required: str = "") -> T:
         """The variable `name`, parsed; `default` where it is unset or empty.
 
-        `parse` raises any exception for a malformed value; `good` shows what a good one looks like.
+        `parse` raises any exception for a malformed value; `good` shows what a good one looks like. Where the variable
+        must be set, `required` says why, or how to get a value.
         """
         value = os.environ.get(name, "").strip()
         if not value:
+            if required:
+                self._problems.append(f"{name} is not set: {required}")
             return default
         try:
             # A library's warning would show the value. Whatever causes one is malformed.
@@ -83,23 +87,22 @@ class Environment:
 
     def secret(self, name: str, *, required: bool, how: str) -> str:
         """A text that must be set when `required`; `how` says where to get one."""
-        value = self.text(name)
-        if not value and required:
-            self._problems.append(f"{name} is not set: {how}")
-        return value
+        return self.read(name, "", str, "any text", required=how if required else "")
 
     def flag(self, name: str, default: bool = False) -> bool:
         return self.read(name, default, _flag, "True or False")
 
     def number(self, name: str, default: int) -> int:
-        return self.read(name, default, _natural, "a whole number such as 1")
+        return self.read(name, default, partial(_whole, allowed=range(sys.maxsize)), "a whole number such as 1")
 
     def days(self, name: str, default: int) -> int:
         """A number of days, 1 to 3650."""
-        return self.read(name, default, _days, f"{default}, a whole number from 1 to 3650")
+        return self.read(
+            name, default, partial(_whole, allowed=range(1, 3651)), f"{default}, a whole number from 1 to 3650"
+        )
 
     def port(self, name: str, default: int) -> int:
-        return self.read(name, default, _port, "8000, a number from 1 to 65535")
+        return self.read(name, default, partial(_whole, allowed=range(1, 65536)), "8000, a number from 1 to 65535")
 
     def hosts(self, name: str, default: list[str]) -> list[str]:
         return self.read(name, default, _hosts, "conveyor.example.com,www.example.com")
@@ -109,10 +112,8 @@ class Environment:
 
     def origin(self, name: str, *, required: bool) -> str:
         """Scheme and host, without a path; empty where unset."""
-        value = self.read(name, "", _origin, "https://conveyor.example.com")
-        if not os.environ.get(name, "").strip() and required:
-            self._problems.append(f"{name} is not set: ALLOWED_HOSTS names no host that links in emails could use")
-        return value
+        why = "ALLOWED_HOSTS names no host that links in emails could use" if required else ""
+        return self.read(name, "", _origin, "https://conveyor.example.com", required=why)
 
     def redis_url(self, name: str) -> str:
         return self.read(name, "", _redis_url, "rediss://user:password@host:6379/0")
@@ -144,11 +145,8 @@ class Environment:
 
     def fernet_keys(self, name: str, *, required: bool, how: str) -> list[str]:
         """Comma-separated Fernet keys: the first encrypts, all of them decrypt."""
-        none: list[str] = []
-        keys = self.read(name, none, _fernet_keys, "the 44 characters of a Fernet key, or several with commas between")
-        if not os.environ.get(name, "").strip() and required:
-            self._problems.append(f"{name} is not set: {how}")
-        return keys
+        good = "the 44 characters of a Fernet key, or several with commas between"
+        return self.read(name, list[str](), _fernet_keys, good, required=how if required else "")
 
     def finish(self) -> None:
         """End the process (exit code 1) with one line if anything is missing or malformed."""
@@ -169,23 +167,9 @@ def _flag(value: str) -> bool:
     raise ValueError
 
 
-def _natural(value: str) -> int:
+def _whole(value: str, *, allowed: range) -> int:
     number = int(value)
-    if number < 0:
-        raise ValueError
-    return number
-
-
-def _days(value: str) -> int:
-    number = int(value)
-    if not 1 <= number <= 3650:
-        raise ValueError
-    return number
-
-
-def _port(value: str) -> int:
-    number = int(value)
-    if not 1 <= number <= 65535:
+    if number not in allowed:
         raise ValueError
     return number
 

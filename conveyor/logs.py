@@ -29,32 +29,20 @@ _SECRET_NAME = (
 )
 _SECRET_KEY = re.compile(rf"[\w-]*(?:{_SECRET_NAME})|authorization|cookie|set-cookie", re.IGNORECASE)
 _PATTERNS = [
-    # DigitalOcean's prefixes of personal, OAuth access and OAuth refresh tokens, and tokens that Fernet has encrypted.
-    (re.compile(r"(do[opr]_v1_)[0-9A-Za-z]+"), rf"\1{REDACTED}"),
-    (re.compile(r"gAAAA[0-9A-Za-z_\-]{40,}(?:=|%3D)*"), REDACTED),
-    (re.compile(rf"\b((?:Bearer|Basic)(?:\s|%20|\+)+){_VALUE}{{6,}}", re.IGNORECASE), rf"\1{REDACTED}"),
-    # The key in an email (password reset, address confirmation) is part of the address: it opens the account.
-    (
-        re.compile(
-            rf"({_SLASH}(?:password{_SLASH}reset{_SLASH}key|confirm-email|lost-phone{_SLASH}(?:finish|stop)){_SLASH})(?:(?!%2F)[^/\s]){{6,}}",
-            re.IGNORECASE,
-        ),
-        rf"\1{REDACTED}",
-    ),
-    # "name": "value", up to the quote that closes it. In JSON inside of JSON, quotes have backslashes.
-    (
-        re.compile(
-            rf"""((?:{_SECRET_NAME})(?:\\*["'])?\s*[=:]\s*(\\*["']))(?:(?!(?<!\\)\2).){{6,}}(?=\2)""", re.IGNORECASE
-        ),
-        rf"\1{REDACTED}",
-    ),
-    # name=value and name: value, also URL-encoded.
-    (
-        re.compile(
-            rf"((?:{_SECRET_NAME}){_QUOTE}\s*(?:=|:|%3D|%3A)(?:\s|%20|\+)*{_QUOTE}){_VALUE}{{6,}}", re.IGNORECASE
-        ),
-        rf"\1{REDACTED}",
-    ),
+    re.compile(pattern)  # the first group stays
+    for pattern in (
+        # DigitalOcean's prefixes of personal, OAuth access and OAuth refresh tokens, and what Fernet has encrypted.
+        r"(do[opr]_v1_)[0-9A-Za-z]+",
+        r"()gAAAA[0-9A-Za-z_\-]{40,}(?:=|%3D)*",
+        rf"(?i)\b((?:Bearer|Basic)(?:\s|%20|\+)+){_VALUE}{{6,}}",
+        # The key in an email (password reset, address confirmation) is part of the address: it opens the account.
+        rf"(?i)({_SLASH}(?:password{_SLASH}reset{_SLASH}key|confirm-email|lost-phone{_SLASH}(?:finish|stop)){_SLASH})"
+        r"(?:(?!%2F)[^/\s]){6,}",
+        # "name": "value", up to the quote that closes it. In JSON inside of JSON, quotes have backslashes.
+        rf"""(?i)((?:{_SECRET_NAME})(?:\\*["'])?\s*[=:]\s*(\\*["']))(?:(?!(?<!\\)\2).){{6,}}(?=\2)""",
+        # name=value and name: value, also URL-encoded.
+        rf"(?i)((?:{_SECRET_NAME}){_QUOTE}\s*(?:=|:|%3D|%3A)(?:\s|%20|\+)*{_QUOTE}){_VALUE}{{6,}}",
+    )
 ]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PLAIN = (bool, int, float, type(None))
@@ -63,8 +51,8 @@ _SENTRY_HEADERS = {"host", "user-agent", "accept", "content-type", "content-leng
 
 def redact(text: str) -> str:
     """`text` without tokens, client secrets, passwords, authorization codes and the keys of email links."""
-    for pattern, replacement in _PATTERNS:
-        text = pattern.sub(replacement, text)
+    for pattern in _PATTERNS:
+        text = pattern.sub(rf"\1{REDACTED}", text)
     return text
 
 

@@ -1,7 +1,5 @@
 """Template tag about the sessions of the logged-in user. `{% load sessions %}`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from allauth.mfa.models import Authenticator
