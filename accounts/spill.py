@@ -43,6 +43,8 @@ _in_memory: list["Spill"] = []
 """Answers that no file could be written for: the disk is full, or may not be written to."""
 _lock = threading.Lock()
 _thread: threading.Thread | None = None
+_is_asked = False
+"""Whether something was left to the thread since it last looked at what waits."""
 
 
 def register(kind: str, handler: Handler) -> None:
@@ -114,8 +116,9 @@ def store_leftovers(kind: str = "", key: str = "") -> int:
 
 def store_in_background() -> None:
     """Try again with growing pauses until nothing waits, for as long as this process lives."""
-    global _thread
+    global _thread, _is_asked
     with _lock:
+        _is_asked = True
         if _thread is None or not _thread.is_alive():
             _thread = threading.Thread(target=_keep_trying, name="spill", daemon=True)
             _thread.start()
@@ -127,15 +130,17 @@ def is_retrying() -> bool:
 
 
 def _keep_trying() -> None:
-    global _thread
+    global _thread, _is_asked
     pause, never = _FIRST_PAUSE, threading.Event()
     while True:
+        with _lock:
+            _is_asked = False
         try:
             left = store_leftovers() + _store_from_memory()
         finally:
             connections.close_all()  # this thread's own
         with _lock:
-            if not left and not _in_memory:
+            if not left and not _in_memory and not _is_asked:
                 _thread = None
                 return
         never.wait(pause)

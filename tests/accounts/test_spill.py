@@ -97,6 +97,22 @@ def test_it_is_tried_again_until_the_database_is_back(store: Store, directory: P
     wait_until(lambda: list(directory.iterdir()) == [])
 
 
+def test_what_comes_while_the_thread_stores_something_else_is_stored_too(
+    store: Store, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread has listed the files by then; it looks once more before it ends."""
+
+    def one_more(key: str, data: dict[str, Any]) -> None:
+        if key == "1":
+            spill.Spill("test", "2", PAIR).retry()
+        store(key, data)
+
+    monkeypatch.setitem(spill._handlers, "test", one_more)
+    spill.Spill("test", "1", PAIR).retry()
+
+    wait_until(lambda: [key for key, _ in store.stored] == ["1", "2"])
+
+
 def test_without_a_file_it_is_tried_again_from_memory(
     store: Store, directory: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
