@@ -68,6 +68,9 @@ def main(sandbox_options: Sequence[str]) -> int:
             _start(children, [*manage, "runserver", f"{HOST}:{port}"], environment)
             if code := _wait_for(children, port):
                 return code
+            celery = [sys.executable, "-m", "celery", "--quiet", "-A", "conveyor"]
+            _start(children, [*celery, "worker", "--concurrency", "2"], environment, stdin=subprocess.DEVNULL)
+            _start(children, [*celery, "beat"], environment, stdin=subprocess.DEVNULL)
             _say(_welcome(port, sandbox_port))
             return _watch(children)
         except KeyboardInterrupt:

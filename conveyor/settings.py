@@ -225,9 +225,10 @@ CONTENT_SECURITY_POLICY = {
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-
+EVENT_DAYS = _env.number("EVENT_DAYS", 365)  # how long the audit log is kept
 STATIC_URL = "static/"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+QUEUE_DIR = Path(_env.text("QUEUE_DIR", str(BASE_DIR / "queue")))  # the workers' messages, without REDIS_URL
 SPILL_DIR = Path(_env.text("SPILL_DIR", str(BASE_DIR / "spill")))  # accounts/spill.py; one for all processes of a host
 STATIC_ROOT = Path(_env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "conveyor" / "static"]

@@ -40,3 +40,4 @@ for name in (
 os.environ["CACHE_PREFIX"] = f"tests-{uuid4().hex}"
 # So do spill files: another process's tests must not store what this one's have left.
 os.environ["SPILL_DIR"] = tempfile.mkdtemp(prefix="conveyor-spill-")
+os.environ["QUEUE_DIR"] = tempfile.mkdtemp(prefix="conveyor-queue-")

@@ -22,7 +22,7 @@ class Worker:
 
     def __init__(self, connection: Connection, *, kill: str = "") -> None:
         environment = os.environ | {
-            "DATABASE_URL": _database_url(),
+            "DATABASE_URL": database_url(),
             "DIGITAL_OCEAN_OAUTH_URL": settings.DIGITAL_OCEAN_OAUTH_URL,
             "DIGITAL_OCEAN_API_URL": settings.DIGITAL_OCEAN_API_URL,
             "DJANGO_SETTINGS_MODULE": "conveyor.settings",
@@ -74,7 +74,7 @@ class Worker:
                 stream.close()
 
 
-def _database_url() -> str:
+def database_url() -> str:
     name = database.settings_dict["NAME"]
     if database.vendor == "sqlite":
         return f"sqlite:///{name}"

@@ -1,0 +1,37 @@
+"""Messages for the workers: what to do, by id.
+
+A message is only a hint. What there is to do stands in the database, and a scheduled task sends a message again where a
+row is due and nobody works on it. So a lost message delays work, and a message that comes twice does nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+from celery import Task
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = logging.getLogger(__name__)
+
+ACT = "act"
+READ = "read"
+KEEP = "keep"
+"""The queues, the most urgent first: acting on droplets, reading them, upkeep (tokens, revocations, old rows)."""
+
+
+def enqueue(task: Task[Any, Any], *args: object, countdown: float | None = None) -> None:
+    """Send a message once the transaction commits. `countdown`: seconds to wait before it is worked on.
+
+    Never raises for the broker: what it does not take is sent again by the task's sweep.
+    """
+    transaction.on_commit(partial(_send, task, [str(arg) for arg in args], countdown))
+
+
+def _send(task: Task[Any, Any], args: list[str], countdown: float | None) -> None:
+    try:
+        task.apply_async(args=args, countdown=countdown)
+    except (OperationalError, OSError) as error:
+        log.warning("The broker did not take a message: %s", type(error).__name__, extra={"task": task.name})
