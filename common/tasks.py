@@ -22,15 +22,15 @@ KEEP = "keep"
 """The queues, the most urgent first: acting on droplets, reading them, upkeep (tokens, revocations, old rows)."""
 
 
-def enqueue(task: Task[Any, Any], *args: object, countdown: float | None = None) -> None:
+def enqueue(task: Task[Any, Any], *args: object, countdown: float = 0) -> None:
     """Send a message once the transaction commits. `countdown`: seconds to wait before it is worked on.
 
     Never raises for the broker: what it does not take is sent again by the task's sweep.
     """
-    transaction.on_commit(partial(_send, task, [str(arg) for arg in args], countdown))
+    transaction.on_commit(partial(_send, task, tuple(str(arg) for arg in args), countdown))
 
 
-def _send(task: Task[Any, Any], args: list[str], countdown: float | None) -> None:
+def _send(task: Task[Any, Any], args: tuple[str, ...], countdown: float) -> None:
     try:
         task.apply_async(args=args, countdown=countdown)
     except (OperationalError, OSError) as error:

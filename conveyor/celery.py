@@ -41,3 +41,10 @@ def _store_leftovers(**kwargs: Any) -> None:
     from accounts import spill
 
     spill.store_in_background()
+
+
+@signals.beat_init.connect
+def _send_everything(sender: Any, **kwargs: Any) -> None:
+    """Celery would wait for a whole interval first. What became due while no scheduler ran is due now."""
+    for entry in sender.scheduler.schedule.values():
+        sender.scheduler.apply_entry(entry)

@@ -56,7 +56,7 @@ enable_utc = True
 beat_scheduler = "celery.beat:Scheduler"
 beat_schedule = {
     "follow-actions": {"task": "droplets.follow_actions", "schedule": 5.0},
-    "refresh-tokens": {"task": "accounts.refresh_tokens", "schedule": 300.0},
+    "refresh-tokens": {"task": "accounts.refresh_tokens", "schedule": 60.0},
     "send-revocations": {"task": "accounts.send_revocations", "schedule": 60.0},
     "store-leftovers": {"task": "accounts.store_leftovers", "schedule": 60.0},
     "delete-old-rows": {"task": "accounts.delete_old_rows", "schedule": 3600.0},

@@ -28,7 +28,7 @@ class _InOrder(FairCycle):
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: Any, **kwargs: Any) -> None:  # type: ignore[override]  # kombu's own two differ
         directory = Path(self.data_folder_out)
         name = f"{time_ns():020d}_{uuid4().hex}.{queue}.msg"
         hidden = directory / f".{name}"

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from django.conf import settings
 
@@ -25,7 +25,7 @@ def run_tasks(*, delayed: bool = False) -> list[str]:
     """
     done = []
     with app.connection_for_read() as connection:
-        queues = [connection.SimpleQueue(app.amqp.queues[name]) for name in (ACT, READ, KEEP)]
+        queues: list[Any] = [connection.SimpleQueue(name) for name in (ACT, READ, KEEP)]
         while message := next(_messages(queues), None):
             if message.headers.get("eta") and not delayed:
                 continue
@@ -35,7 +35,7 @@ def run_tasks(*, delayed: bool = False) -> list[str]:
     return done
 
 
-def _messages(queues: list[object]) -> Iterator[object]:
+def _messages(queues: list[Any]) -> Iterator[Any]:
     for queue in queues:
         try:
             message = queue.get_nowait()
@@ -89,9 +89,7 @@ class Engine:
 
 
 @contextmanager
-def engine(
-    command: str, *options: str, log: Path, environment: dict[str, str] | None = None
-) -> Iterator[Engine]:
+def engine(command: str, *options: str, log: Path, environment: dict[str, str] | None = None) -> Iterator[Engine]:
     """A running worker (`engine("worker", "--concurrency", "2", log=...)`) or scheduler, which ends with the block."""
     running = Engine(command, *options, log=log, environment=environment)
     try:

@@ -1,4 +1,4 @@
-"""Saved views, and the actions that people have run on droplets."""
+"""The actions that people have run on droplets."""
 
 from datetime import datetime
 from typing import ClassVar, Self
@@ -9,23 +9,6 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import Connection
-
-
-class SavedView(models.Model):
-    """A search that a person has saved under a name. `query` is a query string as `Search.query` returns it."""
-
-    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views")
-    name = models.CharField(max_length=60)
-    query = models.TextField(blank=True)
-    saved_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        ordering: ClassVar = ["name", "pk"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "name"], name="one_saved_view_of_a_name")]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class ActionQuerySet(models.QuerySet["Action"]):

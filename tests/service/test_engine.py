@@ -1,0 +1,164 @@
+"""Background work by real workers and schedulers, on both brokers: files, and Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from allauth.socialaccount.models import SocialToken
+from celery import Celery
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts import tasks
+from accounts.models import Connection, Event
+from common.tasks import enqueue
+from conveyor import celery_config
+from conveyor.celery import app
+from droplets.models import Action
+from droplets.tasks import follow_actions
+from tests.support.engine import Engine, engine, run_tasks
+from tests.support.person import Person
+from tests.support.redis_server import RedisServer
+from tests.support.sandbox import Sandbox
+from tests.support.waiting import wait_until
+
+DROPLET = 4711
+
+
+@pytest.fixture
+def connection(digitalocean: Sandbox, transactional_db: None) -> Connection:
+    alice = Person(digitalocean, "alice@example.com")
+    alice.sign_up()
+    return alice.connect()
+
+
+@pytest.fixture(params=["files", "redis"])
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a worker with a broker of the test's own."""
+    directory = tmp_path / "queue"
+    if request.param == "files":
+        yield {"REDIS_URL": "", "QUEUE_DIR": str(directory)}
+        return
+    server = RedisServer(tmp_path)
+    yield {"REDIS_URL": server.url, "QUEUE_DIR": str(directory)}
+    server.stop()
+
+
+@pytest.fixture
+def worker(broker: dict[str, str], tmp_path: Path) -> Iterator[Engine]:
+    with engine("worker", "--concurrency", "2", log=tmp_path / "worker.log", environment=broker) as running:
+        wait_until(lambda: "ready" in running.output, seconds=60)
+        yield running
+
+
+def expire(connection: Connection) -> None:
+    SocialToken.objects.filter(connection=connection).update(expires_at=timezone.now())
+
+
+def test_tokens_are_refreshed_while_nobody_looks(
+    connection: Connection, digitalocean: Sandbox, worker: Engine, broker: dict[str, str], tmp_path: Path
+) -> None:
+    expire(connection)
+
+    with (
+        engine("beat", log=tmp_path / "beat.log", environment=broker),
+        engine("beat", log=tmp_path / "other.log", environment=broker),  # by mistake
+    ):
+        wait_until(lambda: Connection.objects.get().generation == connection.generation + 1, seconds=60)
+
+    assert worker.stop() == 0
+    assert digitalocean.counters().refresh_requests == 1
+    assert "doo_v1_" not in worker.output
+
+
+def test_what_a_killed_worker_left_is_done_by_the_next(
+    connection: Connection, digitalocean: Sandbox, broker: dict[str, str], tmp_path: Path
+) -> None:
+    expire(connection)
+    fault = digitalocean.fault("delay", path="/v1/oauth/token", seconds=30)
+    with (
+        engine("worker", "--concurrency", "1", log=tmp_path / "1.log", environment=broker) as first,
+        engine("beat", log=tmp_path / "beat-1.log", environment=broker),
+    ):
+        wait_until(lambda: digitalocean.hits(fault) == 1, seconds=60)
+        first.kill()
+    digitalocean.clear_faults()
+    Connection.objects.update(lease_until=timezone.now())  # the lease of the dead worker has run out
+
+    with (
+        engine("worker", "--concurrency", "1", log=tmp_path / "2.log", environment=broker),
+        engine("beat", log=tmp_path / "beat-2.log", environment=broker),
+    ):
+        wait_until(lambda: Connection.objects.get().generation == connection.generation + 1, seconds=60)
+
+
+def test_each_kind_of_scheduled_work_exists() -> None:
+    app.loader.import_default_modules()
+
+    assert {entry["task"] for entry in celery_config.beat_schedule.values()} <= set(app.tasks)
+
+
+def test_a_message_that_comes_twice_does_nothing_twice(connection: Connection, digitalocean: Sandbox) -> None:
+    expire(connection)
+    for _ in range(2):
+        enqueue(tasks.refresh_some, connection.pk)
+        enqueue(tasks.refresh_tokens)
+
+    run_tasks()
+
+    assert digitalocean.counters().refresh_requests == 1
+
+
+def test_without_a_broker_nothing_fails(
+    connection: Connection, digitalocean: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The command does the same, and the next message of the scheduler, once there is a broker again."""
+    expire(connection)
+    away = Celery("away", broker="redis://127.0.0.1:9/0", set_as_current=False)
+    away.conf.task_publish_retry = False
+    task = away.task(name=tasks.refresh_some.name)(tasks.refresh_some.run)
+
+    enqueue(task, connection.pk)
+
+    assert "The broker did not take a message" in caplog.text
+    call_command("refresh_tokens", stdout=StringIO())
+    assert digitalocean.counters().refresh_requests == 1
+
+
+def test_old_entries_of_the_audit_log_go(connection: Connection) -> None:
+    kept = Event.objects.count()
+    Event.objects.create(kind=Event.Kind.LOG_IN, actor="person", at=timezone.now() - timedelta(days=366))
+
+    tasks.delete_old_rows()
+
+    assert Event.objects.count() == kept
+
+
+def test_actions_are_followed_while_nobody_looks(connection: Connection, digitalocean: Sandbox) -> None:
+    digitalocean.droplets("Acme Web", patch=[{"index": 0, "set": {"id": DROPLET, "status": "active"}}])
+    token = digitalocean.connect(team="Acme Web", scope="read write")["access_token"]
+    started = digitalocean.act(DROPLET, token, "reboot").json()["action"]["id"]
+    Action.objects.create(
+        user=connection.user,
+        key=connection.pk,
+        connection_id=connection.pk,
+        team_uuid=connection.team_uuid,
+        team_name="Acme Web",
+        droplet_id=DROPLET,
+        droplet_name="web-1",
+        kind="reboot",
+        status=Action.Status.IN_PROGRESS,
+        digitalocean_id=started,
+        ask_at=timezone.now(),
+        sent_at=timezone.now(),
+    )
+    digitalocean.forward(60)
+
+    enqueue(follow_actions)
+
+    assert run_tasks() == ["droplets.follow_actions", "droplets.follow_some"]
+    assert Action.objects.get().status == Action.Status.COMPLETED
