@@ -24,14 +24,14 @@ if settings.REDIS_URL:
         "socket_timeout": 5.0,
     }
 else:
-    broker_url = f"{queue_files.SCHEME}://"
+    broker_url = f"{queue_files.SCHEME}://localhost//"
     _directory = Path(settings.QUEUE_DIR)
     _directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     broker_transport_options = {
         "data_folder_in": str(_directory),
         "data_folder_out": str(_directory),
         "control_folder": str(_directory / "control"),
-        "polling_interval": 0.1,
+        "polling_interval": 0.05,
     }
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None  # a worker waits for its broker, however long that takes

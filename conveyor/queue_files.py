@@ -20,6 +20,8 @@ from kombu.utils.scheduling import FairCycle
 
 SCHEME = "queue-files"
 
+_LONGEST_WAIT = 0.1  # seconds
+
 
 class _InOrder(FairCycle):
     def get(self, callback: Any, **kwargs: Any) -> Any:
@@ -56,6 +58,10 @@ class Channel(filesystem.Channel):
 
 class Transport(filesystem.Transport):
     Channel = Channel
+
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:
+        """A worker acknowledges what it has done between two calls, and waits 2 s in each: too long for many tasks."""
+        super().drain_events(connection, timeout=min(timeout or _LONGEST_WAIT, _LONGEST_WAIT))
 
 
 TRANSPORT_ALIASES[SCHEME] = f"{__name__}:Transport"

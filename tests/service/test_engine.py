@@ -79,14 +79,13 @@ def test_what_a_killed_worker_left_is_done_by_the_next(
     connection: Connection, digitalocean: Sandbox, broker: dict[str, str], tmp_path: Path
 ) -> None:
     expire(connection)
-    fault = digitalocean.fault("delay", path="/v1/oauth/token", seconds=30)
+    fault = digitalocean.fault("hang", path="/v1/oauth/token", times=1)
     with (
         engine("worker", "--concurrency", "1", log=tmp_path / "1.log", environment=broker) as first,
         engine("beat", log=tmp_path / "beat-1.log", environment=broker),
     ):
         wait_until(lambda: digitalocean.hits(fault) == 1, seconds=60)
         first.kill()
-    digitalocean.clear_faults()
     Connection.objects.update(lease_until=timezone.now())  # the lease of the dead worker has run out
 
     with (
