@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from celery import Task
@@ -22,6 +23,12 @@ KEEP = "keep"
 """The queues, the most urgent first: acting on droplets, reading them, upkeep (tokens, revocations, old rows)."""
 
 
+PAUSE = 5.0
+"""Seconds that nothing is sent after the broker took no message, so that no page waits for it again and again."""
+
+_paused_until = 0.0
+
+
 def enqueue(task: Task[Any, Any], *args: object, countdown: float = 0) -> None:
     """Send a message once the transaction commits. `countdown`: seconds to wait before it is worked on.
 
@@ -31,7 +38,11 @@ def enqueue(task: Task[Any, Any], *args: object, countdown: float = 0) -> None:
 
 
 def _send(task: Task[Any, Any], args: tuple[str, ...], countdown: float) -> None:
+    global _paused_until
+    if monotonic() < _paused_until:
+        return
     try:
         task.apply_async(args=args, countdown=countdown)
     except (OperationalError, OSError) as error:
+        _paused_until = monotonic() + PAUSE
         log.warning("The broker did not take a message: %s", type(error).__name__, extra={"task": task.name})

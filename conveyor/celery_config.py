@@ -20,8 +20,12 @@ if settings.REDIS_URL:
         "global_keyprefix": f"{settings.CACHES['default']['KEY_PREFIX']}:queue:",
         "queue_order_strategy": "priority",  # in the order of task_queues
         "visibility_timeout": 600,  # seconds after which the message of a worker that was killed comes again
+        # A page that sends a message must not wait for a Redis that is away. By default Celery would try for 6 s.
         "socket_connect_timeout": 1.0,
-        "socket_timeout": 5.0,
+        "socket_timeout": 2.0,
+        "max_retries": 0,
+        "interval_start": 0,
+        "interval_step": 0,
     }
 else:
     broker_url = f"{queue_files.SCHEME}://localhost//"

@@ -248,6 +248,10 @@ LOGGING = logging_config(
         "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         "django.security.DisallowedHost": {"filters": ["no_traceback"]},
         "urllib3": {"level": "WARNING"},
+        # Two lines for each task, and tasks come every few seconds.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
     },
 )
 DEFAULT_EXCEPTION_REPORTER_FILTER = "conveyor.logs.RedactingReporterFilter"

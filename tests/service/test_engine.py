@@ -13,6 +13,7 @@ from celery import Celery
 from django.core.management import call_command
 from django.utils import timezone
 
+import common.tasks
 from accounts import tasks
 from accounts.models import Connection, Event
 from common.tasks import enqueue
@@ -95,6 +96,29 @@ def test_what_a_killed_worker_left_is_done_by_the_next(
         wait_until(lambda: Connection.objects.get().generation == connection.generation + 1, seconds=60)
 
 
+def test_a_redis_that_goes_away_and_comes_back_empty(
+    connection: Connection, digitalocean: Sandbox, tmp_path: Path
+) -> None:
+    server = RedisServer(tmp_path)
+    environment = {"REDIS_URL": server.url}
+    try:
+        with (
+            engine("worker", "--concurrency", "1", log=tmp_path / "worker.log", environment=environment) as worker,
+            engine("beat", log=tmp_path / "beat.log", environment=environment) as beat,
+        ):
+            wait_until(lambda: "ready" in worker.output, seconds=60)
+            server.stop()
+            wait_until(lambda: "rror" in beat.output and "rror" in worker.output, seconds=60)
+            expire(connection)
+            server.start()
+
+            with engine("beat", log=tmp_path / "other.log", environment=environment):  # it sends everything at once
+                wait_until(lambda: Connection.objects.get().generation == connection.generation + 1, seconds=60)
+            assert beat.process.poll() is None
+    finally:
+        server.stop()
+
+
 def test_each_kind_of_scheduled_work_exists() -> None:
     app.loader.import_default_modules()
 
@@ -113,17 +137,19 @@ def test_a_message_that_comes_twice_does_nothing_twice(connection: Connection, d
 
 
 def test_without_a_broker_nothing_fails(
-    connection: Connection, digitalocean: Sandbox, caplog: pytest.LogCaptureFixture
+    connection: Connection, digitalocean: Sandbox, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The command does the same, and the next message of the scheduler, once there is a broker again."""
     expire(connection)
     away = Celery("away", broker="redis://127.0.0.1:9/0", set_as_current=False)
-    away.conf.task_publish_retry = False
+    away.conf.update(task_publish_retry=False, broker_transport_options={"max_retries": 0})
+    monkeypatch.setattr(common.tasks, "_paused_until", 0.0)
     task = away.task(name=tasks.refresh_some.name)(tasks.refresh_some.run)
 
     enqueue(task, connection.pk)
+    enqueue(task, connection.pk)
 
-    assert "The broker did not take a message" in caplog.text
+    assert caplog.text.count("The broker did not take a message") == 1  # it is left alone for a moment
     call_command("refresh_tokens", stdout=StringIO())
     assert digitalocean.counters().refresh_requests == 1
 
