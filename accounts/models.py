@@ -206,8 +206,8 @@ class SecondFactorReset(models.Model):
     """
 
     class State(models.TextChoices):
-        ASKED = "asked", "Waiting for a first staff member"
-        TAKEN = "taken", "Waiting for a second staff member"
+        ASKED = "asked", "Needs a first approval"
+        TAKEN = "taken", "Needs a second approval"
         APPROVED = "approved", "Approved"
         DONE = "done", "Done"
         STOPPED = "stopped", "Stopped by the user"
@@ -221,10 +221,14 @@ class SecondFactorReset(models.Model):
     asked_at = models.DateTimeField("asked", default=timezone.now)
     asked_from = models.CharField(max_length=50, blank=True)
     reason = models.CharField("reason of the first staff member", max_length=500, blank=True)
-    taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    taken_at = models.DateTimeField(null=True)
-    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    approved_at = models.DateTimeField(null=True)
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name="first approval by"
+    )
+    taken_at = models.DateTimeField("first approval", null=True)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name="second approval by"
+    )
+    approved_at = models.DateTimeField("second approval", null=True)
     effective_at = models.DateTimeField("possible from", null=True)
     expires_at = models.DateTimeField("expires")
 

@@ -39,7 +39,7 @@ class _OpenFilter(admin.SimpleListFilter):
 
 @admin.register(SecondFactorReset)
 class SecondFactorResetAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("user", "state", "asked_at", "asked_from", "taken_by", "approved_by", "effective_at", "expires_at")
+    list_display = ("user", "state", "asked_at", "taken_by", "approved_by", "effective_at", "expires_at")
     list_filter = (_OpenFilter,)
     list_select_related = ("user", "taken_by", "approved_by")
     search_fields = ("user__email",)

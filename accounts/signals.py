@@ -3,7 +3,7 @@
 from typing import Any
 
 from allauth.account.signals import password_reset, user_logged_in
-from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_used
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset, authenticator_used
 from allauth.socialaccount.models import SocialLogin, SocialToken
 from django.contrib import messages
 from django.db.models.signals import pre_delete
@@ -17,7 +17,7 @@ def connect() -> None:
     pre_delete.connect(_enqueue_revocation, sender=SocialToken, dispatch_uid="accounts.enqueue_revocation")
     password_reset.connect(_after_password_reset, dispatch_uid="accounts.after_password_reset")
     user_logged_in.connect(_after_login, dispatch_uid="accounts.after_login")
-    for signal in (authenticator_used, authenticator_added, authenticator_removed):
+    for signal in (authenticator_used, authenticator_added, authenticator_reset, authenticator_removed):
         signal.connect(_stop_reset, dispatch_uid="accounts.stop_reset")
 
 

@@ -20,7 +20,7 @@ from tests.support.admin import page
 from tests.support.at_once import at_once
 from tests.support.emails import emails_to, link_to
 from tests.support.pages import says, text_of
-from tests.support.person import Person
+from tests.support.person import PASSWORD, Person
 from tests.support.sandbox import Sandbox
 from tests.support.staff import make_staff
 
@@ -116,7 +116,7 @@ class TestWorks:
         assert says(loser.client.get(AUTHENTICATE), "I lost my phone")
         assert says(loser.client.get(LOST_PHONE), "you must wait 72 hours")
         reset = loser.ask()
-        assert says(one.client.get(ADMIN), loser.email, "Waiting for a first staff member")
+        assert says(one.client.get(ADMIN), loser.email, "Needs a first approval")
         press(one, "take", reset, reason=REASON)
         assert says(loser.client.get(LOST_PHONE), "waiting for a second member of support")
         assert says(two.client.get(page(SecondFactorReset, "change", reset.pk)), REASON, "Give the second approval")
@@ -378,6 +378,17 @@ class TestRefuses:
         assert recorded()[-1] == ("expired", "second_factor_reset", None)
         assert "has expired" in emails_to(loser.email)[-1]
 
+    def test_steps_of_an_expired_request(self, loser: Loser, one: Person, two: Person) -> None:
+        reset = loser.ask()
+        SecondFactorReset.objects.update(expires_at=timezone.now())
+        assert says(press(one, "take", reset, reason=REASON), "in another state")
+        SecondFactorReset.objects.update(state="taken", taken_by=one.user)
+        assert says(press(two, "approve", reset), "in another state")
+
+        assert loser.client.post(LOST_PHONE).status_code == 302  # asks anew
+
+        assert sorted(SecondFactorReset.objects.values_list("state", flat=True)) == ["asked", "expired"]
+
     def test_who_asks_too_often(self, loser: Loser) -> None:
         for _ in range(3):
             loser.client.post(LOST_PHONE)
@@ -429,6 +440,25 @@ class TestRefuses:
 
 
 class TestHandles:
+    @pytest.mark.parametrize("change", ["/accounts/2fa/totp/deactivate/", "/accounts/2fa/recovery-codes/generate/"])
+    def test_a_session_that_is_still_open_changes_the_second_factor(
+        self,
+        loser: Loser,
+        one: Person,
+        two: Person,
+        alice: Person,
+        change: str,
+        django_capture_on_commit_callbacks: Any,
+    ) -> None:
+        alice.client.force_login(loser.user)
+        approved(loser, one, two)
+        alice.client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+        with django_capture_on_commit_callbacks(execute=True):
+            assert alice.client.post(change).status_code == 302
+
+        assert loser.reset.state == "stopped"
+
     def test_a_log_in_with_the_second_factor_meanwhile(self, loser: Loser, one: Person, two: Person) -> None:
         approved(loser, one, two)
         link = loser.open_link()

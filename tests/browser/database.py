@@ -52,10 +52,10 @@ class SQLite(Database):
 
 
 class PostgreSQL(Database):
-    def __init__(self, beside: str) -> None:
+    def __init__(self, beside: str, name: str) -> None:
         worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
         parts = urlsplit(beside)
-        self.name = f"{parts.path.strip('/')}_browser_{worker}_{os.getpid()}"
+        self.name = f"{parts.path.strip('/')}_browser_{name}_{worker}_{os.getpid()}"
         self.url = parts._replace(path=f"/{self.name}").geturl()
         self._server = parts._replace(path="/postgres").geturl()
         self._tell(SQL("CREATE DATABASE {}").format(Identifier(self.name)))
@@ -92,5 +92,5 @@ def of_this_run(directory: Path) -> Database:
     """PostgreSQL where the run's DATABASE_URL is one, else SQLite."""
     url = os.environ.get("DATABASE_URL", "")
     if urlsplit(url).scheme.startswith(("postgres", "psql", "pgsql")):
-        return PostgreSQL(url)
+        return PostgreSQL(url, directory.name)
     return SQLite(directory / "db.sqlite3")

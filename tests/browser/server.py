@@ -16,9 +16,9 @@ from tests.support.waiting import wait_until
 
 
 class Conveyor:
-    """A running Conveyor that takes `sandbox` for DigitalOcean."""
+    """A running Conveyor that takes `sandbox` for DigitalOcean. `more` is set in its environment too."""
 
-    def __init__(self, directory: Path, sandbox: Sandbox) -> None:
+    def __init__(self, directory: Path, sandbox: Sandbox, **more: str) -> None:
         self.database: Database = of_this_run(directory)
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"  # passkeys need a host name
@@ -33,11 +33,12 @@ class Conveyor:
             "DIGITAL_OCEAN_API_URL": sandbox.api_url,
             "DATABASE_URL": self.database.url,
             "REDIS_URL": self._redis,
-            "CACHE_PREFIX": f"{os.environ['CACHE_PREFIX']}-browser",
+            "CACHE_PREFIX": f"{os.environ['CACHE_PREFIX']}-{directory.name}",
             "STATIC_ROOT": str(directory / "static"),
             "BASE_URL": self.url,
             "PORT": str(self.port),
             "WEB_CONCURRENCY": "4" if isinstance(self.database, PostgreSQL) else "2",
+            **more,
         }
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -8,7 +8,14 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.browser.visitor import NARROW, WIDE, Visitor
 from tests.support.sandbox import Sandbox
 
-OUTSIDE = ("/", "/accounts/signup/", "/accounts/login/", "/accounts/password/reset/", "/nowhere/")
+OUTSIDE = (
+    "/",
+    "/accounts/signup/",
+    "/accounts/login/",
+    "/accounts/password/reset/",
+    "/accounts/lost-phone/",
+    "/nowhere/",
+)
 INSIDE = (
     "/droplets/",
     "/droplets/?page=2",
