@@ -262,7 +262,7 @@ class TestRefuses:
         for step in ("take", "approve", "refuse"):
             assert press(staff, step, reset, reason=REASON).status_code == 403
         assert press(staff, "begin", email=loser.email, reason=REASON).status_code == 403
-        assert "first approval" not in text_of(staff.client.get(ADMIN))
+        assert "Begin a reset" not in text_of(staff.client.get(ADMIN))
         assert loser.reset.state == "asked"
 
     @pytest.mark.parametrize("reason", ["", "  phone  ", "x" * 501])
