@@ -111,7 +111,10 @@ def refuse(staff: User, pk: int) -> None:
 
 
 def finish(user: User, key: str) -> None:
-    """Turn off the second factor and end all sessions. `user` has just used the first factor. Raises NotPossible."""
+    """Remove all second factors, passkeys too, and end all sessions. `user` has just used the first factor.
+
+    Raises NotPossible.
+    """
     found = find(key, FINISH)
     if found is None or found.user != user:
         raise NotPossible("This link does not belong to the account that you are logging in to.")

@@ -411,7 +411,7 @@ class TestRefuses:
         """Without the first factor nobody can name an account; with it, the log-in itself shows it."""
         for person in (loser, bob):
             visitor.client.post("/accounts/login/", {"login": person.email, "password": "wrong"})
-            assert says(visitor.client.get(LOST_PHONE), "If you have none, log in")
+            assert says(visitor.client.get(LOST_PHONE), "If you have neither, log in")
             assert visitor.client.post(LOST_PHONE)["Location"] == "/accounts/login/"
 
     def test_an_account_without_a_confirmed_address(self, loser: Loser, one: Person) -> None:
@@ -470,6 +470,19 @@ class TestHandles:
         loser.to_second_step()
         assert loser.client.post(link).status_code == 404
         assert loser.has_second_factor
+
+    def test_a_log_in_with_a_passkey_meanwhile(
+        self, host_name: None, loser: Loser, one: Person, two: Person, alice: Person
+    ) -> None:
+        key = passkey.Passkey()
+        passkey.add(alice, key)  # in a session that is still open
+        loser.to_second_step()
+        approved(loser, one, two)
+
+        passkey.use(loser, key, AUTHENTICATE)
+
+        assert loser.is_logged_in
+        assert loser.reset.state == "stopped"
 
     def test_a_wrong_code_stops_nothing(self, loser: Loser) -> None:
         loser.ask()

@@ -81,6 +81,7 @@ def admitted(staff: Visitor, conveyor: Conveyor, email: str) -> Visitor:
     conveyor.make_staff(email, PASSWORD)
     staff.go(ADMIN)
     staff.log_in(email)
+    staff.follow("Turn on")
     turn_on(staff)
     staff.go(ADMIN)
     return staff
