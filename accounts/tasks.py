@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts import keepalive, revocations, spill
+from accounts import keepalive, revocations, second_factor_reset, spill
 from accounts.models import Event
 from common.tasks import KEEP, enqueue
 
@@ -54,6 +54,12 @@ def revoke_some(*pks: str) -> None:
 def store_leftovers() -> None:
     """Store what processes of this host that were killed have left in spill files."""
     spill.store_leftovers()
+
+
+@shared_task(name="accounts.expire_resets", queue=KEEP)
+def expire_resets() -> None:
+    """End requests to reset a second factor that have expired."""
+    second_factor_reset.expire()
 
 
 @shared_task(name="accounts.delete_old_rows", queue=KEEP)

@@ -63,6 +63,7 @@ beat_schedule = {
     "refresh-tokens": {"task": "accounts.refresh_tokens", "schedule": 60.0},
     "send-revocations": {"task": "accounts.send_revocations", "schedule": 60.0},
     "store-leftovers": {"task": "accounts.store_leftovers", "schedule": 60.0},
+    "expire-resets": {"task": "accounts.expire_resets", "schedule": 3600.0},
     "delete-old-rows": {"task": "accounts.delete_old_rows", "schedule": 3600.0},
 }
 for _entry in beat_schedule.values():

@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.core.management import call_command
 from django.utils import timezone
 
+from accounts import tasks
 from accounts.models import Event, SecondFactorReset, User
 from tests.support import passkey, totp
 from tests.support.admin import page
@@ -363,7 +364,8 @@ class TestRefuses:
 
         assert loser.has_second_factor
 
-    def test_an_expired_request(self, loser: Loser, one: Person, two: Person) -> None:
+    @pytest.mark.parametrize("way", ["command", "task"])
+    def test_an_expired_request(self, loser: Loser, one: Person, two: Person, way: str) -> None:
         approved(loser, one, two)
         link = loser.open_link()
         SecondFactorReset.objects.update(expires_at=timezone.now())
@@ -371,7 +373,7 @@ class TestRefuses:
         assert loser.client.post(link).status_code == 404
         assert "alice" not in text_of(one.client.get(ADMIN))
         assert "alice" in text_of(one.client.get(ADMIN, {"show": "all"}))
-        call_command("refresh_tokens")
+        call_command("refresh_tokens") if way == "command" else tasks.expire_resets()
 
         assert loser.has_second_factor
         assert loser.reset.state == "expired"
