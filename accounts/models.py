@@ -1,5 +1,7 @@
 """Connections (DigitalOcean teams that users have connected), pending and queued grants, and the audit log."""
 
+from __future__ import annotations
+
 import hashlib
 from datetime import datetime
 from typing import ClassVar, Self
@@ -34,6 +36,11 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
     def for_user(self, user: User) -> Self:
         """A user's connections, in display order."""
         return self.filter(account__user=user).select_related("account__user", "token").order_by("team_name", "pk")
+
+    def of_team(self, connection: Connection) -> Self:
+        """All users' connections to the team of this one."""
+        by_user = {"team_uuid": "", "user_uuid": connection.user_uuid}
+        return self.filter(**({"team_uuid": connection.team_uuid} if connection.team_uuid else by_user))
 
 
 class Connection(models.Model):
@@ -91,13 +98,18 @@ class Connection(models.Model):
         return self.token.expires_at if self.token else None
 
     @property
+    def team_key(self) -> str:
+        """The same for all connections to one team; outside of a team, the DigitalOcean user's own uuid."""
+        return self.team_uuid or self.user_uuid
+
+    @property
     def initial(self) -> str:
         return next((character.upper() for character in self.team_name if character.isalnum()), "?")
 
     @property
     def color(self) -> int:
         """Number of the team icon's color. It comes from the team's uuid, so it is the same for every user."""
-        return hashlib.sha256((self.team_uuid or self.user_uuid).encode()).digest()[0] % TEAM_COLORS
+        return hashlib.sha256(self.team_key.encode()).digest()[0] % TEAM_COLORS
 
     @property
     def can_act(self) -> bool:

@@ -25,8 +25,7 @@ class Team(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def from_connection(cls, connection: Connection) -> Self:
         return cls(
-            # Outside of a team, the DigitalOcean user's own uuid.
-            key=connection.team_uuid or connection.user_uuid,
+            key=connection.team_key,
             name=connection.team_name,
             initial=connection.initial,
             color=connection.color,

@@ -1,6 +1,8 @@
 """The tables of `droplets`, a file for each subject."""
 
 from droplets.models.actions import Action
+from droplets.models.changes import Change
 from droplets.models.saved_views import SavedView
+from droplets.models.team_readings import TeamReading
 
-__all__ = ["Action", "SavedView"]
+__all__ = ["Action", "Change", "SavedView", "TeamReading"]
