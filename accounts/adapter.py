@@ -62,6 +62,8 @@ class AccountAdapter(DefaultAccountAdapter):
             with transaction.atomic():
                 if email_address.can_set_verified():
                     revocations = email_ownership.discard_unconfirmed(email_address.email, keep=email_address.user)
+                if not EmailAddress.objects.filter(pk=email_address.pk).exists():
+                    raise IntegrityError("the address was taken away")
                 confirmed: bool = super().confirm_email(request, email_address)
         except IntegrityError:
             self.add_message(

@@ -61,6 +61,8 @@ def discard_unconfirmed(email: str, *, keep: User | None = None, joined_before: 
     email = email.lower()
     revocations: list[UUID] = []
     with transaction.atomic():
+        # Locked in one order: two who confirm one address at once would each wait for the other's row.
+        list(EmailAddress.objects.select_for_update().filter(email=email).order_by("pk"))
         others = User.objects.filter(Q(email=email) | Q(emailaddress__email=email)).distinct()
         if joined_before:
             others = others.exclude(email=email, date_joined__gte=joined_before)

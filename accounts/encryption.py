@@ -2,6 +2,8 @@
 
 The encrypted text contains the field and the owner (the uid of a SocialAccount) and decrypts only for these, so a text
 copied to another row or column is useless. The first of TOKEN_KEYS encrypts; every key of the list decrypts.
+
+Which modules may import this is a contract in pyproject.toml.
 """
 
 from functools import lru_cache

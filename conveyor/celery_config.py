@@ -1,7 +1,5 @@
 """Celery's settings (https://docs.celeryq.dev/en/stable/userguide/configuration.html), made from Django's."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -5,8 +5,6 @@ written. A reader claims it with a rename in the same directory: kombu moves it 
 Queues are read in their order, so actions come before reading: kombu takes them in turn.
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from queue import Empty

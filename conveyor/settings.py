@@ -90,7 +90,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "conveyor.middleware.SessionActivityMiddleware",
+    "conveyor.session_limits.SessionActivityMiddleware",
 ]
 
 ROOT_URLCONF = "conveyor.urls"
@@ -174,7 +174,7 @@ SOCIALACCOUNT_PROVIDERS = {
 SECOND_FACTOR_RESET_HOURS = _env.number("SECOND_FACTOR_RESET_HOURS", 72)  # accounts/second_factor_reset.py
 SESSION_IDLE_DAYS = _env.days("SESSION_IDLE_DAYS", 14)
 SESSION_MAX_DAYS = _env.days("SESSION_MAX_DAYS", 30)
-# conveyor.middleware ends a session at its limit. The cookie lives longer, so that the log-in page can say why.
+# conveyor.session_limits ends a session at its limit. The cookie lives longer, so that the log-in page can say why.
 SESSION_COOKIE_AGE = (SESSION_MAX_DAYS + SESSION_IDLE_DAYS) * 24 * 3600
 
 # Number of proxies in front of Conveyor that set X-Forwarded-For and X-Forwarded-Proto.

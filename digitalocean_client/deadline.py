@@ -3,6 +3,8 @@
 requests' timeout is per read: an answer that sends one byte now and then holds the caller for as long as it likes.
 Here one thread watches all calls of the process. It shuts the socket down when a call's time is over, whatever the call
 is doing: connecting, TLS, sending, reading headers or reading the body.
+
+How long a page waits for all its calls is `settings.PAGE_DEADLINE`.
 """
 
 import os

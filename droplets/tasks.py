@@ -3,8 +3,6 @@
 Each message may come twice, or at the same time on two machines: the leases of the rows decide who does what.
 """
 
-from __future__ import annotations
-
 from time import monotonic
 from uuid import UUID
 

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from droplets.fleet.items import FleetItem
-from droplets.fleet.service import Fleet, Source
+from droplets.fleet.service import Fleet
+from droplets.fleet.source import Source
 
 
 def lines(fleet: Fleet, items: Iterable[FleetItem]) -> Iterator[str]:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
-from itertools import groupby
 from time import monotonic
 from uuid import UUID
 
@@ -15,53 +14,16 @@ from django.utils import timezone
 from accounts.models import Connection, User
 from digitalocean_client import errors
 from droplets.fleet import cache as fleet_cache
-from droplets.fleet import problems
+from droplets.fleet import problems, same_team
 from droplets.fleet import refresh as fleet_refresh
 from droplets.fleet.cache import CachedFleet
-from droplets.fleet.fetch import FetchResult
 from droplets.fleet.items import FleetItem, Team
 from droplets.fleet.problems import ConnectionProblem
+from droplets.fleet.source import Source
 from droplets.fleet.summary import DropletSummary
-
-_SAME_TIME = timedelta(minutes=5)
-"""Of two connections to one team the first is shown, unless the other one's droplets are newer by more than this."""
 
 _LONGEST_WAIT = 60.0
 """Seconds after which an open page asks again in any case: a team may have been connected in another tab."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """One connection's part of the fleet.
-
-    `partial` is what has come by now, while the first load takes longer than the page waits. `is_shown_elsewhere`:
-    another connection of the same person shows the whole team, so this one's droplets are left out.
-    """
-
-    connection: Connection
-    team: Team
-    cached: CachedFleet | None
-    droplets: tuple[DropletSummary, ...]
-    partial: FetchResult | None = None
-    is_loading: bool = False
-    is_slow: bool = False
-    is_shown_elsewhere: bool = False
-    problem: ConnectionProblem | None = None
-
-    @property
-    def is_known(self) -> bool:
-        """Whether anything is known of the team's droplets, even if only that it has none."""
-        return bool(self.droplets) or (self.cached is not None and self.cached.taken_at is not None)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every droplet came. One that could not be decoded has still come."""
-        return self.cached is not None and self.cached.is_whole
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every droplet came and could be decoded."""
-        return self.cached is not None and self.cached.is_whole and not self.cached.unreadable
 
 
 @dataclass(frozen=True)
@@ -203,24 +165,12 @@ def _source(
 
 
 def _with_problems(sources: Sequence[Source]) -> tuple[Source, ...]:
-    in_order = sorted(sources, key=lambda source: source.team.key)
-    groups = [list(group) for _, group in groupby(in_order, key=lambda source: source.team.key)]
-    elsewhere = {source.connection.pk for group in groups for source in _redundant(group)}
+    elsewhere = same_team.shown_elsewhere(sources)
     return tuple(
         replace(source, is_shown_elsewhere=is_elsewhere, problem=_problem(source, is_elsewhere))
         for source in sources
         for is_elsewhere in [source.connection.pk in elsewhere]
     )
-
-
-def _redundant(group: Sequence[Source]) -> list[Source]:
-    """The connections of one team that need not be shown, because another one has the whole team."""
-    whole = [(source, source.cached.taken_at) for source in group if source.cached and source.is_whole]
-    moments = [taken_at for _, taken_at in whole if taken_at]
-    for source, taken_at in whole:
-        if taken_at and taken_at >= max(moments) - _SAME_TIME:
-            return [other for other in group if other is not source]
-    return []
 
 
 def _problem(source: Source, is_shown_elsewhere: bool) -> ConnectionProblem | None:

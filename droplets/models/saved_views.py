@@ -1,7 +1,5 @@
 """Saved views."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 from uuid import uuid4
 
