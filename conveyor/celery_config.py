@@ -58,11 +58,13 @@ enable_utc = True
 beat_scheduler = "celery.beat:Scheduler"
 beat_schedule = {
     "follow-actions": {"task": "droplets.follow_actions", "schedule": 5.0},
+    "watch-teams": {"task": "droplets.watch_teams", "schedule": 20.0},
     "refresh-tokens": {"task": "accounts.refresh_tokens", "schedule": 60.0},
     "send-revocations": {"task": "accounts.send_revocations", "schedule": 60.0},
     "store-leftovers": {"task": "accounts.store_leftovers", "schedule": 60.0},
     "expire-resets": {"task": "accounts.expire_resets", "schedule": 3600.0},
     "delete-old-rows": {"task": "accounts.delete_old_rows", "schedule": 3600.0},
+    "delete-old-changes": {"task": "droplets.delete_old_changes", "schedule": 3600.0},
 }
 for _entry in beat_schedule.values():
     # What a worker could not do in time is due again anyway: messages must not pile up while no worker runs.

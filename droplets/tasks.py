@@ -3,17 +3,25 @@
 Each message may come twice, or at the same time on two machines: the leases of the rows decide who does what.
 """
 
+import logging
 from time import monotonic
 from uuid import UUID
 
 from celery import shared_task
 
-from common.tasks import ACT, enqueue
+from common.tasks import ACT, KEEP, READ, enqueue
 from droplets.actions import polling
+from droplets.changes import store
+from droplets.fleet import readings
 from droplets.models import Action
+
+log = logging.getLogger(__name__)
 
 _SECONDS = 20.0
 """For all actions of one connection together."""
+
+_CONNECTIONS = 20
+"""Read by one message, all at once."""
 
 
 @shared_task(name="droplets.follow_actions", queue=ACT)
@@ -30,3 +38,29 @@ def follow_some(*pks: str) -> None:
     for connection, rows in polling.by_connection(due):
         for _ in polling.follow(connection, rows, deadline=monotonic() + _SECONDS):
             pass
+
+
+@shared_task(name="droplets.watch_teams", queue=READ)
+def watch_teams() -> None:
+    """Find the connections whose droplets are to be read now, and send them to the workers, some in each message."""
+    pks = readings.due()
+    for start in range(0, len(pks), _CONNECTIONS):
+        enqueue(read_teams, *pks[start : start + _CONNECTIONS])
+
+
+@shared_task(name="droplets.read_teams", queue=READ)
+def read_teams(*pks: str) -> None:
+    """Read the droplets of these connections, where that is due, and store what has changed."""
+    found, rows = readings.read([UUID(pk) for pk in pks])
+    for reading in found:
+        try:
+            store.store_reading(reading)
+        except Exception:  # one team must not keep the others from being stored
+            log.exception("Storing a reading failed", extra={"connection": str(reading.connection.pk)})
+    readings.finish(rows)
+
+
+@shared_task(name="droplets.delete_old_changes", queue=KEEP)
+def delete_old_changes() -> None:
+    """Delete changes that are older than CHANGE_DAYS."""
+    store.delete_old_changes()

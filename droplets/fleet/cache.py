@@ -23,7 +23,7 @@ from droplets.fleet.summary import DropletSummary
 USABLE = timedelta(days=1)
 """How old droplets may be and still be shown, with their age."""
 
-_FORMAT = 3
+FORMAT = 3
 """Part of every key. Count it up when `CachedFleet` or `DropletSummary` changes, so that older values are not read."""
 
 _DELETED = timedelta(minutes=5)
@@ -142,7 +142,7 @@ def droplets(of: Mapping[UUID, CachedFleet]) -> dict[UUID, tuple[DropletSummary,
             if read is not None:
                 pk = wanted[key]
                 found[pk] = read
-                _hold(pk, of[pk], read)
+                hold(pk, of[pk], read)
     return found
 
 
@@ -154,9 +154,9 @@ def save(
     lifetime = _lifetime(entry)
     if new_droplets is not None:
         cache.set(_droplets_key(pk, entry.version), msgspec.msgpack.encode(new_droplets), lifetime)
-        _hold(pk, entry, new_droplets)
+        hold(pk, entry, new_droplets)
     elif (held := _held_droplets(pk, entry.version)) is not None:
-        _hold(pk, entry, held)
+        hold(pk, entry, held)
     cache.set(_key(pk), msgspec.msgpack.encode(entry), lifetime)
     if new_droplets is not None and old and old.version:
         cache.touch(_droplets_key(pk, old.version), _REPLACED)
@@ -195,7 +195,8 @@ def forget(pk: UUID) -> None:
 _memory: WeightedCache[UUID, tuple[CachedFleet, tuple[DropletSummary, ...]]] = WeightedCache()
 
 
-def _hold(pk: UUID, entry: CachedFleet, of: tuple[DropletSummary, ...]) -> None:
+def hold(pk: UUID, entry: CachedFleet, of: tuple[DropletSummary, ...]) -> None:
+    """Keep an entry and its droplets in this process, for the time when the cache has lost them."""
     _memory.set(pk, (entry, of), len(of))
 
 
@@ -243,11 +244,11 @@ def _lifetime(entry: CachedFleet) -> float:
 
 
 def _key(pk: UUID) -> str:
-    return f"fleet.{_FORMAT}:{pk}"
+    return f"fleet.{FORMAT}:{pk}"
 
 
 def _droplets_key(pk: UUID, version: str) -> str:
-    return f"droplets.{_FORMAT}:{pk}:{version}"
+    return f"droplets.{FORMAT}:{pk}:{version}"
 
 
 def _reload_key(pk: UUID) -> str:

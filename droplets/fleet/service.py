@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Connection, User
 from digitalocean_client import errors
 from droplets.fleet import cache as fleet_cache
-from droplets.fleet import problems, same_team
+from droplets.fleet import problems, readings, same_team
 from droplets.fleet import refresh as fleet_refresh
 from droplets.fleet.cache import CachedFleet
 from droplets.fleet.items import FleetItem, Team
@@ -113,9 +113,13 @@ def request_reload(connection: Connection) -> None:
 def _load(connections: Sequence[Connection]) -> tuple[dict[UUID, CachedFleet], dict[UUID, tuple[DropletSummary, ...]]]:
     cached = fleet_cache.load(connection.pk for connection in connections)
     droplets = fleet_cache.droplets(cached)
-    for pk, entry in cached.items():
-        if entry.version and pk not in droplets:
-            cached[pk] = fleet_cache.without_droplets(entry)  # the cache has lost them
+    lost = [pk for pk, entry in cached.items() if entry.version and pk not in droplets]
+    missing = [connection.pk for connection in connections if connection.pk not in cached]
+    for pk in lost:
+        cached[pk] = fleet_cache.without_droplets(cached[pk])
+    if lost or missing:
+        for pk, (entry, known) in readings.stored(lost + missing).items():
+            cached[pk], droplets[pk] = entry, known
     return cached, droplets
 
 
