@@ -27,6 +27,10 @@ class Database(ABC):
         """The decoded contents of the session table, as text."""
 
     @abstractmethod
+    def session_keys(self) -> list[str]:
+        """The keys of all sessions: each logs its user in."""
+
+    @abstractmethod
     def drop(self) -> None:
         """Remove it."""
 
@@ -41,10 +45,16 @@ class SQLite(Database):
         return [file.read_bytes().decode("latin-1") for file in self.path.parent.glob(f"{self.path.name}*")]
 
     def sessions(self) -> list[str]:
+        return [_decoded(data) for data in self._column("session_data")]
+
+    def session_keys(self) -> list[str]:
+        return self._column("session_key")
+
+    def _column(self, name: str) -> list[str]:
         connection = sqlite3.connect(self.path)
-        found = connection.execute("SELECT session_data FROM django_session").fetchall()
+        found = connection.execute(f"SELECT {name} FROM django_session").fetchall()  # two fixed names
         connection.close()
-        return [_decoded(data) for (data,) in found]
+        return [value for (value,) in found]
 
     def drop(self) -> None:
         for file in self.path.parent.glob(f"{self.path.name}*"):
@@ -72,6 +82,10 @@ class PostgreSQL(Database):
     def sessions(self) -> list[str]:
         with psycopg.connect(self.url) as connection:
             return [_decoded(data) for (data,) in connection.execute("SELECT session_data FROM django_session")]
+
+    def session_keys(self) -> list[str]:
+        with psycopg.connect(self.url) as connection:
+            return [key for (key,) in connection.execute("SELECT session_key FROM django_session")]
 
     def drop(self) -> None:
         self._tell(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(self.name)))

@@ -27,7 +27,7 @@ def take(directory: Path) -> None:
         conveyor.set_up()
         conveyor.start()
         with sync_playwright() as playwright:
-            visitor = Visitor(chromium.launch(playwright, path), conveyor.url, scale=1.4)
+            visitor = Visitor(chromium.launch(playwright, path), conveyor.url, conveyor.emails_directory, scale=1.4)
             visitor.sign_up("ada@acme.example")
             for team in ("Acme Web", "Northwind", "Side projects"):
                 visitor.connect(team)

@@ -8,21 +8,41 @@ import urllib.request
 from pathlib import Path
 from urllib.error import URLError
 
+import requests
+from redis import Redis
+
 from tests.browser.database import Database, PostgreSQL, of_this_run
 from tests.support.caches import cached, forget
 from tests.support.programs import GUNICORN, MANAGE, PROJECT, environment, free_port, run
 from tests.support.sandbox import Sandbox
+from tests.support.sentry import SentryServer
 from tests.support.waiting import wait_until
+
+_PLANT = {
+    "database": "from accounts.models import Event; (lambda text: Event.objects.create(kind='planted', detail=text))",
+    "session": "from django.contrib.sessions.backends.db import SessionStore as S; "
+    "(lambda text: [s.__setitem__('planted', text) or s.save() for s in [S()]])",
+}
+
+
+def _texts(*files: Path) -> list[str]:
+    return [file.read_bytes().decode("latin-1") for file in files if file.is_file()]
 
 
 class Conveyor:
-    """A running Conveyor that takes `sandbox` for DigitalOcean. `more` is set in its environment too."""
+    """A running Conveyor that takes `sandbox` for DigitalOcean."""
 
-    def __init__(self, directory: Path, sandbox: Sandbox, **more: str) -> None:
+    def __init__(self, directory: Path, sandbox: Sandbox) -> None:
         self.database: Database = of_this_run(directory)
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"  # passkeys need a host name
         self._log = directory / "gunicorn.log"
+        self._cache_record = directory / "cache"
+        self.emails_directory = directory / "emails"
+        self.spill_directory = directory / "spill"
+        for each in (self.emails_directory, self.spill_directory):
+            each.mkdir()
+        self.sentry = SentryServer()
         self._redis = os.environ.get("REDIS_URL", "")
         self._environment = {
             "SECRET_KEY": os.environ["SECRET_KEY"],
@@ -33,12 +53,16 @@ class Conveyor:
             "DIGITAL_OCEAN_API_URL": sandbox.api_url,
             "DATABASE_URL": self.database.url,
             "REDIS_URL": self._redis,
-            "CACHE_PREFIX": f"{os.environ['CACHE_PREFIX']}-{directory.name}",
+            "CACHE_PREFIX": f"{os.environ['CACHE_PREFIX']}-browser",
+            "DJANGO_SETTINGS_MODULE": "tests.browser.settings",
+            "RECORDED_CACHE": str(self._cache_record),
+            "EMAIL_URL": f"filemail:///{self.emails_directory}",
+            "SENTRY_DSN": self.sentry.dsn,
+            "SPILL_DIR": str(self.spill_directory),
             "STATIC_ROOT": str(directory / "static"),
             "BASE_URL": self.url,
             "PORT": str(self.port),
             "WEB_CONCURRENCY": "4" if isinstance(self.database, PostgreSQL) else "2",
-            **more,
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -95,8 +119,40 @@ class Conveyor:
 
     @property
     def cached(self) -> list[str]:
-        """Everything that it keeps in Redis; what a process caches for itself cannot be seen from outside."""
-        return cached(self._redis, self._environment["CACHE_PREFIX"]) if self._redis else []
+        """Everything that it keeps in Redis; without Redis, everything that it has ever cached."""
+        if self._redis:
+            return cached(self._redis, self._environment["CACHE_PREFIX"])
+        return _texts(self._cache_record)
+
+    @property
+    def emails(self) -> list[str]:
+        """Every email that it has sent."""
+        return _texts(*self.emails_directory.glob("*"))
+
+    @property
+    def spilled(self) -> list[str]:
+        """What is in its directory of spill files."""
+        return _texts(*self.spill_directory.glob("*"))
+
+    def plant(self, place: str, secret: str) -> None:
+        """Write a secret to a place of this name, as a mistake in Conveyor would."""
+        if place == "log":
+            with self._log.open("a") as log:
+                log.write(secret)
+        elif place == "cache" and self._redis:
+            with Redis.from_url(self._redis) as redis:
+                redis.set(f"{self._environment['CACHE_PREFIX']}:1:{secret}", 1)
+        elif place == "report to Sentry":
+            requests.post(self.sentry.dsn.replace("key@", ""), data=secret, timeout=10)
+        elif place in ("database", "session"):
+            self.manage("shell", "--verbosity", "0", "-c", f"{_PLANT[place]}({secret!r})")
+        else:
+            path = {"cache": self._cache_record, "email": self.emails_directory, "spill file": self.spill_directory}[
+                place
+            ]
+            path = path / "planted" if path.is_dir() else path
+            with path.open("a") as file:
+                file.write(secret)
 
     @property
     def log(self) -> str:

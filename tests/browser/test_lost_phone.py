@@ -1,20 +1,14 @@
 """The whole road of a lost phone: the user asks, two staff members approve, the user finishes. Emails go into files."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-from playwright.sync_api import Browser
-
+from tests.browser.conftest import Arrive
 from tests.browser.server import Conveyor
 from tests.browser.test_pages import look_at
 from tests.browser.visitor import PASSWORD, Visitor
 from tests.support import totp
-from tests.support.sandbox import Sandbox
 
 LOST_PHONE = "/accounts/lost-phone/"
 ADMIN = "/admin/accounts/secondfactorreset/"
@@ -23,40 +17,6 @@ END_WAITING_TIME = (
     "from django.utils import timezone; from accounts.models import SecondFactorReset; "
     "SecondFactorReset.objects.update(effective_at=timezone.now())"
 )
-
-
-@pytest.fixture
-def mails(tmp_path: Path) -> Path:
-    return tmp_path / "mails"
-
-
-@pytest.fixture
-def conveyor(digitalocean_process: Sandbox, tmp_path: Path, mails: Path) -> Iterator[Conveyor]:
-    """A Conveyor of this test alone: it can send emails."""
-    directory = tmp_path / "lost_phone"
-    directory.mkdir()
-    conveyor = Conveyor(directory, digitalocean_process, EMAIL_URL=f"filemail:///{mails}")
-    try:
-        conveyor.set_up()
-        conveyor.start()
-        yield conveyor
-    finally:
-        conveyor.stop()
-        conveyor.database.drop()
-
-
-@pytest.fixture
-def arrive(browser: Browser, conveyor: Conveyor) -> Iterator[Callable[[], Visitor]]:
-    visitors: list[Visitor] = []
-
-    def come() -> Visitor:
-        visitors.append(Visitor(browser, conveyor.url))
-        return visitors[-1]
-
-    yield come
-    for visitor in visitors:
-        visitor.close()
-    assert [complaint for visitor in visitors for complaint in visitor.complaints] == []
 
 
 def newest_link(mails: Path, containing: str) -> str:
@@ -72,7 +32,9 @@ def turn_on(visitor: Visitor) -> None:
     """Turn on two-factor authentication, starting where it asks for the password."""
     visitor.fill(Your_password=PASSWORD)
     visitor.press("Confirm")
-    visitor.fill(Code_from_the_app=totp.code(visitor.page.get_by_label("Key", exact=True).input_value()))
+    secret = visitor.page.get_by_label("Key", exact=True).input_value()
+    visitor.totp_secrets.add(secret)
+    visitor.fill(Code_from_the_app=totp.code(secret))
     visitor.press("Turn on")
 
 
@@ -87,11 +49,10 @@ def admitted(staff: Visitor, conveyor: Conveyor, email: str) -> Visitor:
     return staff
 
 
-def test_the_whole_road(arrive: Callable[[], Visitor], conveyor: Conveyor, mails: Path) -> None:
+def test_the_whole_road(arrive: Arrive, conveyor: Conveyor) -> None:
+    mails = conveyor.emails_directory
     user, one, two = arrive(), arrive(), arrive()
     user.sign_up("loser@example.com")
-    user.go(newest_link(mails, "confirm-email"))
-    user.press("Confirm this address")
     user.go("/accounts/2fa/totp/activate/")
     turn_on(user)
     user.log_out()

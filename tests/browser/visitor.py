@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from email import message_from_bytes
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
@@ -22,8 +25,10 @@ TELL_OF_VIOLATIONS = (
 class Visitor:
     """Somebody with a browser of their own, at Conveyor's address."""
 
-    def __init__(self, browser: Browser, url: str, *, javascript: bool = True, scale: float = 1) -> None:
+    def __init__(self, browser: Browser, url: str, emails: Path, *, javascript: bool = True, scale: float = 1) -> None:
         self.url = url
+        self._emails = emails
+        self.totp_secrets: set[str] = set()
         self.complaints: list[str] = []
         self.sent: list[tuple[str, str]] = []
         self.may_answer: set[int] = set()
@@ -65,7 +70,9 @@ class Visitor:
             return
         self._judge(request, answer)
         kind = answer.headers.get("content-type", "")
-        if answer.url.startswith(self.url) and kind.startswith(("text/", "application/json", "image/svg")):
+        if answer.url.startswith((self.url, self.url.replace("localhost", "127.0.0.1"))) and kind.startswith(
+            ("text/", "application/json", "image/svg")
+        ):
             headers = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
             self.sent.append((answer.url, f"{answer.url}\n{headers}\n{_body(answer)}"))
 
@@ -112,6 +119,18 @@ class Visitor:
         self.go("/accounts/signup/")
         self.fill(Email=email, Password=PASSWORD)
         self.press("Sign up")
+        self.confirm(email)
+
+    def confirm(self, email: str) -> None:
+        """Open the link in the newest email to this address, and confirm it."""
+        for file in sorted(self._emails.iterdir(), key=lambda file: file.stat().st_mtime, reverse=True):
+            message = message_from_bytes(file.read_bytes())
+            if message["To"] == email:
+                [link] = re.findall(r"http://\S+/confirm-email/\S+", message.get_payload(decode=True).decode())
+                self.go(link)
+                self.press("Confirm this address")
+                return
+        raise LookupError(email)
 
     def log_in(self, email: str, password: str = PASSWORD) -> None:
         self.fill(Email=email, Password=password)
