@@ -227,16 +227,21 @@ def test_without_backups_they_are_off_whatever_the_policy_says(
     assert "Try again" not in page.text
 
 
+def without_hours(text: str) -> str:
+    """Without what changes when an hour ends between two visits."""
+    return re.sub(r"\d+ hours?", "", text)
+
+
 @pytest.mark.parametrize("garbage", [b"", b"\xc1", b"\x90", "text", 7, None])
 def test_garbage_in_the_cache_is_read_again(
     alice: Person, acme: Connection, garbage: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = visit(alice, acme).text
+    found = without_hours(visit(alice, acme).text)
     monkeypatch.setattr(shared(), "get_many", lambda keys: dict.fromkeys(keys, garbage))
 
     assert team_lists.load(acme.pk) == {}
     monkeypatch.undo()
-    assert visit(alice, acme).text == found
+    assert without_hours(visit(alice, acme).text) == found
 
 
 @pytest.mark.parametrize("part", [part for part in PARTS if part != "policy"])
