@@ -38,15 +38,17 @@ def droplet_destroyed(connection_id: UUID, droplet_name: str) -> None:
         )
 
 
-def send(template: str, user: User, **context: Any) -> None:
-    """Send an email of `templates/accounts/email/` to the user. Never raises."""
+def send(template: str, user: User, headers: dict[str, str] | None = None, **context: Any) -> bool:
+    """Send an email of `templates/accounts/email/` to the user. Returns whether it was accepted. Never raises."""
     if not user.has_own_email:
-        return
+        return False
     try:
         # Not through allauth's adapter: it needs a request, and a command has none.
         subject = " ".join(render_to_string(f"accounts/email/{template}_subject.txt", context).split())
         body = render_to_string(f"accounts/email/{template}_message.txt", context)
-        message = EmailMessage(f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}{subject}", body, None, [user.email])
-        emails.send(message, template, user=user, connection=context.get("connection"))
+        subject = f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}{subject}"
+        message = EmailMessage(subject, body, None, [user.email], headers=headers)
+        return emails.send(message, template, user=user, connection=context.get("connection"))
     except Exception:
         log.exception("An email could not be prepared or recorded", extra={"template": template})
+        return False

@@ -39,10 +39,6 @@ class Overview:
     vpc: Part[Vpc]
     reserved_ips: Part[AllItems[ReservedIp]]
 
-    @property
-    def reserved_addresses(self) -> set[str]:
-        return {reserved.ip for reserved in self.reserved_ips.value.items} if self.reserved_ips.value else set()
-
 
 def read_overview(connection: Connection, droplet_id: int) -> Overview:
     """The overview, within PAGE_DEADLINE seconds.

@@ -14,6 +14,7 @@ from droplets.actions import polling
 from droplets.changes import store
 from droplets.fleet import readings
 from droplets.models import Action
+from droplets.watchers.tasks import evaluate_soon
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ def read_teams(*pks: str) -> None:
         except Exception:  # one team must not keep the others from being stored
             log.exception("Storing a reading failed", extra={"connection": str(reading.connection.pk)})
     readings.finish(rows)
+    evaluate_soon({row.connection.user.pk for row in rows})
 
 
 @shared_task(name="droplets.delete_old_changes", queue=KEEP)

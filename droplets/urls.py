@@ -1,6 +1,6 @@
 from django.urls import path
 
-from droplets.views import exports, fleet
+from droplets.views import exports, fleet, watchers
 from droplets.views.actions import act, activity, progress
 from droplets.views.metrics import graphs
 from droplets.views.overview import overview
@@ -21,4 +21,11 @@ urlpatterns = [
     path("droplets/<uuid:connection>/<int:droplet>/activity/", activity, name="activity"),
     path("droplets/<uuid:connection>/<int:droplet>/progress/", progress, name="progress"),
     path("droplets/<uuid:connection>/<int:droplet>/graphs/", graphs, name="graphs"),
+    path("watchers/", watchers.watchers, name="watchers"),
+    path("watchers/add/", watchers.add_watcher, name="add_watcher"),
+    path("watchers/unsubscribe/<str:key>/", watchers.unsubscribe, name="watcher_unsubscribe"),
+    path("watchers/<uuid:pk>/", watchers.watcher, name="watcher"),
+    path("watchers/<uuid:pk>/delete/", watchers.delete_watcher, name="delete_watcher"),
+    path("watchers/<uuid:pk>/pause/", watchers.pause_watcher, name="pause_watcher"),
+    path("watchers/<uuid:pk>/test/", watchers.test_watcher, name="test_watcher"),
 ]

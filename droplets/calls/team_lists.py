@@ -4,19 +4,17 @@ DigitalOcean has no endpoints for those of one droplet, and reading whole lists 
 the rate limit. They are deleted with their connection. A value that cannot be decoded is read again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from accounts.models import Connection
-from accounts.tokens import access_tokens
 from common.cache import decoded, shared
-from digitalocean_client import errors, executor, resources
+from digitalocean_client import errors, resources
 from digitalocean_client.lists import AllItems
 from digitalocean_client.resources import ReservedIp, Volume, Vpc
-from droplets.calls import rate_limit
 from droplets.calls.parallel import Call
 
 FRESH = 60
@@ -52,30 +50,6 @@ def save(connection: Connection, answers: dict[str, Any]) -> None:
     if shared().get(_key(pk, "gone")):
         # Disconnected meanwhile. This is checked after writing, so that either this or `forget` deletes the lists.
         forget(pk)
-
-
-def reserved_addresses(connections: Iterable[Connection], *, deadline: float) -> set[str]:
-    """The reserved IPs of these connections' teams, from the cache or read side by side until `deadline`.
-
-    Those of a team that cannot be read now are left out.
-    """
-    found: set[str] = set()
-    unknown = []
-    for connection in connections:
-        if known := load(connection.pk).get("reserved_ips"):
-            found.update(reserved.ip for reserved in known.items)
-        else:
-            unknown.append(connection)
-    running: executor.Calls[Connection, AllItems[ReservedIp]] = executor.Calls()
-    for connection, token in access_tokens(unknown, deadline=deadline):
-        if isinstance(token, str) and not rate_limit.reserve(connection.pk, 1, for_reading=True):
-            running.start(connection, _call(resources.reserved_ips), token, deadline)
-    for connection, answer in running.completed(deadline=deadline):
-        rate_limit.note_limit(connection.pk, answer)
-        save(connection, {"reserved_ips": answer})
-        if not isinstance(answer, errors.DigitalOceanError):
-            found.update(reserved.ip for reserved in answer.items)
-    return found
 
 
 def forget(pk: UUID) -> None:

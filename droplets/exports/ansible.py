@@ -1,6 +1,6 @@
 """An Ansible inventory in YAML, with a group for each team, region, status and tag."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -15,11 +15,8 @@ _USE = """\
 """
 
 
-def lines(fleet: Fleet, items: Iterable[FleetItem], reserved: Collection[str] = ()) -> Iterator[str]:
-    """The `items` that have an address, each with its variables, then the groups. `items` are some of the fleet's.
-
-    `reserved` are the reserved IPs of the teams.
-    """
+def lines(fleet: Fleet, items: Iterable[FleetItem]) -> Iterator[str]:
+    """The `items` that have an address, each with its variables, then the groups. `items` are some of the fleet's."""
     names = Names(fleet.items)
     yield _USE
     yield from state(fleet)
@@ -27,12 +24,12 @@ def lines(fleet: Fleet, items: Iterable[FleetItem], reserved: Collection[str] = 
     groups: dict[str, list[str]] = {}
     unreachable = []
     for item in items:
-        host_address = address(item, reserved)
+        host_address = address(item)
         if not host_address:
             unreachable.append(item)
             continue
         host = names.host(item)
-        variables = (f"      {key}: {value}\n" for key, value in _variables(item, host_address, reserved).items())
+        variables = (f"      {key}: {value}\n" for key, value in _variables(item, host_address).items())
         yield f'    "{host}":\n{"".join(variables)}'
         for group in names.groups(item):
             groups.setdefault(group, []).append(host)
@@ -43,7 +40,7 @@ def lines(fleet: Fleet, items: Iterable[FleetItem], reserved: Collection[str] = 
     yield from left_out(unreachable)
 
 
-def _variables(item: FleetItem, host_address: str, reserved: Collection[str]) -> dict[str, str]:
+def _variables(item: FleetItem, host_address: str) -> dict[str, str]:
     droplet = item.droplet
     return {
         "ansible_host": _text(host_address),
@@ -55,7 +52,6 @@ def _variables(item: FleetItem, host_address: str, reserved: Collection[str]) ->
         "digitalocean_size": _text(droplet.size_slug),
         "digitalocean_image": _text(droplet.image),
         "digitalocean_public_addresses": _list(droplet.public),
-        "digitalocean_reserved_addresses": _list(text for text in droplet.public if text in reserved),
         "digitalocean_private_addresses": _list(droplet.private),
         "digitalocean_tags": _list(droplet.tags),
     }

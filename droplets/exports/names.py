@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from ipaddress import ip_address
@@ -71,14 +71,13 @@ class Names:
         return _distinct(wanted, "_", lambda key: sha256(key[1].encode()).hexdigest()[:6])
 
 
-def address(item: FleetItem, reserved: Collection[str] = ()) -> str:
-    """Its first public address of its own, else a reserved one, else its first private one; empty where it has none.
+def address(item: FleetItem) -> str:
+    """Its first public address, else its first private one; empty where it has none.
 
     A text that is no IP address is ignored: a program could take it for an option, or for the name of another host.
-    DigitalOcean's list of droplets does not say which address is a reserved IP. `reserved` are those of the teams.
+    DigitalOcean's list does not say which address is a reserved IP, so one that it lists first is used.
     """
-    public = sorted(item.droplet.public, key=lambda text: text in reserved)
-    return next((text for text in (*public, *item.droplet.private) if _is_address(text)), "")
+    return next((text for text in (*item.droplet.public, *item.droplet.private) if _is_address(text)), "")
 
 
 def _is_address(text: str) -> bool:

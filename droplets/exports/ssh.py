@@ -1,6 +1,6 @@
 """An OpenSSH configuration with a host for each droplet that has an address (man 5 ssh_config)."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from droplets.exports.comment_lines import comment, left_out, state
 from droplets.exports.names import Names, address
@@ -21,17 +21,14 @@ _USE = """\
 """
 
 
-def lines(fleet: Fleet, items: Iterable[FleetItem], reserved: Collection[str] = ()) -> Iterator[str]:
-    """How to use it, then a host for each of the `items`. No name or tag of a droplet can begin a line.
-
-    `reserved` are the reserved IPs of the teams.
-    """
+def lines(fleet: Fleet, items: Iterable[FleetItem]) -> Iterator[str]:
+    """How to use it, then a host for each of the `items`. No name or tag of a droplet can begin a line."""
     names = Names(fleet.items)
     yield _USE
     yield from state(fleet)
     unreachable = []
     for item in items:
-        host_address = address(item, reserved)
+        host_address = address(item)
         if not host_address:
             unreachable.append(item)
             continue

@@ -4,5 +4,6 @@ from droplets.models.actions import Action
 from droplets.models.changes import Change
 from droplets.models.saved_views import SavedView
 from droplets.models.team_readings import TeamReading
+from droplets.models.watchers import Delivery, Watcher
 
-__all__ = ["Action", "Change", "SavedView", "TeamReading"]
+__all__ = ["Action", "Change", "Delivery", "SavedView", "TeamReading", "Watcher"]

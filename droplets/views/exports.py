@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from time import monotonic
 
-from django.conf import settings
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.decorators import SignedInRequest, signed_in
-from droplets.calls import team_lists
 from droplets.exports import ansible, csv, json, ssh
 from droplets.fleet import service as fleet_service
 from droplets.search.index import index_of
@@ -36,12 +33,10 @@ def export(request: SignedInRequest, format: str) -> HttpResponseBase:
             return _download(csv.lines(items), "text/csv; charset=utf-8", f"droplets-{day}{mark}.csv")
         case "json":
             return _download(json.lines(fleet, items), "application/json", f"droplets-{day}{mark}.json")
-    connections = [source.connection for source in fleet.sources]
-    reserved = team_lists.reserved_addresses(connections, deadline=monotonic() + settings.PAGE_DEADLINE)
-    if format == "ansible":
-        return _download(ansible.lines(fleet, items, reserved), "application/yaml", f"inventory-{day}{mark}.yml")
+        case "ansible":
+            return _download(ansible.lines(fleet, items), "application/yaml", f"inventory-{day}{mark}.yml")
     # Without the day: ~/.ssh/config includes it by this name.
-    return _download(ssh.lines(fleet, items, reserved), "text/plain; charset=utf-8", f"conveyor_config{mark}")
+    return _download(ssh.lines(fleet, items), "text/plain; charset=utf-8", f"conveyor_config{mark}")
 
 
 def _download(lines: Iterator[str], kind: str, name: str) -> HttpResponseBase:

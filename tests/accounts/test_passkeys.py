@@ -116,24 +116,6 @@ class TestWorks:
 
 
 class TestRefuses:
-    def test_a_key_without_a_pin_alone_by_the_challenge_of_another_page(
-        self, alice: Person, bob: Person, settings: Any
-    ) -> None:
-        """Who finds the key begins a log-in to an account of their own, and lets it expire. It has asked for no PIN."""
-        found = Passkey(is_verified=False)
-        alice.client.post("/accounts/reauthenticate/", {"password": PASSWORD})
-        alice.client.post(ADD, {"credential": found.create(options(alice, ADD))})
-        add(bob, Passkey())
-        bob.log_out()
-        bob.log_in()
-        answer = found.get(options(bob, AUTHENTICATE))
-        settings.ACCOUNT_LOGIN_TIMEOUT = -1
-
-        assert bob.client.post(LOGIN, {"credential": answer})["Location"] == "/accounts/login/"
-
-        assert not is_logged_in(bob)
-        assert events()[-1][:2] == ("log_in", "wrong passkey")
-
     def test_the_passkey_of_another_user(self, alice: Person, passkey: Passkey, bob: Person) -> None:
         other = Passkey()
         add(bob, other)
@@ -228,8 +210,6 @@ MALFORMED = [
     '{"response": 1}',
     '{"response": {"clientDataJSON": "x"}}',
     '{"id": "AA", "rawId": "AA", "response": {"clientDataJSON": "e30", "attestationObject": "oA"}}',
-    "[" * 100_000,
-    "1" * 5_000,
 ]
 
 
@@ -246,12 +226,12 @@ class TestHandles:
         alice.client.post("/accounts/reauthenticate/", {"password": PASSWORD})
         assert says(alice.client.post(ADD, {"credential": credential}), REFUSED)
 
-    @pytest.mark.parametrize("more", ["\0", "\ud800", float("nan"), float("-inf")])
-    def test_what_postgresql_cannot_store(self, alice: Person, more: Any) -> None:
+    def test_a_null_character(self, alice: Person) -> None:
+        """PostgreSQL cannot store it."""
         alice.client.post("/accounts/reauthenticate/", {"password": PASSWORD})
         credential = json.loads(Passkey().create(options(alice, ADD)))
 
-        answer = alice.client.post(ADD, {"credential": json.dumps(credential | {"more": more})})
+        answer = alice.client.post(ADD, {"credential": json.dumps(credential | {"more": "\0"})})
 
         assert says(answer, REFUSED)
 

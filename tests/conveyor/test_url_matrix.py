@@ -88,6 +88,7 @@ RULES = {
     "LINK IN AN EMAIL": Rule("404", "404", [
         "accounts/lost-phone/finish/<str:key>/",
         "accounts/lost-phone/stop/<str:key>/",
+        "watchers/unsubscribe/<str:key>/",
     ]),
     "STEP OF A SIGN-UP": Rule("log-in", "log-in", ["accounts/3rdparty/signup/"]),
     "LOG-OUT": Rule("redirect     200          200          200          200          200", "redirect", [
@@ -109,6 +110,17 @@ RULES = {
         "droplets.json",
         "droplets/ansible.yml",
         "droplets/ssh_config",
+        "watchers/",
+    ]),
+    "SIGNED IN, EMPTY FORM": Rule(
+                    "log-in       200          200          200          200          200",
+                    "log-in       422          422          422          422          422", [
+        "watchers/add/",
+    ]),
+    "OWNER, EMPTY FORM": Rule(
+                    "log-in       404          200          404          404          404",
+                    "log-in       404          422          404          404          404", [
+        "watchers/<uuid:pk>/",
     ]),
     "SIGNED IN FORM": Rule(
                     "log-in       200          200          200          200          200",
@@ -186,6 +198,9 @@ RULES = {
         "accounts/connections/<uuid:pk>/sign-in/",
         "droplets/views/<uuid:view>/delete/",
         "droplets/<uuid:connection>/renew/",
+        "watchers/<uuid:pk>/delete/",
+        "watchers/<uuid:pk>/pause/",
+        "watchers/<uuid:pk>/test/",
     ]),
     "OWNER, TO DIGITALOCEAN": Rule(
                     "log-in       405          405          405          405          405",

@@ -21,7 +21,7 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.models import Event, Revocation, SecondFactorReset, User
-from droplets.models import SavedView
+from droplets.models import SavedView, Watcher
 from tests.support import passkey, totp
 from tests.support.callback import REVOKE
 from tests.support.person import PASSWORD, Person
@@ -87,12 +87,14 @@ class World:
             "socialaccount/socialaccount": SocialAccount.objects.get(),
         }
         view = SavedView.objects.create(user=owner.user, name="Mine", query="q=web")
+        watcher = Watcher.objects.create(user=owner.user, view=view, condition="new")
         key = Authenticator.objects.get(user=owner.user, type="webauthn")
         droplet = json.loads(owner.client.get("/droplets.json").getvalue())["droplets"][0]["id"]
         self._values = {
             "accounts/2fa/webauthn/keys/": {"<int:pk>": key.pk},
             "accounts/connections/<uuid:pk>": {"<uuid:pk>": connection.pk},
             "droplets/": {"<uuid:connection>": connection.pk, "<int:droplet>": droplet, "<uuid:view>": view.pk},
+            "watchers/": {"<uuid:pk>": watcher.pk},
             "admin/r/": {
                 "<path:content_type_id>": ContentType.objects.get_for_model(User).pk,
                 "<path:object_id>": owner.user.pk,

@@ -37,7 +37,6 @@ def test_hosts_have_variables_and_are_in_groups() -> None:
         "digitalocean_size": "s-1",
         "digitalocean_image": "Ubuntu 24.04",
         "digitalocean_public_addresses": ["203.0.113.1", "2001:db8::1"],
-        "digitalocean_reserved_addresses": [],
         "digitalocean_private_addresses": ["10.0.0.1"],
         "digitalocean_tags": ["web", "env:prod"],
     }

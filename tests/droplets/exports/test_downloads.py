@@ -115,26 +115,6 @@ def test_an_ssh_config_has_a_host_for_each_address(fleet: Person) -> None:
     assert text.endswith("#   new-1, Acme Web\n")
 
 
-def test_a_reserved_ip_does_not_take_the_place_of_its_own_address(fleet: Person) -> None:
-    """DigitalOcean may list it first, without a mark. The team's list of reserved IPs tells."""
-    addresses = [{"ip_address": text, "type": "public"} for text in ("198.18.9.9", "203.0.113.2")]
-    have(fleet, "Northwind", [NORTHWIND[0] | {"networks": {"v4": addresses, "v6": []}}])
-    reserved = {"reserved_ips": [{"ip": "198.18.9.9", "droplet": {"id": 21}}], "meta": {"total": 1}}
-    fault = fleet.sandbox.fault("json", path="/v2/reserved_ips$", json=reserved)
-
-    host = Inventory(download(fleet, ANSIBLE)).hosts["db-1"]
-    assert host["ansible_host"] == "203.0.113.2"
-    assert host["digitalocean_reserved_addresses"] == ["198.18.9.9"]
-    assert ssh_hosts(download(fleet, SSH))["db-1.northwind"] == "203.0.113.2"
-    assert fleet.sandbox.hits(fault) == 2  # once for each team: it is kept for a minute
-
-
-def test_without_the_list_of_reserved_ips_the_first_address_is_used(fleet: Person) -> None:
-    fleet.sandbox.fault("status", path="/v2/reserved_ips$", status=403)
-
-    assert ssh_hosts(download(fleet, SSH)) == {"web-1.acme-web": "203.0.113.1", "db-1.northwind": "203.0.113.2"}
-
-
 def test_it_holds_what_the_search_finds_in_its_order(fleet: Person) -> None:
     have(fleet, "Northwind", [*NORTHWIND, NORTHWIND[0] | {"id": 22, "name": "db-2"}])
 
@@ -175,7 +155,6 @@ def test_it_is_a_file_with_a_name(fleet: Person, address: str, name: str, kind: 
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_all_pages_are_written_while_they_are_sent_without_the_database(fleet: Person, address: str) -> None:
-    download(fleet, address)  # while nothing is cached, the database is asked for what is stored
     few, _ = asked_anew(fleet, address)
     fleet.sandbox.droplets("Acme Web", count=700)
     many, answer = asked_anew(fleet, f"{address}?page=3&per_page=50")

@@ -254,17 +254,6 @@ def test_a_list_that_is_null_is_empty(alice: Person, acme: Connection, part: str
     assert "Try again" not in page.text
 
 
-def test_a_reserved_ip_among_the_public_addresses_is_marked(alice: Person, acme: Connection) -> None:
-    addresses = [{"ip_address": text, "type": "public"} for text in ("198.18.9.9", "203.0.113.2")]
-    alice.sandbox.droplets("Acme Web", patch=[{"index": 0, "set": {"networks": {"v4": addresses, "v6": []}}}])
-    says(alice, "reserved_ips", {"reserved_ips": [{"ip": "198.18.9.9", "droplet": {"id": 4711}}], "meta": {"total": 1}})
-
-    text = visit(alice, acme).text
-
-    assert "198.18.9.9 (reserved)" in text
-    assert "203.0.113.2 (reserved)" not in text
-
-
 def test_odd_items_cost_themselves(alice: Person, acme: Connection) -> None:
     says(alice, "snapshots", {"snapshots": [image(1), {"id": "x"}, None, image(2, name={})], "meta": {"total": 4}})
 
