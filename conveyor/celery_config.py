@@ -9,7 +9,7 @@ from kombu import Queue
 from common.tasks import ACT, KEEP, READ
 from conveyor import queue_files
 
-imports = ("accounts.tasks", "droplets.tasks", "droplets.watchers.tasks")
+imports = ("accounts.tasks", "droplets.tasks", "droplets.jobs.tasks", "droplets.watchers.tasks")
 
 broker_transport_options: dict[str, Any]
 if settings.REDIS_URL:
@@ -59,6 +59,7 @@ beat_scheduler = "celery.beat:Scheduler"
 beat_schedule = {
     "follow-actions": {"task": "droplets.follow_actions", "schedule": 5.0},
     "watch-teams": {"task": "droplets.watch_teams", "schedule": 20.0},
+    "advance-jobs": {"task": "droplets.advance_jobs", "schedule": 5.0},
     "refresh-tokens": {"task": "accounts.refresh_tokens", "schedule": 60.0},
     "send-revocations": {"task": "accounts.send_revocations", "schedule": 60.0},
     "store-leftovers": {"task": "accounts.store_leftovers", "schedule": 60.0},

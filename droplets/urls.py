@@ -1,6 +1,6 @@
 from django.urls import path
 
-from droplets.views import exports, fleet, watchers
+from droplets.views import exports, fleet, jobs, watchers
 from droplets.views.actions import act, activity, progress
 from droplets.views.metrics import graphs
 from droplets.views.overview import overview
@@ -28,4 +28,11 @@ urlpatterns = [
     path("watchers/<uuid:pk>/delete/", watchers.delete_watcher, name="delete_watcher"),
     path("watchers/<uuid:pk>/pause/", watchers.pause_watcher, name="pause_watcher"),
     path("watchers/<uuid:pk>/test/", watchers.test_watcher, name="test_watcher"),
+    path("jobs/", jobs.jobs, name="jobs"),
+    path("jobs/select/", jobs.select, name="select"),
+    path("jobs/under-way/", jobs.under_way, name="jobs_under_way"),
+    path("jobs/<uuid:job>/", jobs.job, name="job"),
+    path("jobs/<uuid:job>/confirm/", jobs.confirm, name="confirm_job"),
+    path("jobs/<uuid:job>/cancel/", jobs.cancel, name="cancel_job"),
+    path("jobs/<uuid:job>/retry/", jobs.retry, name="retry_job"),
 ]

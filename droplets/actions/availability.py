@@ -7,6 +7,7 @@ from itertools import groupby
 from accounts.models import Connection
 from digitalocean_client.schema import Droplet
 from droplets.actions.kinds import KINDS, RUNNING, STOPPED, Kind
+from droplets.fleet.summary import DropletSummary
 from droplets.models import Action
 
 _BLOCKING_STATUS = {"new": "The droplet is still being created.", "archive": "The droplet is archived."}
@@ -47,7 +48,9 @@ class Menu:
         return any(each.missing for _, group in self.groups for each in group)
 
 
-def availability_of(kind: Kind, connection: Connection, droplet: Droplet, rows: Iterable[Action]) -> Availability:
+def availability_of(
+    kind: Kind, connection: Connection, droplet: Droplet | DropletSummary, rows: Iterable[Action]
+) -> Availability:
     """Whether this kind of action is possible. `rows` are the droplet's actions in flight."""
     why_not = _why_none(droplet, rows) or _why_not(kind, droplet)
     return Availability(kind, why_not, missing_scopes(connection.scope, kind.scopes + kind.reads))
@@ -74,7 +77,7 @@ def missing_scopes(granted: str, needed: Iterable[str]) -> tuple[str, ...]:
     return tuple(scope for scope in needed if scope not in parts and not ("read" in parts and scope.endswith(":read")))
 
 
-def _why_none(droplet: Droplet, rows: Iterable[Action]) -> str:
+def _why_none(droplet: Droplet | DropletSummary, rows: Iterable[Action]) -> str:
     if any(row.status != Action.Status.IN_PROGRESS for row in rows):
         return _UNCONFIRMED
     if droplet.locked:
@@ -83,11 +86,11 @@ def _why_none(droplet: Droplet, rows: Iterable[Action]) -> str:
     return "" if status in RUNNING | STOPPED else _BLOCKING_STATUS.get(status, _UNKNOWN_STATUS)
 
 
-def _why_not(kind: Kind, droplet: Droplet) -> str:
+def _why_not(kind: Kind, droplet: Droplet | DropletSummary) -> str:
     status = str(droplet.status)
     if status not in kind.statuses:
         return "Shut the droplet down first." if kind.slug == "resize" else _WRONG_STATUS[status]
-    features = droplet.features
+    features = droplet.features if isinstance(droplet, Droplet) else None  # the list of droplets does not have them
     if features is not None and kind.needs and kind.needs not in features:
         return _NOT_ENABLED[kind.needs]
     if features is not None and kind.lacks and kind.lacks in features:

@@ -209,7 +209,7 @@ class RebuildForm(TypedNameForm):
         return next(image.api_value for image in self.images if image.value == chosen)
 
 
-class BackupPlanForm(ActionForm):
+class BackupPlanFields(forms.Form):
     """The plan of backups: https://docs.digitalocean.com/reference/api/ (Droplets, `backup_policy`)."""
 
     plan = forms.ChoiceField(choices=_PLANS, label="How often")
@@ -227,6 +227,25 @@ class BackupPlanForm(ActionForm):
         plan = self.cleaned_data["plan"]
         fields = {"weekly": ("hour", "weekday"), "daily": ("hour",)}.get(plan, ())
         return {"backup_policy": {"plan": plan, **{name: self.cleaned_data[name] for name in fields}}}
+
+
+class BackupPlanForm(BackupPlanFields, ActionForm):
+    pass
+
+
+class TagFields(forms.Form):
+    """https://docs.digitalocean.com/reference/api/ (Tags, `name`)."""
+
+    tag = forms.RegexField(
+        r"\A[a-zA-Z0-9_\-:]+\Z",
+        max_length=_NAME_MOST,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}),
+        error_messages={"invalid": "Use only letters a to z, digits, “_”, “-” and “:”."},
+    )
+
+
+class TagForm(TagFields, ActionForm):
+    pass
 
 
 class ChangeBackupPlanForm(BackupPlanForm):

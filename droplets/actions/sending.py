@@ -1,6 +1,6 @@
 """Sends an action: records a row first, sends the request once, then stores the answer or that none came."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Connection
 from digitalocean_client import actions as actions_api
-from digitalocean_client import errors
+from digitalocean_client import errors, executor
 from digitalocean_client.actions import StartedAction
 from digitalocean_client.schema import Droplet
 from droplets.actions import timing, transitions
@@ -63,7 +63,7 @@ def begin(connection: Connection, droplet: Droplet, kind: Kind, parameters: Mapp
     row = _record(connection, droplet, kind, parameters, key)
     if row is None:
         return Action.objects.get(user=connection.user, key=key)
-    _send(connection, row, token)
+    send(connection, [row], token)
     row.refresh_from_db()
     return row
 
@@ -73,67 +73,93 @@ def known_by(connection: Connection, key: UUID) -> Action | None:
     return Action.objects.filter(user=connection.user, key=key).first()
 
 
+def new_row(connection: Connection, droplet: Droplet, kind: Kind, parameters: Mapping[str, Any], key: UUID) -> Action:
+    """The row of a new action, not saved yet."""
+    return Action(
+        user=connection.user,
+        key=key,
+        connection_id=connection.pk,
+        team_uuid=connection.team_uuid,
+        team_name=connection.team_name,
+        droplet_id=droplet.id,
+        droplet_name=summary.name_of(droplet)[:255],
+        kind=kind.slug,
+        parameters=dict(parameters),
+        ask_at=timezone.now() + timedelta(seconds=TIMEOUT),
+    )
+
+
 def _record(
     connection: Connection, droplet: Droplet, kind: Kind, parameters: Mapping[str, Any], key: UUID
 ) -> Action | None:
     """The new row, or None where another request with this key has just created it."""
+    row = new_row(connection, droplet, kind, parameters, key)
     try:
         with transaction.atomic():
-            return Action.objects.create(
-                user=connection.user,
-                key=key,
-                connection_id=connection.pk,
-                team_uuid=connection.team_uuid,
-                team_name=connection.team_name,
-                droplet_id=droplet.id,
-                droplet_name=summary.name_of(droplet)[:255],
-                kind=kind.slug,
-                parameters=dict(parameters),
-                ask_at=timezone.now() + timedelta(seconds=TIMEOUT),
-            )
+            row.save(force_insert=True)
     except IntegrityError:
         return None
+    return row
 
 
-def _send(connection: Connection, row: Action, token: str) -> None:
+def send(connection: Connection, rows: Iterable[Action], token: str) -> None:
+    """Send the requests of these recorded rows side by side, each once, and store each answer, or that none came."""
+    calls: executor.Calls[UUID, StartedAction | str] = executor.Calls()
+    sent: dict[UUID, tuple[Action, float]] = {}
+    for row in rows:
+        if deadline := _claim(row):
+            sent[row.pk] = row, deadline
+            calls.start(row.pk, _request, row, token, deadline)
+    repeated: set[UUID] = set()
+    for pk, answer in calls.completed():
+        row, deadline = sent[pk]
+        if isinstance(answer, errors.TokenRejected) and pk not in repeated:
+            # A 401 means that nothing was done. It is the only answer after which the request is sent again.
+            fresh = token_of(connection, deadline=deadline, rejected=token)
+            if isinstance(fresh, str):
+                repeated.add(pk)
+                calls.start(pk, _request, row, fresh, deadline)
+                continue
+        _store(connection, row, answer)
+
+
+def _claim(row: Action) -> float | None:
+    """Claim the row for sending. Returns the request's deadline, or None where another process was faster."""
     # Set before the row is claimed: a process that was stopped in between has no time left, so it sends nothing after
     # others have given the row up.
     deadline = monotonic() + TIMEOUT
     now = timezone.now()
     claim = Action.objects.filter(pk=row.pk, status=Action.Status.RECORDED)
     if not claim.update(status=Action.Status.SENDING, sent_at=now, ask_at=now + timing.SEND_LEASE):
-        return
+        return None
     row.status = Action.Status.SENDING
-    try:
-        try:
-            answer = _request(row, token, deadline)
-        except errors.TokenRejected:
-            # A 401 means that nothing was done. It is the only answer after which the request is sent again.
-            fresh = token_of(connection, deadline=deadline, rejected=token)
-            if isinstance(fresh, errors.DigitalOceanError):
-                raise
-            answer = _request(row, fresh, deadline)
-    except errors.NotFound as error:
-        if row.kind == "destroy":
-            transitions.mark_done(row, message=transitions.GONE_ALREADY, request_id=error.request_id)
-        else:
-            transitions.mark_refused(row, error)
-    except errors.NotAllowed as error:
-        transitions.mark_refused(row, error, message=_not_allowed(error, connection, KINDS[row.kind]))
-    except errors.DigitalOceanError as error:
-        rate_limit.note_limit(connection.pk, error)
-        if isinstance(error, _UNDECIDED) or (error.status or 0) >= 500 or error.status == 408:
-            transitions.schedule_poll(row, timezone.now())
-        elif isinstance(error, errors.Unavailable):
-            transitions.mark_lost(row, f"{error.sentence} {transitions.NEVER_ARRIVED}")
-        else:
-            transitions.mark_refused(row, error)
-    else:
-        if isinstance(answer, str):
-            transitions.mark_done(row, request_id=answer)
-        else:
+    return deadline
+
+
+def _store(connection: Connection, row: Action, answer: StartedAction | str | errors.DigitalOceanError) -> None:
+    """Store what the answer to the row's request means."""
+    match answer:
+        case errors.NotFound() if row.kind == "destroy":
+            transitions.mark_done(row, message=transitions.GONE_ALREADY, request_id=answer.request_id)
+        case errors.NotAllowed():
+            transitions.mark_refused(row, answer, message=_not_allowed(answer, connection, KINDS[row.kind]))
+        case errors.DigitalOceanError():
+            rate_limit.note_limit(connection.pk, answer)
+            _store_error(row, answer)
+        case str(request_id):
+            transitions.mark_done(row, request_id=request_id)
+        case started:
             ask_at = timezone.now() + timing.FIRST
-            transitions.mark_accepted(row, answer.action, request_id=answer.request_id, ask_at=ask_at)
+            transitions.mark_accepted(row, started.action, request_id=started.request_id, ask_at=ask_at)
+
+
+def _store_error(row: Action, error: errors.DigitalOceanError) -> None:
+    if isinstance(error, _UNDECIDED) or (error.status or 0) >= 500 or error.status == 408:
+        transitions.schedule_poll(row, timezone.now())
+    elif isinstance(error, errors.Unavailable):
+        transitions.mark_lost(row, f"{error.sentence} {transitions.NEVER_ARRIVED}")
+    else:
+        transitions.mark_refused(row, error)
 
 
 def _not_allowed(error: errors.NotAllowed, connection: Connection, kind: Kind) -> str:

@@ -2,8 +2,9 @@
 
 from droplets.models.actions import Action
 from droplets.models.changes import Change
+from droplets.models.jobs import Job, JobStep, JobTeam
 from droplets.models.saved_views import SavedView
 from droplets.models.team_readings import TeamReading
 from droplets.models.watchers import Delivery, Watcher
 
-__all__ = ["Action", "Change", "Delivery", "SavedView", "TeamReading", "Watcher"]
+__all__ = ["Action", "Change", "Delivery", "Job", "JobStep", "JobTeam", "SavedView", "TeamReading", "Watcher"]

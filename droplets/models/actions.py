@@ -17,10 +17,14 @@ class ActionQuerySet(models.QuerySet["Action"]):
 
         So a person sees the actions of other members of the team, as DigitalOcean's own panel shows them.
         """
+        return self.in_team(connection).filter(droplet_id=droplet).select_related("user")
+
+    def in_team(self, connection: Connection) -> Self:
+        """The actions through this or any other connection to the same team."""
         through = models.Q(connection_id=connection.pk)
         if connection.team_uuid:
             through |= models.Q(team_uuid=connection.team_uuid)
-        return self.filter(through, droplet_id=droplet).select_related("user")
+        return self.filter(through)
 
     def in_flight(self) -> Self:
         return self.filter(status__in=Action.IN_FLIGHT)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.decorators import SignedInRequest, signed_in
 from accounts.models import Connection
 from droplets.fleet import service as fleet_service
+from droplets.jobs.kinds import JOB_KINDS
 from droplets.models import SavedView
 from droplets.search import saved_views
 from droplets.search.index import index_of
@@ -102,6 +103,7 @@ def _page(request: SignedInRequest, found: fleet_service.Fleet, search: Search, 
         "page_sizes": PAGE_SIZES,
         "views": saved_views.views_of(request.user),
         "query": search.query(page=search.page),
+        "job_kinds": JOB_KINDS.values(),
         "form": more.get("form"),
     }
     is_part = request.htmx and not request.htmx.history_restore_request

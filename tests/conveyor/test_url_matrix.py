@@ -110,6 +110,8 @@ RULES = {
         "droplets.json",
         "droplets/ansible.yml",
         "droplets/ssh_config",
+        "jobs/",
+        "jobs/under-way/",
         "watchers/",
     ]),
     "SIGNED IN, EMPTY FORM": Rule(
@@ -165,6 +167,11 @@ RULES = {
         "accounts/password/set/",
         "accounts/2fa/totp/activate/",
     ]),
+    "SELECTS NOTHING": Rule(
+                    "log-in       405          405          405          405          405",
+                    "log-in       redirect     redirect     redirect     redirect     redirect", [
+        "jobs/select/",
+    ]),
     "POST ONLY": Rule(
                     "log-in       405          405          405          405          405",
                     "log-in       422          422          422          422          422", [
@@ -176,6 +183,16 @@ RULES = {
         f"{DROPLET}/",
         f"{DROPLET}/activity/",
         f"{DROPLET}/graphs/",
+    ]),
+    "OWNER, JOB": Rule(
+                    "log-in       404          200          404          404          404",
+                    "log-in       405          405          405          405          405", [
+        "jobs/<uuid:job>/",
+    ]),
+    "OWNER, NOT A DRAFT": Rule(
+                    "log-in       404          redirect     404          404          404",
+                    "log-in       404          redirect     404          404          404", [
+        "jobs/<uuid:job>/confirm/",
     ]),
     "OWNER, PART OF A PAGE": Rule(
                     "log-in       404          redirect     404          404          404",
@@ -197,6 +214,8 @@ RULES = {
                     "log-in       404          redirect     404          404          404", [
         "accounts/connections/<uuid:pk>/sign-in/",
         "droplets/views/<uuid:view>/delete/",
+        "jobs/<uuid:job>/cancel/",
+        "jobs/<uuid:job>/retry/",
         "droplets/<uuid:connection>/renew/",
         "watchers/<uuid:pk>/delete/",
         "watchers/<uuid:pk>/pause/",

@@ -21,7 +21,7 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 from accounts.models import Event, Revocation, SecondFactorReset, User
-from droplets.models import SavedView, Watcher
+from droplets.models import Job, SavedView, Watcher
 from tests.support import passkey, totp
 from tests.support.callback import REVOKE
 from tests.support.person import PASSWORD, Person
@@ -89,12 +89,14 @@ class World:
         view = SavedView.objects.create(user=owner.user, name="Mine", query="q=web")
         watcher = Watcher.objects.create(user=owner.user, view=view, condition="new")
         key = Authenticator.objects.get(user=owner.user, type="webauthn")
+        job = Job.objects.create(user=owner.user, kind="reboot", state=Job.State.RUNNING, started_at=timezone.now())
         droplet = json.loads(owner.client.get("/droplets.json").getvalue())["droplets"][0]["id"]
         self._values = {
             "accounts/2fa/webauthn/keys/": {"<int:pk>": key.pk},
             "accounts/connections/<uuid:pk>": {"<uuid:pk>": connection.pk},
             "droplets/": {"<uuid:connection>": connection.pk, "<int:droplet>": droplet, "<uuid:view>": view.pk},
             "watchers/": {"<uuid:pk>": watcher.pk},
+            "jobs/": {"<uuid:job>": job.pk},
             "admin/r/": {
                 "<path:content_type_id>": ContentType.objects.get_for_model(User).pk,
                 "<path:object_id>": owner.user.pk,

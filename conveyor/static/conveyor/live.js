@@ -43,8 +43,10 @@
 
   const isOurs = (event) => isAsking && event.detail.requestConfig.path.includes("edition=");
 
+  const isSearch = (event) => !isOurs(event) && event.detail.elt.id !== "jobs-link";
+
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (!isOurs(event)) {
+    if (isSearch(event)) {
       searches += 1;
     }
   });
@@ -57,7 +59,7 @@
   });
 
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (!isOurs(event)) {
+    if (isSearch(event)) {
       searches -= 1;
     }
     const answer = event.detail.xhr;
@@ -80,10 +82,12 @@
     }
   });
 
-  // What is open stays open, and what is being typed is not typed over.
+  // What is open stays open, what is being typed is not typed over, and what is selected stays selected.
   const isOpened = (name, node) => name === "open" && node instanceof HTMLDetailsElement;
   const isTyped = (name, node) => name === "value" && (node === document.activeElement || node.type === "text");
-  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !isOpened(name, node) && !isTyped(name, node);
+  const isChosen = (name, node) => (name === "checked" || name === "selected") && Boolean(node.closest(".tick, #act"));
+  Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
+    !isOpened(name, node) && !isTyped(name, node) && !isChosen(name, node);
 
   if (fleet()) {
     schedule(Number.parseFloat(fleet().dataset.renewAfter) || 0);

@@ -226,7 +226,7 @@ def test_one_caller_polls_at_a_time(acting: Acting) -> None:
 
 
 def test_an_action_that_was_recorded_and_not_sent_is_lost(acting: Acting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sending, "_send", lambda *args: None)  # the process stops here
+    monkeypatch.setattr(sending, "send", lambda *args: None)  # the process stops here
     row = begin(acting)
     assert row.status == "recorded"
     assert poll(acting, row) == []
@@ -236,7 +236,7 @@ def test_an_action_that_was_recorded_and_not_sent_is_lost(acting: Acting, monkey
 
     assert (row.status, row.words) == ("lost", transitions.NEVER_SENT)
     monkeypatch.undo()
-    sending._send(acting.connection, row, "a token")  # and goes on
+    sending.send(acting.connection, [row], "a token")  # and goes on
     assert "POST /v2/droplets/{droplet_id}/actions" not in acting.sandbox.counters().by_endpoint
 
 

@@ -1,0 +1,11 @@
+"""The context processor of the jobs in the header."""
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from droplets.jobs import display
+
+
+def jobs(request: HttpRequest) -> dict[str, object]:
+    """`jobs_header`: read when a template first uses it. Pages without the header do not."""
+    return {"jobs_header": SimpleLazyObject(lambda: display.header(request.user))}  # type: ignore[arg-type]
