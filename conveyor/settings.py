@@ -229,6 +229,7 @@ TIME_ZONE = "UTC"
 EVENT_DAYS = _env.number("EVENT_DAYS", 365)  # how long the audit log is kept
 CHANGE_DAYS = _env.days("CHANGE_DAYS", 365)  # how long the time line is kept
 WATCH_MINUTES = _env.number("WATCH_MINUTES", 5)  # between two readings of a team while nobody looks; 0 for none
+WEBHOOK_PRIVATE = _env.flag("WEBHOOK_PRIVATE")  # watchers may post to private networks, and without TLS
 STATIC_URL = "static/"
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 QUEUE_DIR = Path(_env.text("QUEUE_DIR", str(BASE_DIR / "queue")))  # the workers' messages, without REDIS_URL

@@ -8,3 +8,4 @@ class DropletsConfig(AppConfig):
     def ready(self) -> None:
         from droplets import signals  # noqa: F401  # connects its receivers
         from droplets.actions import transitions  # noqa: F401  # registers who stores spilled answers
+        from droplets.watchers import webhooks  # noqa: F401  # registers whose secrets are encrypted again

@@ -27,6 +27,7 @@ urlpatterns = [
     path("watchers/<uuid:pk>/", watchers.watcher, name="watcher"),
     path("watchers/<uuid:pk>/delete/", watchers.delete_watcher, name="delete_watcher"),
     path("watchers/<uuid:pk>/pause/", watchers.pause_watcher, name="pause_watcher"),
+    path("watchers/<uuid:pk>/secret/", watchers.renew_secret, name="renew_watcher_secret"),
     path("watchers/<uuid:pk>/test/", watchers.test_watcher, name="test_watcher"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/select/", jobs.select, name="select"),

@@ -144,6 +144,7 @@ def test_a_public_class_name_is_used_once() -> None:
                 "accounts/second_factor.py",
                 "accounts/spill.py",
                 "accounts/token_store.py",
+                "accounts/webhook_secrets.py",
             },
         ),
         ("requests", {"digitalocean_client/http.py"}),

@@ -16,7 +16,8 @@ class Watcher(models.Model):
     """Tells a person when a condition holds for a saved view. It tells what happens after `since`.
 
     `price` is in US dollars a month. Between `quiet_from` and `quiet_to`, in `time_zone`, nothing is sent. `state` is
-    what the latest evaluation has seen (`droplets.watchers.evaluation`), None before the first.
+    what the latest evaluation has seen (`droplets.watchers.evaluation`), None before the first. `secret` is encrypted;
+    it signs what is sent to `webhook_url`.
     """
 
     class Condition(models.TextChoices):
@@ -34,6 +35,8 @@ class Watcher(models.Model):
     price = models.DecimalField(max_digits=12, decimal_places=2, null=True)
     minutes = models.PositiveIntegerField(null=True)
     by_email = models.BooleanField(default=True)
+    webhook_url = models.CharField(max_length=500, blank=True)
+    secret = models.TextField(blank=True, editable=False)
     quiet_from = models.TimeField(null=True)
     quiet_to = models.TimeField(null=True)
     time_zone = models.CharField(max_length=64, default="UTC")
@@ -59,7 +62,8 @@ class Watcher(models.Model):
 
     @property
     def channels(self) -> list[Delivery.Channel]:
-        return [Delivery.Channel.EMAIL] if self.by_email else []
+        chosen = {Delivery.Channel.EMAIL: self.by_email, Delivery.Channel.WEBHOOK: bool(self.webhook_url)}
+        return [channel for channel, is_chosen in chosen.items() if is_chosen]
 
     def start_again(self) -> None:
         """Tell only what happens from now on. The caller saves it."""
@@ -75,6 +79,7 @@ class Delivery(models.Model):
 
     class Channel(models.TextChoices):
         EMAIL = "email", "Email"
+        WEBHOOK = "webhook", "Webhook"
 
     class Status(models.TextChoices):
         WAITING = "waiting", "Waiting"

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts import webhook_secrets
 from accounts.decorators import SignedInRequest, signed_in
 from common.tasks import enqueue
 from droplets.models import Watcher
@@ -51,6 +52,19 @@ def add_watcher(request: SignedInRequest) -> HttpResponse:
 def watcher(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Change a watcher, and see what it has sent."""
     return _edit(request, _watcher_of(request, pk), {})
+
+
+@never_cache
+@signed_in
+@require_POST
+def renew_secret(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Make a new signing secret, and show it this once."""
+    row = _watcher_of(request, pk)
+    if not row.webhook_url:
+        raise Http404
+    secret = webhook_secrets.renew(row)
+    row.save(update_fields=["secret"])
+    return render(request, "droplets/watchers/secret.html", {"watcher": row, "secret": secret})
 
 
 def _edit(request: SignedInRequest, row: Watcher, initial: dict[str, object]) -> HttpResponse:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.second_factor_reset import can_be_emailed
 from droplets.models import Delivery, Watcher
-from droplets.watchers import messages
+from droplets.watchers import messages, webhooks
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,10 @@ _LONGEST_PAUSE = timedelta(hours=2)
 
 _Status = Delivery.Status
 
-SEND: dict[str, Callable[[Delivery], str]] = {Delivery.Channel.EMAIL: messages.send_email}
+SEND: dict[str, Callable[[Delivery], str]] = {
+    Delivery.Channel.EMAIL: messages.send_email,
+    Delivery.Channel.WEBHOOK: webhooks.send,
+}
 """How to send by each channel. Returns why it failed, "" if it did not."""
 
 

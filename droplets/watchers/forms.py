@@ -6,9 +6,11 @@ from zoneinfo import available_timezones
 from django import forms
 from django.db import transaction
 
+from accounts import webhook_secrets
 from accounts.models import User
 from droplets.models import Watcher
 from droplets.search.saved_views import views_of
+from droplets.watchers import webhooks
 
 MOST = 20
 """Watchers of one person."""
@@ -22,9 +24,27 @@ _LIMITS = {
 class WatcherForm(forms.ModelForm):
     """Adds or changes a watcher of `user`. Raises ValidationError where there are too many."""
 
+    webhook_url = forms.CharField(
+        label="Webhook",
+        max_length=500,
+        required=False,
+        help_text="Conveyor posts JSON to this URL, in the form that Slack takes.",
+        widget=forms.URLInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
     class Meta:
         model = Watcher
-        fields: ClassVar = ["view", "condition", "price", "minutes", "by_email", "quiet_from", "quiet_to", "time_zone"]
+        fields: ClassVar = [
+            "view",
+            "condition",
+            "price",
+            "minutes",
+            "by_email",
+            "webhook_url",
+            "quiet_from",
+            "quiet_to",
+            "time_zone",
+        ]
         labels: ClassVar = {
             "view": "View",
             "condition": "Tell me when",
@@ -69,6 +89,12 @@ class WatcherForm(forms.ModelForm):
             raise forms.ValidationError("Choose 1 to 1440 minutes.")
         return minutes
 
+    def clean_webhook_url(self) -> str:
+        url: str = self.cleaned_data["webhook_url"]
+        if url and (problem := webhooks.problem_of(url)):
+            raise forms.ValidationError(problem)
+        return url
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         condition = data.get("condition")
@@ -82,8 +108,8 @@ class WatcherForm(forms.ModelForm):
             self.add_error("quiet_to" if quiet_to is None else "quiet_from", "Give both times, or neither.")
         elif quiet_from is not None and quiet_from == quiet_to:
             self.add_error("quiet_to", "The quiet hours cannot begin and end at the same time.")
-        if not data.get("by_email"):
-            self.add_error("by_email", "Choose how to tell you.")
+        if not data.get("by_email") and not data.get("webhook_url") and "webhook_url" not in self.errors:
+            self.add_error("by_email", "Choose an email, a webhook, or both.")
         return data
 
     def store(self) -> Watcher:
@@ -97,5 +123,9 @@ class WatcherForm(forms.ModelForm):
             watcher.user = self.user
             if {"view", "condition", "price", "minutes"} & set(self.changed_data):
                 watcher.start_again()
+            if not watcher.webhook_url:
+                watcher.secret = ""
+            elif not watcher.secret:
+                webhook_secrets.renew(watcher)  # its page can make one that is shown
             watcher.save()
         return watcher

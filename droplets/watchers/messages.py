@@ -1,5 +1,7 @@
 """What watchers write."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core import signing
 from django.urls import reverse
@@ -7,6 +9,7 @@ from django.urls import reverse
 from accounts import notifications
 from droplets.models import Delivery, Watcher
 
+_MOST_LINES = 20
 _SALT = "droplets.watchers.unsubscribe"
 
 
@@ -26,13 +29,29 @@ def send_email(delivery: Delivery) -> str:
         headers,
         delivery=delivery,
         watcher=watcher,
-        events=[{**event, "text": " ".join(str(event["text"]).split())} for event in delivery.events],
+        events=[{**event, "text": _line(event)} for event in delivery.events],
         more=delivery.count - len(delivery.events),
         view_url=view_url(watcher),
-        watcher_url=settings.BASE_URL + reverse("droplets:watcher", args=[watcher.pk]),
+        watcher_url=watcher_url(watcher),
         unsubscribe_url=unsubscribe,
     )
     return "" if is_accepted else "The mail server did not accept it"
+
+
+def lines_of(delivery: Delivery) -> list[str]:
+    """A line for each of the first events, and how many more there are."""
+    lines = [_line(event) for event in delivery.events[:_MOST_LINES]]
+    more = delivery.count - len(lines)
+    return [*lines, f"and {more} more"] if more > 0 else lines
+
+
+def _line(event: dict[str, Any]) -> str:
+    """Names come from DigitalOcean: none of them may end the line."""
+    return " ".join(str(event["text"]).split())
+
+
+def watcher_url(watcher: Watcher) -> str:
+    return settings.BASE_URL + reverse("droplets:watcher", args=[watcher.pk])
 
 
 def view_url(watcher: Watcher) -> str:

@@ -19,6 +19,8 @@ OUTSIDE = (
 INSIDE = (
     "/droplets/",
     "/droplets/?page=2",
+    "/watchers/",
+    "/watchers/add/",
     "/accounts/3rdparty/",
     "/accounts/settings/",
     "/accounts/email/",

@@ -221,6 +221,11 @@ RULES = {
         "watchers/<uuid:pk>/pause/",
         "watchers/<uuid:pk>/test/",
     ]),
+    "OWNER, SHOWN ONCE": Rule(
+                    "log-in       405          405          405          405          405",
+                    "log-in       404          200          404          404          404", [
+        "watchers/<uuid:pk>/secret/",
+    ]),
     "OWNER, TO DIGITALOCEAN": Rule(
                     "log-in       405          405          405          405          405",
                     "log-in       404          DigitalOcean 404          404          404", [

@@ -31,7 +31,7 @@ class Command(BaseCommand):
                     counts[outcome] += 1
                     if outcome == "lost":
                         self.stdout.write(f"No key decrypts: {name}")
-            left = [(model, pk) for model, pk in again if model.objects.filter(pk=pk).exists()]
+            left = [(model, pk) for model, pk in again if model._default_manager.filter(pk=pk).exists()]
             if not left:
                 break
         self.stdout.write(

@@ -77,7 +77,7 @@ def test_only_what_is_watched_starts_it_again(watching: Watching) -> None:
         ({"quiet_from": "22:00"}, "Give both times, or neither."),
         ({"quiet_from": "22:00", "quiet_to": "22:00"}, "The quiet hours cannot begin and end at the same time."),
         ({"time_zone": "Mars/Olympus"}, "Select a valid choice."),
-        ({"by_email": None}, "Choose how to tell you."),
+        ({"by_email": None}, "Choose an email, a webhook, or both."),
     ],
 )
 def test_what_is_wrong_is_said(watching: Watching, fields: dict[str, str], error: str) -> None:
