@@ -35,8 +35,9 @@ _PATTERNS = [
         r"(do[opr]_v1_)[0-9A-Za-z]+",
         r"()gAAAA[0-9A-Za-z_\-]{40,}(?:=|%3D)*",
         rf"(?i)\b((?:Bearer|Basic)(?:\s|%20|\+)+){_VALUE}{{6,}}",
-        # The key in an email (password reset, address confirmation) is part of the address: it opens the account.
-        rf"(?i)({_SLASH}(?:password{_SLASH}reset{_SLASH}key|confirm-email|lost-phone{_SLASH}(?:finish|stop)){_SLASH})"
+        # The key in an email (password reset, address confirmation) is part of the address: it opens the account. So is
+        # the secret of a feed.
+        rf"(?i)({_SLASH}(?:password{_SLASH}reset{_SLASH}key|confirm-email|activity{_SLASH}feed|lost-phone{_SLASH}(?:finish|stop)){_SLASH})"
         r"(?:(?!%2F)[^/\s]){6,}",
         # "name": "value", up to the quote that closes it. In JSON inside of JSON, quotes have backslashes.
         rf"""(?i)((?:{_SECRET_NAME})(?:\\*["'])?\s*[=:]\s*(\\*["']))(?:(?!(?<!\\)\2).){{6,}}(?=\2)""",

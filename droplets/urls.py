@@ -1,6 +1,6 @@
 from django.urls import path
 
-from droplets.views import exports, fleet, jobs, watchers
+from droplets.views import changes, exports, fleet, jobs, watchers
 from droplets.views.actions import act, activity, progress
 from droplets.views.metrics import graphs
 from droplets.views.overview import overview
@@ -16,6 +16,11 @@ urlpatterns = [
     path("droplets/views/", fleet.save_view, name="save_view"),
     path("droplets/views/<uuid:view>/delete/", fleet.delete_view, name="delete_view"),
     path("droplets/<uuid:connection>/renew/", fleet.reload_team, name="renew"),
+    path("activity/", changes.changes, name="changes"),
+    path("activity.csv", changes.download_changes, {"format": "csv"}, name="changes_csv"),
+    path("activity.json", changes.download_changes, {"format": "json"}, name="changes_json"),
+    path("activity/feed/", changes.feed_address, name="feed_address"),
+    path("activity/feed/<str:secret>/", changes.feed, name="feed"),
     path("droplets/<uuid:connection>/<int:droplet>/", overview, name="detail"),
     path("droplets/<uuid:connection>/<int:droplet>/actions/<slug:kind>/", act, name="act"),
     path("droplets/<uuid:connection>/<int:droplet>/activity/", activity, name="activity"),

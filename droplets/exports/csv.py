@@ -16,15 +16,19 @@ _FORMULA = re.compile(r'(^|;)([ "]*[=+\-@\t\r\n＝＋－＠])')  # full-width, a
 
 
 def lines(items: Iterable[FleetItem]) -> Iterator[str]:
-    """The header, and a line for each droplet.
+    """The header, and a line for each droplet. Several addresses or tags share one cell, with spaces between."""
+    return table(COLUMNS, map(_cells, items))
 
-    Several addresses or tags share one cell, with spaces between. The file begins with a byte order mark: without it
-    spreadsheets do not read it as UTF-8.
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """The header, and a line for each row, safe for spreadsheets.
+
+    The file begins with a byte order mark: without it spreadsheets do not read it as UTF-8.
     """
     writer = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow(COLUMNS)
-    for item in items:
-        yield writer.writerow([_safe(cell) for cell in _cells(item)])
+    yield "\ufeff" + writer.writerow(columns)
+    for row in rows:
+        yield writer.writerow([_safe(cell) for cell in row])
 
 
 class _Echo:

@@ -20,9 +20,11 @@ from droplets.actions.availability import Availability, availability_of
 from droplets.actions.forms import ActionForm
 from droplets.actions.kinds import KINDS, Kind
 from droplets.calls import droplet as droplet_calls
+from droplets.changes.search import Timeline
 from droplets.fleet import problems
 from droplets.models import Action
 from droplets.views import droplet_page
+from droplets.views.changes import rows_of
 
 
 @droplet_page.of_droplet
@@ -69,9 +71,12 @@ def progress(request: SignedInRequest, connection: Connection, droplet: int) -> 
 def activity(request: SignedInRequest, connection: Connection, droplet: int) -> HttpResponse:
     """Who did what to a droplet, and with which result; also for a droplet that no longer exists."""
     found = activities.read_activity(connection, droplet, activities.page_number(request.GET.get("page", "")))
-    context: dict[str, Any] = {"activity": found, "connection": connection, "id": droplet}
-    if isinstance(found.droplet, errors.NotFound) and found.entries:
-        context["name"] = progresses.progress_of(connection, droplet).name
+    timeline = Timeline(request.user)
+    rows = rows_of(timeline, timeline.of_droplet(connection, droplet))
+    context: dict[str, Any] = {"activity": found, "connection": connection, "id": droplet, "rows": rows}
+    if isinstance(found.droplet, errors.NotFound) and (found.entries or rows):
+        known = rows[0]["change"].droplet_name if rows else ""
+        context["name"] = progresses.progress_of(connection, droplet).name or known
         return render(request, "droplets/actions/past.html", context, status=404)
     if isinstance(found.droplet, errors.DigitalOceanError):
         raise found.droplet

@@ -30,16 +30,16 @@ def export(request: SignedInRequest, format: str) -> HttpResponseBase:
     mark = "" if fleet.is_whole else "-incomplete"
     match format:
         case "csv":
-            return _download(csv.lines(items), "text/csv; charset=utf-8", f"droplets-{day}{mark}.csv")
+            return download(csv.lines(items), "text/csv; charset=utf-8", f"droplets-{day}{mark}.csv")
         case "json":
-            return _download(json.lines(fleet, items), "application/json", f"droplets-{day}{mark}.json")
+            return download(json.lines(fleet, items), "application/json", f"droplets-{day}{mark}.json")
         case "ansible":
-            return _download(ansible.lines(fleet, items), "application/yaml", f"inventory-{day}{mark}.yml")
+            return download(ansible.lines(fleet, items), "application/yaml", f"inventory-{day}{mark}.yml")
     # Without the day: ~/.ssh/config includes it by this name.
-    return _download(ssh.lines(fleet, items), "text/plain; charset=utf-8", f"conveyor_config{mark}")
+    return download(ssh.lines(fleet, items), "text/plain; charset=utf-8", f"conveyor_config{mark}")
 
 
-def _download(lines: Iterator[str], kind: str, name: str) -> HttpResponseBase:
+def download(lines: Iterator[str], kind: str, name: str) -> HttpResponseBase:
     """An answer that is sent while it is written. It needs no database by then."""
     answer = StreamingHttpResponse(_pieces(lines), content_type=kind)
     answer["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -17,6 +17,8 @@ OUTSIDE = (
     "/nowhere/",
 )
 INSIDE = (
+    "/activity/",
+    "/activity/feed/",
     "/droplets/",
     "/droplets/?page=2",
     "/watchers/",

@@ -203,6 +203,7 @@ IN_JSON = json.dumps({"client_secret": 'hunter2 with "quotes" and hunter2', "a":
         "/accounts/password/reset/key/1-hunter2hunter2/",
         "https://conveyor.example.com/accounts/confirm-email/Mg:hunter2hunter2/",
         "/accounts/lost-phone/finish/hunter2hunter2:1abc:xyz/",
+        "/activity/feed/hunter2hunter2:xyz/",
         quote("/accounts/confirm-email/Mg:hunter2hunter2/", safe=""),
     ],
 )

@@ -85,6 +85,7 @@ RULES = {
                     "log-in       redirect     redirect     redirect     redirect     redirect", [
         "accounts/lost-phone/",
     ]),
+    "FEED": Rule("404", "405", ["activity/feed/<str:secret>/"]),
     "LINK IN AN EMAIL": Rule("404", "404", [
         "accounts/lost-phone/finish/<str:key>/",
         "accounts/lost-phone/stop/<str:key>/",
@@ -105,6 +106,9 @@ RULES = {
         "accounts/2fa/webauthn/",
         "accounts/2fa/recovery-codes/",
         "accounts/2fa/recovery-codes/download/",
+        "activity/",
+        "activity.csv",
+        "activity.json",
         "droplets/",
         "droplets.csv",
         "droplets.json",
@@ -132,6 +136,11 @@ RULES = {
         "accounts/reauthenticate/",
         "accounts/2fa/reauthenticate/",
         "accounts/2fa/webauthn/add/",
+    ]),
+    "ADDRESS OF THE FEED": Rule(
+                    "log-in       200          200          200          200          200",
+                    "log-in       redirect     redirect     redirect     redirect     redirect", [
+        "activity/feed/",
     ]),
     "CONFIRM WITH A PASSKEY": Rule(
                     "log-in       200          200          200          200          200",

@@ -110,6 +110,7 @@ class World:
             "": {
                 "<slug:kind>": "reboot",
                 "<str:key>": "no-such-key",
+                "<str:secret>": "no-such-secret",
                 r"^confirm-email/(?P<key>[-:\w]+)/$": "confirm-email/no-such-key/",
                 r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "password/reset/key/1-no-such-key/",
                 r"^(?P<app_label>auth|accounts|socialaccount)/$": "accounts/",
