@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0009_email_events"),
-        ("droplets", "0006_jobs"),
+        ("droplets", "0007_webhooks"),
     ]
 
     operations = [
