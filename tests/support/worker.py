@@ -4,6 +4,7 @@
     {"do": "once"}                  ask for it once
     {"do": "disconnect"}            disconnect the connection
     {"do": "act", "droplet": 4711}  reboot a droplet
+    {"do": "advance", "job": ID}    go on with the connection's part of a job
 
 Each is answered by one line. `--kill MODULE:NAME:before|inside|after` ends the process with SIGKILL around the first
 call of that function, as a power cut would.
@@ -101,6 +102,14 @@ def act(connection: str, droplet: int) -> list[str]:
     return [sending.begin(row, found, KINDS["reboot"], {}, key=uuid4()).status]
 
 
+def advance(connection: str, job: str) -> list[str]:
+    from uuid import UUID
+
+    from droplets.jobs import advance
+
+    return [str(advance.advance(UUID(job), UUID(connection)))]
+
+
 def _use(pk: str, known: str) -> str:
     """As a page does: take the token, call the API, and after a 401 ask once more and replay once."""
     from accounts import tokens
@@ -126,7 +135,7 @@ def _use(pk: str, known: str) -> str:
     return "unreachable"
 
 
-ORDERS: dict[str, Any] = {"meet": meet, "once": once, "disconnect": disconnect, "act": act}
+ORDERS: dict[str, Any] = {"meet": meet, "once": once, "disconnect": disconnect, "act": act, "advance": advance}
 
 if __name__ == "__main__":
     main()
