@@ -40,9 +40,9 @@ def post(token: str, path: str, body: Mapping[str, object], *, deadline: float) 
     return http.send("POST", _url(path), timeout=_timeout(deadline), token=token, json=body)
 
 
-def delete(token: str, path: str, *, deadline: float) -> Answer:
+def delete(token: str, path: str, body: Mapping[str, object] | None = None, *, deadline: float) -> Answer:
     """Send a DELETE, once. Raises a `DigitalOceanError`."""
-    return http.send("DELETE", _url(path), timeout=_timeout(deadline), token=token)
+    return http.send("DELETE", _url(path), timeout=_timeout(deadline), token=token, json=body)
 
 
 def _url(path: str) -> str:

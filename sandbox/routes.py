@@ -14,6 +14,7 @@ from sandbox.api import (
     metrics,
     networking,
     snapshots,
+    tags,
     volumes,
 )
 from sandbox.control import actions as action_control
@@ -69,6 +70,9 @@ def application(simulation: Simulation) -> web.Application:
             route.add_get(f"/v2/{path}{end}", handler)
         route.add_post(f"/v2/{DROPLET}/actions{end}", actions.create)
         route.add_delete(f"/v2/{DROPLET}{end}", droplets.destroy)
+        route.add_post(f"/v2/tags{end}", tags.create)
+        route.add_post(f"/v2/tags/{{tag}}/resources{end}", tags.add)
+        route.add_delete(f"/v2/tags/{{tag}}/resources{end}", tags.remove)
     route.add_route("*", "/v2/{elsewhere:.*}", authorization.unknown_path)
     _add_control(route)
     return app

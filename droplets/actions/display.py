@@ -128,6 +128,8 @@ def _detail(parameters: Mapping[str, Any]) -> str:
             return f"to {size} with a larger disk" if parameters.get("disk") else f"to {size}, same disk"
         case {"image": image}:
             return f"from {image}" if isinstance(image, str) else f"from image {image}"
+        case {"tag": tag}:
+            return f"“{tag}”"
         case {"name": name}:
             return f"“{name}”"
         case {"backup_policy": {"plan": plan, **rest}}:

@@ -129,6 +129,16 @@ _ALL = (
             "The droplet's name at DigitalOcean changes, and with it the reverse DNS of its IP addresses. The host "
             "name inside the operating system does not change.",
         )),
+    Kind("tag", _CHANGE, "Add a tag", "Adding a tag", "Tag added",
+        command="Add a tag to {name}", scopes=("tag:create",), form=forms.TagForm,
+        consequences=(
+            "Firewalls and load balancers that use the tag then include the droplet.",
+        )),
+    Kind("untag", _CHANGE, "Remove a tag", "Removing a tag", "Tag removed",
+        command="Remove a tag from {name}", harm=Harm.INTERRUPTS, scopes=("tag:delete",), form=forms.TagForm,
+        consequences=(
+            "Firewalls and load balancers that use the tag no longer include the droplet.",
+        )),
     Kind("resize", _CHANGE, "Resize", "Resizing", "Resized",
         harm=Harm.INTERRUPTS, statuses=STOPPED, scopes=("droplet:update", "droplet:create"),
         reads=("sizes:read", "regions:read"), form=forms.ResizeForm,

@@ -19,6 +19,7 @@ from digitalocean_client import errors
 from digitalocean_client.actions import DropletAction
 from droplets.actions import timing, transitions
 from droplets.calls.parallel import fetch_all
+from droplets.fleet.summary import tag_key
 from droplets.models import Action
 
 _AT_ONCE = 10
@@ -28,10 +29,14 @@ Status = Action.Status
 
 @dataclass(frozen=True)
 class PollResult:
-    """DigitalOcean's answer: the actions that were asked for, or that the droplet or the action is not known."""
+    """DigitalOcean's answer: the actions that were asked for, or that the droplet or the action is not known.
+
+    `is_done`: the droplet is as the action was to make it.
+    """
 
     actions: tuple[DropletAction, ...] = ()
     is_gone: bool = False
+    is_done: bool = False
 
 
 def due(rows: QuerySet[Action]) -> list[Action]:
@@ -97,6 +102,9 @@ def _ask(row: Action, token: str, deadline: float) -> PollResult:
         if row.kind == "destroy":
             droplets_api.droplet(token, droplet, deadline=deadline)
             return PollResult()
+        if row.kind in ("tag", "untag"):
+            tags = map(tag_key, droplets_api.droplet(token, droplet, deadline=deadline).tags or ())
+            return PollResult(is_done=(tag_key(row.parameters["tag"]) in tags) == (row.kind == "tag"))
         if row.digitalocean_id is None:
             return PollResult(actions_api.actions_since(token, droplet, _earliest(row), deadline=deadline))
         return PollResult((actions_api.action(token, droplet, row.digitalocean_id, deadline=deadline),))
@@ -119,7 +127,7 @@ def _store(
         return result
     if row.status == Status.IN_PROGRESS and result.actions:
         transitions.mark_progress(row, result.actions[0], ask_at=ask_at)
-    elif row.kind == "destroy" and result.is_gone:
+    elif result.is_done or (row.kind == "destroy" and result.is_gone):
         transitions.mark_done(row)
     elif not any(transitions.adopt(row, found, ask_at=ask_at) for found in _candidates(row, result)):
         if _is_lost(row, asked_at):

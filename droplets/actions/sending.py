@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import Connection
 from digitalocean_client import actions as actions_api
 from digitalocean_client import errors, executor
+from digitalocean_client import tags as tags_api
 from digitalocean_client.actions import StartedAction
 from digitalocean_client.schema import Droplet
 from droplets.actions import timing, transitions
@@ -174,4 +175,8 @@ def _not_allowed(error: errors.NotAllowed, connection: Connection, kind: Kind) -
 def _request(row: Action, token: str, deadline: float) -> StartedAction | str:
     if row.kind == "destroy":
         return actions_api.destroy(token, row.droplet_id, deadline=deadline)
+    if row.kind == "tag":
+        return tags_api.tag(token, row.droplet_id, row.parameters["tag"], deadline=deadline)
+    if row.kind == "untag":
+        return tags_api.untag(token, row.droplet_id, row.parameters["tag"], deadline=deadline)
     return actions_api.start(token, row.droplet_id, row.kind, row.parameters, deadline=deadline)

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from droplets.actions.forms import BackupPlanFields
+from droplets.actions.forms import BackupPlanFields, TagFields
 
 AT_ONCE = {1: "1, one after another", 2: "2", 5: "5", 10: "10", 20: "20"}
 
@@ -62,6 +62,11 @@ class SnapshotsForm(JobForm):
 
 class BackupsForm(BackupPlanFields, JobForm):
     pass
+
+
+class TagsForm(TagFields, JobForm):
+    def parameters(self) -> dict[str, Any]:
+        return {"tag": self.cleaned_data["tag"]}
 
 
 class DestroyForm(JobForm):

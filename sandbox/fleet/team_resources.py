@@ -58,6 +58,7 @@ class TeamResources:
     )  # by droplet; the first is the state before all changes
     past_actions: dict[int, list[Action]] = field(default_factory=dict)  # generated, of droplets with requested actions
     original_disks: dict[int, int] = field(default_factory=dict)  # GB, by droplet, where the disk was enlarged
+    tags: dict[str, str] = field(default_factory=dict)  # as first written, by their lower case
     images_made: int = 0
 
     @property
