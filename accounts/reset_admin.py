@@ -73,11 +73,13 @@ class SecondFactorResetAdmin(ReadOnly, admin.ModelAdmin):
     def step(self, request: SignedInRequest, step: str, pk: int = 0) -> HttpResponse:
         if not _may_reset(request):
             raise PermissionDenied
-        staff, reason = request.user, request.POST.get("reason", "")
+        staff = request.user
+        # PostgreSQL refuses a text with a null character.
+        email, reason = (request.POST.get(name, "").replace("\0", " ") for name in ("email", "reason"))
         try:
             match step:
                 case "begin":
-                    second_factor_reset.begin(staff, request.POST.get("email", ""), reason)
+                    second_factor_reset.begin(staff, email, reason)
                 case "take":
                     second_factor_reset.take(staff, pk, reason)
                 case "approve":

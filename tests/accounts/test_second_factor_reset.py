@@ -425,7 +425,7 @@ class TestRefuses:
 
         assert not SecondFactorReset.objects.exists()
 
-    @pytest.mark.parametrize("email", ["nobody@example.com", "bob@example.com"])
+    @pytest.mark.parametrize("email", ["nobody@example.com", "bob@example.com", "bob\0@example.com"])
     def test_nothing_to_reset(self, one: Person, bob: Person, email: str) -> None:
         assert says(press(one, "begin", email=email, reason=REASON), "No active account with a second factor")
 
@@ -512,6 +512,11 @@ class TestHandles:
         assert says(press(one, "begin", email=loser.email, reason=REASON), "an open request already")
 
         assert loser.reset.state == "asked"
+
+    def test_a_null_character_in_the_reason(self, loser: Loser, one: Person) -> None:
+        assert says(press(one, "begin", email=loser.email, reason=f"{REASON}\0"), "Done.")
+
+        assert loser.reset.reason == REASON
 
     @pytest.mark.parametrize("step", ["approve", "finish"])
     def test_a_user_who_was_deactivated(self, loser: Loser, one: Person, two: Person, step: str) -> None:
