@@ -48,6 +48,7 @@ task_publish_retry = False  # a row whose message was not sent is found by the n
 task_acks_late = True
 task_soft_time_limit = 120  # seconds; tasks do a part at a time, well below that
 task_time_limit = 150
+worker_consumer = "conveyor.celery_consumer:Consumer"
 worker_prefetch_multiplier = 1
 worker_max_tasks_per_child = 2000
 worker_enable_remote_control = False  # fewer messages, and nobody in Redis can stop a worker

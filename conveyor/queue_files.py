@@ -1,11 +1,14 @@
 """A broker that needs no server: messages are files in a directory that the processes of one host share.
 
-kombu's filesystem transport, put right in three points. A message appears whole: kombu lets readers see it while it is
+kombu's filesystem transport, put right in four points. A message appears whole: kombu lets readers see it while it is
 written. A reader claims it with a rename in the same directory: kombu moves it to /tmp, which may be another disk.
-Queues are read in their order, so actions come before reading: kombu takes them in turn.
+Queues are read in their order, so actions come before reading: kombu takes them in turn. A file that is no message is
+dropped: kombu would end the worker.
 """
 
+import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 from time import time_ns
@@ -18,7 +21,11 @@ from kombu.utils.scheduling import FairCycle
 
 SCHEME = "queue-files"
 
+_LONGEST = 10_000_000
+"""Characters of a message. A longer file is none: Conveyor sends ids only."""
 _LONGEST_WAIT = 0.1  # seconds
+
+log = logging.getLogger(__name__)
 
 
 class _InOrder(FairCycle):
@@ -36,19 +43,30 @@ class Channel(filesystem.Channel):
         hidden.rename(directory / name)
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
-        ending = f".{queue}.msg"
-        for name in sorted(name for name in os.listdir(self.data_folder_in) if name.endswith(ending)):
+        directory, ending = Path(self.data_folder_in), f".{queue}.msg"
+        for name in sorted(name for name in os.listdir(directory) if name.endswith(ending)):
             if name.startswith("."):
                 continue
-            claimed = Path(self.data_folder_in) / f".claimed-{name}"
+            claimed = directory / f".claimed-{uuid4().hex}"
             try:
-                os.rename(Path(self.data_folder_in) / name, claimed)
+                os.rename(directory / name, claimed)
             except FileNotFoundError:
                 continue  # another worker was faster
-            text = claimed.read_text(encoding="utf-8")
-            claimed.unlink(missing_ok=True)
-            return loads(text)
+            try:
+                return self._read(claimed)
+            except Exception as error:  # JSON and kombu raise many kinds
+                log.error("A file in QUEUE_DIR is no message, and was dropped: %s", type(error).__name__)
+            finally:
+                with suppress(OSError):  # a directory stays, under its hidden name
+                    claimed.unlink()
         raise Empty
+
+    def _read(self, path: Path) -> Any:
+        """The message in a file. Raises for what is none: links, pipes, other files."""
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), encoding="utf-8") as file:
+            payload = loads(file.read(_LONGEST))
+        self.Message(payload, channel=self)  # as kombu will
+        return payload
 
     def _reset_cycle(self) -> None:
         self._cycle = _InOrder(self._get_and_deliver, self._active_queues, Empty)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from allauth.socialaccount.models import SocialToken
 from celery import Celery
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
+from redis import Redis
 
 import common.tasks
 from accounts import tasks
 from accounts.models import Connection, Event
-from common.tasks import enqueue
+from common.tasks import KEEP, enqueue
 from conveyor import celery_config
 from conveyor.celery import app
 from droplets.models import Action
@@ -94,6 +100,63 @@ def test_what_a_killed_worker_left_is_done_by_the_next(
         engine("beat", log=tmp_path / "beat-2.log", environment=broker),
     ):
         wait_until(lambda: Connection.objects.get().generation == connection.generation + 1, seconds=60)
+
+
+MALFORMED: list[dict[str, Any]] = [
+    {"body": "!", "headers": {"task": "accounts.refresh_tokens", "id": "1"}},  # no base64
+    {"headers": {"task": ["act"], "id": "1"}},
+    {"headers": {"task": "accounts.refresh_tokens", "id": ["1"]}},
+    {"headers": {"task": "accounts.refresh_tokens"}},
+    {"headers": {"task": "os.system", "id": "1"}},
+    {"headers": {"task": "accounts.refresh_tokens", "id": "1", "timelimit": "x"}},
+    {
+        "body": base64.b64encode(b'[["no id"], {}, {}]').decode(),
+        "headers": {"task": "accounts.refresh_some", "id": "1"},
+    },
+]
+
+
+def test_malformed_messages_do_not_end_the_worker(
+    connection: Connection, digitalocean: Sandbox, worker: Engine, broker: dict[str, str], tmp_path: Path
+) -> None:
+    """Celery would end it, and the message would come back to the next one."""
+    for index, changed in enumerate(MALFORMED):
+        info = {"exchange": "", "routing_key": KEEP}
+        properties = {"delivery_tag": str(index), "delivery_info": info, "body_encoding": "base64"}
+        message = {"body": "W1tdLCB7fSwge31d", "content-type": "application/json", "content-encoding": "utf-8"}
+        text = json.dumps(message | {"properties": properties, "headers": {}} | changed)
+        if broker["REDIS_URL"]:
+            Redis.from_url(broker["REDIS_URL"]).lpush(f"{os.environ['CACHE_PREFIX']}:queue:{KEEP}", text)
+        else:
+            Path(broker["QUEUE_DIR"], f"{index}.{KEEP}.msg").write_text(text)
+    expire(connection)
+
+    with engine("beat", log=tmp_path / "beat.log", environment=broker):
+        wait_until(lambda: Connection.objects.get().generation == connection.generation + 1, seconds=60)
+
+    assert worker.stop() == 0
+    assert worker.output.count("A malformed message was dropped") == 5
+
+
+@pytest.mark.parametrize("kind", ["no JSON", "no UTF-8", "no message", "nested", "link", "pipe", "directory"])
+def test_a_file_that_is_no_message(connection: Connection, kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    path = Path(settings.QUEUE_DIR, f"0.{KEEP}.msg")
+    match kind:
+        case "link":
+            path.symlink_to("/dev/zero")
+        case "pipe":
+            os.mkfifo(path)
+        case "directory":
+            path.mkdir()
+        case _:
+            text = {"no JSON": b"{", "no UTF-8": b"\xff", "no message": b"[]", "nested": b"[" * 100_000}
+            path.write_bytes(text[kind])
+    enqueue(tasks.expire_resets)
+
+    assert run_tasks() == ["accounts.expire_resets"]
+
+    assert not os.path.lexists(path)
+    assert caplog.text.count("is no message, and was dropped") == 1
 
 
 def test_a_redis_that_goes_away_and_comes_back_empty(
