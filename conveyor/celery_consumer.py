@@ -15,15 +15,18 @@ class Consumer(consumer.Consumer):
     Celery would end the worker and give the message back to the broker, so that the next worker ends too.
     """
 
+    connection_errors: tuple[type[Exception], ...]
+
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
         handle = super().create_task_handler(*args, **kwargs)
 
         def on_task_received(message: Any) -> None:
             try:
                 handle(message)
-            except self.connection_errors:
-                raise
             except Exception as error:
+                # kombu's connection errors include KeyError, with Redis.
+                if isinstance(error, self.connection_errors) and not isinstance(error, KeyError):
+                    raise
                 log.error("A malformed message was dropped: %s", type(error).__name__)
                 if not message.acknowledged:
                     message.reject_log_error(log, self.connection_errors)
