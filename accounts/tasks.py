@@ -5,17 +5,18 @@ Each message may come twice, or at the same time on two machines: the leases of 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
-from celery import shared_task
+from celery import Task, shared_task
 from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
 from accounts import keepalive, revocations, second_factor_reset, spill
 from accounts.models import Event
-from common.tasks import KEEP, enqueue_parts
+from common.tasks import KEEP, enqueue
 
 WITHIN = timedelta(days=7)
 """Tokens that expire this soon are refreshed, but none before half of its life: as the command's default."""
@@ -28,7 +29,7 @@ _DELETED_AT_ONCE = 5_000
 @shared_task(name="accounts.refresh_tokens", queue=KEEP)
 def refresh_tokens() -> None:
     """Find the connections whose tokens expire soon, and send them to the workers in parts."""
-    enqueue_parts(refresh_some, keepalive.due_connections(WITHIN), size=_PER_MESSAGE)
+    _send_parts(refresh_some, keepalive.due_connections(WITHIN))
 
 
 @shared_task(name="accounts.refresh_some", queue=KEEP)
@@ -40,7 +41,7 @@ def refresh_some(*pks: str) -> None:
 @shared_task(name="accounts.send_revocations", queue=KEEP)
 def send_revocations() -> None:
     """Find the revocations that are due, and send them to the workers in parts."""
-    enqueue_parts(revoke_some, revocations.due(), size=_PER_MESSAGE)
+    _send_parts(revoke_some, revocations.due())
 
 
 @shared_task(name="accounts.revoke_some", queue=KEEP)
@@ -68,3 +69,9 @@ def delete_old_rows() -> None:
     old = Event.objects.filter(at__lt=timezone.now() - timedelta(days=settings.EVENT_DAYS)).order_by("pk")
     while pks := list(old.values_list("pk", flat=True)[:_DELETED_AT_ONCE]):
         Event.objects.filter(pk__in=pks).delete()
+
+
+def _send_parts(task: Task[..., None], pks: Iterable[UUID]) -> None:
+    pks = list(pks)
+    for start in range(0, len(pks), _PER_MESSAGE):
+        enqueue(task, *pks[start : start + _PER_MESSAGE])

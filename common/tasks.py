@@ -7,7 +7,6 @@ row is due and nobody works on it. So a lost message delays work, and a message 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -36,13 +35,6 @@ def enqueue(task: Task[Any, Any], *args: object, countdown: float = 0) -> None:
     Never raises for the broker: what it does not take is sent again by the task's sweep.
     """
     transaction.on_commit(partial(_send, task, tuple(str(arg) for arg in args), countdown))
-
-
-def enqueue_parts(task: Task[Any, Any], ids: Iterable[object], *, size: int) -> None:
-    """Send these ids in messages of at most `size`."""
-    ids = list(ids)
-    for start in range(0, len(ids), size):
-        enqueue(task, *ids[start : start + size])
 
 
 def _send(task: Task[Any, Any], args: tuple[str, ...], countdown: float) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from common.tasks import ACT, KEEP, READ, enqueue_parts
+from common.tasks import ACT, KEEP, READ, enqueue
 from droplets.actions import polling
 from droplets.changes import store
 from droplets.fleet import readings
@@ -21,18 +21,15 @@ log = logging.getLogger(__name__)
 _SECONDS = 20.0
 """For all actions of one connection together."""
 
-_ACTIONS = 100
-"""Of one connection in one message."""
-
 _CONNECTIONS = 20
 """Read by one message, all at once."""
 
 
 @shared_task(name="droplets.follow_actions", queue=ACT)
 def follow_actions() -> None:
-    """Find the actions whose state is to be asked for now, and send them to the workers by connection."""
+    """Find the actions whose state is to be asked for now, and send them to the workers, a message per connection."""
     for _, rows in polling.by_connection(polling.due(Action.objects.select_related("user"))):
-        enqueue_parts(follow_some, (row.pk for row in rows), size=_ACTIONS)
+        enqueue(follow_some, *(row.pk for row in rows))
 
 
 @shared_task(name="droplets.follow_some", queue=ACT)
@@ -47,7 +44,9 @@ def follow_some(*pks: str) -> None:
 @shared_task(name="droplets.watch_teams", queue=READ)
 def watch_teams() -> None:
     """Find the connections whose droplets are to be read now, and send them to the workers, some in each message."""
-    enqueue_parts(read_teams, readings.due(), size=_CONNECTIONS)
+    pks = readings.due()
+    for start in range(0, len(pks), _CONNECTIONS):
+        enqueue(read_teams, *pks[start : start + _CONNECTIONS])
 
 
 @shared_task(name="droplets.read_teams", queue=READ)

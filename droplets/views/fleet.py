@@ -85,10 +85,12 @@ def save_view(request: SignedInRequest) -> HttpResponse:
 @signed_in
 @require_POST
 def delete_view(request: SignedInRequest, view: UUID) -> HttpResponse:
-    """Delete a saved view. No droplet is touched."""
+    """Delete a saved view, and with it its watchers. No droplet is touched."""
     saved = get_object_or_404(SavedView, user=request.user, pk=view)
+    watchers = saved.watchers.count()
     saved.delete()
-    messages.success(request, f"Deleted the view “{saved.name}”.")
+    more = f" and its {watchers} watcher{'' if watchers == 1 else 's'}" if watchers else ""
+    messages.success(request, f"Deleted the view “{saved.name}”{more}.")
     return redirect(_address(_posted_search(request)))
 
 

@@ -161,6 +161,24 @@ def test_a_message_for_several_workers_at_once_is_sent_once(watching: Watching, 
     assert len(watching.told()) == 1
 
 
+def test_another_worker_that_is_faster_between_look_and_lease(
+    watching: Watching, event: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = deliveries.quiet_until
+
+    def slow(watcher: Watcher, now: datetime) -> Any:
+        monkeypatch.setattr(deliveries, "quiet_until", real)
+        with monkeypatch.context() as patch:
+            # The faster one dies before it has stored how it ended, so only its attempt shows that it was there.
+            patch.setattr(deliveries, "_store_end", lambda delivery, error: None)
+            deliveries.deliver(deliveries.due()[0])
+        return None
+
+    monkeypatch.setattr(deliveries, "quiet_until", slow)
+
+    assert len(watching.told()) == 1
+
+
 def test_a_mail_server_that_is_down_is_tried_again(watching: Watching, event: Watcher, settings: Any) -> None:
     mail_server(settings, is_up=False)
     watching.deliver()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from django.utils import timezone
 from accounts.models import Connection
 from common.lru import WeightedCache
 from droplets.fleet import cache as fleet_cache
-from droplets.models import Action, Delivery, SavedView, Watcher
+from droplets.models import Action, Delivery, Watcher
 from droplets.watchers import evaluation
 from tests.droplets import watching as team_readings
 from tests.droplets.watchers.watching import TEAM, Watching
@@ -300,6 +301,9 @@ def test_a_view_or_a_team_that_changes_is_no_event(watching: Watching) -> None:
     watching.read()
     watching.person.connection(TEAM).account.delete()
     watching.read()
+    watching.sandbox.droplets(TEAM, add=1)
+    watching.person.connect(TEAM)
+    watching.read()
 
     assert watching.told() == []
 
@@ -349,8 +353,9 @@ def test_nothing_is_left_of_what_is_deleted(watching: Watching) -> None:
     watching.sandbox.droplets(TEAM, add=1)
     watching.read()
 
-    SavedView.objects.all().delete()
+    answer = watching.person.client.post(f"/droplets/views/{watching.view.pk}/delete/", follow=True)
 
+    assert "Deleted the view “Mine” and its 1 watcher." in answer.content.decode()
     assert watching.told() == []
     assert not Watcher.objects.exists()
     assert not Delivery.objects.exists()
@@ -360,14 +365,24 @@ def test_nothing_is_left_of_what_is_deleted(watching: Watching) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_evaluators_at_once_tell_once(watching: Watching) -> None:
+def test_four_evaluators_at_once_tell_once(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
     watching.add("new")
     watching.read()
     watching.sandbox.droplets(TEAM, add=1)
     watching.calendar.move_on(minutes=1)
     watching.person.client.get("/droplets/?edition=none")
 
-    at_once(*[partial(evaluation.evaluate, watching.person.user)] * 4)
+    barrier, real = Barrier(4), evaluation.teams_of
+
+    def together(user: Any) -> Any:
+        known = real(user)
+        barrier.wait(10)
+        return known
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluation, "teams_of", together)
+        at_once(*[partial(evaluation.evaluate, watching.person.user)] * 4)
+    assert [message.count for message in watching.messages()] == [1]
 
     assert len(watching.told()) == 1
 

@@ -244,7 +244,9 @@ def test_a_name_that_leads_to_a_private_address(watching: Watching, names: Any, 
     assert result(watching) == ("waiting", "The host name leads to an address that is not on the public internet")
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254", "100.100.100.200", "224.0.0.1", "fe80::1"])
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "fd00:ec2::254", "100.100.100.200", "224.0.0.1", "fe80::1", "::ffff:169.254.169.254"]
+)
 def test_metadata_is_refused_also_where_private_networks_are_allowed(
     watching: Watching, names: Any, address: str
 ) -> None:
