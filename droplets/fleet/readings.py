@@ -36,6 +36,8 @@ _SECONDS = 45.0
 _LEASE = timedelta(seconds=180)
 """Longer than a task may run."""
 
+_SOON = timedelta(seconds=30)
+
 _SPREAD = 0.2
 """Readings are put off by up to this part of their interval, at random: what was due together is not for long."""
 
@@ -85,7 +87,10 @@ def read(pks: Iterable[UUID]) -> tuple[list[Reading], list[TeamReading]]:
         row.tried_at = began
         row.outcome = entry.failure.code if entry.failure else "" if entry.is_whole else "incomplete"
         row.due_at = _next(entry)
-        if _is_complete(entry) and _is_new(entry, row) and row.pk in droplets:
+        if entry.is_due(began, row.connection.generation):  # whoever had the lease of its reload has not ended it
+            row.due_at = timezone.now() + _SOON
+        is_new = entry.failure is None and entry.taken_at != row.taken_at
+        if _is_complete(entry) and is_new and row.pk in droplets:
             found.append(Reading(row.connection, entry, droplets[row.pk]))
     return found, rows
 
@@ -153,13 +158,6 @@ def _claim(pks: Iterable[UUID]) -> list[TeamReading]:
 def _is_complete(entry: CachedFleet) -> bool:
     """Whether its droplets are all that the team had at that moment, and can be compared with others."""
     return entry.is_whole and not entry.unreadable and not entry.outdated_parts and entry.taken_at is not None
-
-
-def _is_new(entry: CachedFleet, row: TeamReading) -> bool:
-    """Whether it is newer than the row's. A row of the future was stored before the clock was moved back."""
-    if entry.failure or entry.taken_at is None:
-        return False
-    return row.taken_at is None or entry.taken_at > row.taken_at or row.taken_at > timezone.now()
 
 
 def _next(entry: CachedFleet) -> datetime:

@@ -25,7 +25,7 @@ from accounts.models import Connection, Event
 from common.tasks import KEEP, enqueue
 from conveyor import celery_config
 from conveyor.celery import app
-from droplets.models import Action
+from droplets.models import Action, TeamReading
 from droplets.tasks import follow_actions
 from tests.support.engine import Engine, engine, run_tasks
 from tests.support.person import Person
@@ -180,6 +180,30 @@ def test_a_redis_that_goes_away_and_comes_back_empty(
             assert beat.process.poll() is None
     finally:
         server.stop()
+
+
+def test_a_team_that_a_killed_worker_was_reading_is_read_by_the_next(
+    connection: Connection, digitalocean: Sandbox, broker: dict[str, str], tmp_path: Path
+) -> None:
+    fault = digitalocean.fault("hang", path="/v2/droplets$", times=2)
+    with (
+        engine("worker", "--concurrency", "1", log=tmp_path / "1.log", environment=broker) as first,
+        engine("beat", log=tmp_path / "beat-1.log", environment=broker),
+    ):
+        wait_until(lambda: digitalocean.hits(fault) > 0, seconds=60)
+        first.kill()
+    digitalocean.clear_faults()
+    assert TeamReading.objects.get().taken_at is None
+    TeamReading.objects.update(due_at=timezone.now())  # the leases of the dead worker have run out
+    if broker["REDIS_URL"]:
+        with Redis.from_url(broker["REDIS_URL"]) as redis:
+            redis.flushall()
+
+    with (
+        engine("worker", "--concurrency", "1", log=tmp_path / "2.log", environment=broker),
+        engine("beat", log=tmp_path / "beat-2.log", environment=broker),
+    ):
+        wait_until(lambda: TeamReading.objects.get().taken_at is not None, seconds=60)
 
 
 def test_each_kind_of_scheduled_work_exists() -> None:

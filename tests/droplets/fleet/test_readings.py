@@ -18,6 +18,7 @@ from droplets import tasks
 from droplets.calls import rate_limit
 from droplets.fleet import cache as fleet_cache
 from droplets.fleet import readings
+from droplets.fleet import refresh as fleet_refresh
 from droplets.models import TeamReading
 from tests.droplets.watching import LISTING, TEAM, read, reading_of
 from tests.support.engine import run_tasks
@@ -174,6 +175,19 @@ def test_what_a_killed_worker_left_is_read_after_its_lease(alice: Person) -> Non
     assert reading_of(connection).taken_at
 
 
+def test_what_another_process_did_not_read_is_due_again_soon(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was killed leaves its lease of the reload in the cache."""
+    connection = alice.connect(TEAM)
+    monkeypatch.setattr(readings, "_SECONDS", 0.1)
+    cache.set(fleet_refresh._lease_key(connection.pk), "of a dead process", 30)
+
+    read(connection)
+
+    row = reading_of(connection)
+    assert row.taken_at is None
+    assert row.due_at < timezone.now() + timedelta(minutes=1)
+
+
 def test_while_digitalocean_is_ill_the_latest_reading_stays(alice: Person) -> None:
     connection = alice.connect(TEAM)
     read(connection)
@@ -216,6 +230,18 @@ def test_a_clock_that_was_moved_back(alice: Person) -> None:
     taken_at = reading_of(connection).taken_at
     assert taken_at
     assert taken_at <= timezone.now()
+
+
+def test_what_this_process_knows_does_not_replace_what_another_has_read_since(alice: Person) -> None:
+    """Without Redis each process has its own cache."""
+    connection = alice.connect(TEAM)
+    read(connection)
+    since = timezone.now()
+    TeamReading.objects.update(taken_at=since, due_at=since)
+
+    tasks.read_teams(str(connection.pk))
+
+    assert reading_of(connection).taken_at == since
 
 
 def test_a_reading_of_another_version_is_not_used(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
