@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from celery import Celery
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -307,6 +308,25 @@ def test_the_queries_of_a_round_do_not_grow_with_the_job(many: Many) -> None:
         return len(found)
 
     assert queries(500) <= queries(0) + 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_broker_the_schedule_finds_the_job(
+    many: Many, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = Celery("away", broker="redis://127.0.0.1:9/0", set_as_current=False)
+    away.conf.update(task_publish_retry=False, broker_transport_options={"max_retries": 0})
+    name = tasks.advance_job.name
+    monkeypatch.setattr(tasks, "advance_job", away.task(name=name)(tasks.advance_job.run))
+    job = many.start("reboot", at_once=20)
+    assert "The broker did not take a message" in caplog.text
+    monkeypatch.undo()
+
+    enqueue(tasks.advance_jobs)
+
+    assert run_tasks() == ["droplets.advance_jobs", "droplets.advance_job"]
+    assert many.states() == ["running"] * 6
+    assert Job.objects.get() == job
 
 
 def test_an_unknown_job_is_nothing(db: None) -> None:
