@@ -316,6 +316,7 @@ def test_without_a_broker_the_schedule_finds_the_job(
 ) -> None:
     away = Celery("away", broker="redis://127.0.0.1:9/0", set_as_current=False)
     away.conf.update(task_publish_retry=False, broker_transport_options={"max_retries": 0})
+    monkeypatch.setattr("common.tasks._paused_until", 0.0)
     name = tasks.advance_job.name
     monkeypatch.setattr(tasks, "advance_job", away.task(name=name)(tasks.advance_job.run))
     job = many.start("reboot", at_once=20)
