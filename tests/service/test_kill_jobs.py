@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 from droplets.actions import timing
 from droplets.models import Action, Job, JobStep, JobTeam
 from tests.droplets.jobs.many import FIRST, Many
+from tests.support.engine import run_tasks
 from tests.support.person import Person
 from tests.support.processes import Worker
 from tests.support.sandbox import Sandbox
@@ -30,12 +32,13 @@ STEPS = [
 
 
 @pytest.fixture
-def many(digitalocean: Sandbox, transactional_db: None) -> Many:
+def many(digitalocean: Sandbox, transactional_db: None) -> Iterator[Many]:
     person = Person(digitalocean, "alice@example.com")
     person.sign_up()
     found = Many(person)
     found.team("Acme Web", count=3)
-    return found
+    yield found
+    run_tasks()  # no message stays for the next test
 
 
 def let_time_go_by() -> None:
