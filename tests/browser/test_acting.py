@@ -56,7 +56,8 @@ def test_from_reading_to_a_reboot_that_is_done(visitor: Visitor, digitalocean: S
     expect(visitor.page.locator("#progress")).to_contain_text("Rebooted")  # by itself
     expect(visitor.page.get_by_text("Locked by an action")).to_have_count(0)
     assert len(digitalocean.actions(DROPLET)) == 1
-    visitor.follow("Activity")
+    with visitor.page.expect_navigation():
+        visitor.page.get_by_role("link", name="Activity", exact=True).last.click()  # the droplet's, not the header's
     assert visitor.sees("Rebooted", "You", "Done", "Request id")
 
 
