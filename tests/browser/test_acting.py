@@ -62,7 +62,7 @@ def test_from_reading_to_a_reboot_that_is_done(visitor: Visitor, digitalocean: S
 
 
 def test_a_double_click_is_one_action(visitor: Visitor, digitalocean: Sandbox) -> None:
-    address = arrive_at(visitor, digitalocean, "twice@example.com")
+    address = arrive_at(visitor, digitalocean, "twice-clicks@example.com")
     digitalocean.settings(latency_ms=200)
     visitor.go(f"{address}actions/reboot/")
 

@@ -21,6 +21,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from cryptography.fernet import Fernet
 from django.conf import settings as django_settings
@@ -109,7 +110,8 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def abandons_a_sign_up(self) -> None:
         """The address is taken, so allauth asks for another, and the person goes away."""
-        User.objects.get_or_create(email="linus@solo.example")
+        owner, _ = User.objects.get_or_create(email="linus@solo.example")
+        EmailAddress.objects.get_or_create(user=owner, email=owner.email, verified=True, primary=True)
         visitor = Person(self.sandbox, "nobody@example.com", "linus")
         self._comes_back(visitor.go(None, process="login"))
 
