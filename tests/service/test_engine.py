@@ -138,6 +138,7 @@ def test_malformed_messages_do_not_end_the_worker(
     assert worker.output.count("A malformed message was dropped") == 5
 
 
+@pytest.mark.skipif(bool(settings.REDIS_URL), reason="the messages are files only without Redis")
 @pytest.mark.parametrize("kind", ["no JSON", "no UTF-8", "no message", "nested", "link", "pipe", "directory"])
 def test_a_file_that_is_no_message(connection: Connection, kind: str, caplog: pytest.LogCaptureFixture) -> None:
     path = Path(settings.QUEUE_DIR, f"0.{KEEP}.msg")
