@@ -8,4 +8,4 @@ class ConveyorAdminConfig(AdminConfig):
 
     def ready(self) -> None:
         super().ready()
-        from conveyor import celery, checks  # noqa: F401
+        from conveyor import celery, checks  # noqa: F401  # importing them registers them

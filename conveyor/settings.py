@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from conveyor.account_settings import *  # noqa: F403
+from conveyor.account_settings import *  # noqa: F403  # settings, all of them
 from conveyor.environment import BASE_DIR, Environment, env_file
 from conveyor.logs import logging_config, start_sentry
 

@@ -59,7 +59,7 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
             log.log(level, "A code could not be exchanged: %s", error)
             raise ProviderException(str(error)) from error
         # The pair exists nowhere else until `complete_login` has stored it.
-        request.oauth_spill = revocations.write_file("grant", uuid4(), pair)  # type: ignore[attr-defined]
+        request.oauth_spill = revocations.write_file("grant", uuid4(), pair)  # type: ignore[attr-defined]  # read below
         return pair
 
     def parse_token(self, data: oauth.TokenPair) -> SocialToken:
@@ -75,7 +75,7 @@ class DigitalOceanOAuth2Adapter(OAuth2Adapter):
         if scope is None:
             # RFC 6749 §5.1: without a scope in the answer, the requested one was granted.
             scope = " ".join(getattr(request, "oauth_scope", None) or self.get_provider().get_scope())
-        spill: Spill = request.oauth_spill  # type: ignore[attr-defined]
+        spill: Spill = request.oauth_spill  # type: ignore[attr-defined]  # set above
         try:
             grant = revocations.enqueue(
                 response.access_token,

@@ -53,7 +53,7 @@ def atom(timeline: Timeline, search: ChangeSearch, address: str) -> str:
             unique_id=f"{page}#{each.pk}",
         )
     if not found:  # else the library takes a moment for it that changes with each request
-        feed.latest_post_date = lambda: timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)  # type: ignore[method-assign]
+        feed.latest_post_date = lambda: timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)  # type: ignore[method-assign]  # of this feed
     return feed.writeString("utf-8")
 
 

@@ -8,4 +8,4 @@ from droplets.jobs import display
 
 def jobs(request: HttpRequest) -> dict[str, object]:
     """`jobs_header`: read when a template first uses it. Pages without the header do not."""
-    return {"jobs_header": SimpleLazyObject(lambda: display.header(request.user))}  # type: ignore[arg-type]
+    return {"jobs_header": SimpleLazyObject(lambda: display.header(request.user))}  # type: ignore[arg-type]  # or nobody

@@ -60,15 +60,20 @@ def test_a_job_from_ticking_to_its_end(visitor: Visitor, digitalocean: Sandbox, 
     look_at(visitor, "/jobs/")
 
 
-def test_an_open_page_tells_that_a_job_has_ended(visitor: Visitor, digitalocean: Sandbox, conveyor: Conveyor) -> None:
-    arrive_with_a_team(visitor, digitalocean, "told@jobs.example")
-    page = visitor.page
-    page.get_by_label("Which droplets").select_option("found")
-    page.get_by_label("Action", exact=True).select_option("reboot")
+def reboot_all(visitor: Visitor) -> None:
+    """Select what the search finds, get access on the way, and confirm."""
+    visitor.page.get_by_label("Which droplets").select_option("found")
+    visitor.page.get_by_label("Action", exact=True).select_option("reboot")
     visitor.press("Continue")
     visitor.press("Allow acting in Acme Web")
     visitor.consent("Acme Web")
     visitor.press("Reboot 3 droplets")
+
+
+def test_an_open_page_tells_that_a_job_has_ended(visitor: Visitor, digitalocean: Sandbox, conveyor: Conveyor) -> None:
+    arrive_with_a_team(visitor, digitalocean, "told@jobs.example")
+    page = visitor.page
+    reboot_all(visitor)
     visitor.go("/droplets/")
     expect(page.locator("#jobs-link .count")).to_have_text("1 under way")
 
@@ -83,13 +88,7 @@ def test_an_open_page_tells_that_a_job_has_ended(visitor: Visitor, digitalocean:
 def test_without_javascript(arrive: Arrive, digitalocean: Sandbox, conveyor: Conveyor) -> None:
     visitor = arrive(javascript=False)
     arrive_with_a_team(visitor, digitalocean, "without@jobs.example")
-    page = visitor.page
-    page.get_by_label("Which droplets").select_option("found")
-    page.get_by_label("Action", exact=True).select_option("reboot")
-    visitor.press("Continue")
-    visitor.press("Allow acting in Acme Web")
-    visitor.consent("Acme Web")
-    visitor.press("Reboot 3 droplets")
+    reboot_all(visitor)
     assert visitor.sees("0 of 3 ended")
 
     visitor.press("Cancel the 3 waiting")
