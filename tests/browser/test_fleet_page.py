@@ -95,6 +95,21 @@ def test_filters_are_ticked_and_taken_back_without_a_mouse(page: Page) -> None:
     expect(page.get_by_role("checkbox", name="Off")).not_to_be_checked()
 
 
+def test_what_is_pressed_as_soon_as_it_is_there_does_what_it_says(page: Page) -> None:
+    for status in ("Off", "Active"):
+        page.get_by_role("checkbox", name=status).check()
+        expect(page.locator(".chip", has_text=f"Status: {status}")).to_be_visible()
+
+    page.locator(".chip", has_text="Status: Active").focus()
+    page.evaluate("""() => document.addEventListener("htmx:afterSwap", () => queueMicrotask(() => {
+        document.querySelector(".chip").click();
+    }), { once: true })""")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".chip")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"/droplets/$"))
+
+
 def test_escape_closes_a_menu_and_so_does_looking_elsewhere(page: Page) -> None:
     menu = page.locator("#export")
     summary = menu.locator("summary")
