@@ -6,6 +6,9 @@ RUN := $(VENV)/bin/python
 # Python's programs are run as modules: the scripts of a virtual environment break when the directory is moved.
 LOCK := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --custom-compile-command "make lock"
+# Browsers and servers can miss a time limit on a busy machine, so of the whole suite a test that fails is run once more.
+# The summary lists it as RERUN. One test file is never run again: there a failure is a failure.
+AGAIN := --reruns 1 -raR
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test coverage bench check audit fix lock docs mutants
@@ -28,10 +31,10 @@ run: setup ## Start Conveyor on http://127.0.0.1:8000 (PORT=..., SANDBOX="--drop
 	@exec $(RUN) -m conveyor.devserver $(SANDBOX)
 
 test: setup ## Run all tests, or one file (T=tests/test_walls.py)
-	@$(RUN) -m pytest $(or $(T),-n auto)
+	@$(RUN) -m pytest $(or $(T),-n auto $(AGAIN))
 
 coverage: setup ## Run all tests and show which lines and branches no test runs; takes half as long again
-	@$(RUN) -m pytest -n auto --cov --cov-report=term
+	@$(RUN) -m pytest -n auto $(AGAIN) --cov --cov-report=term
 
 mutants: setup ## Put small mistakes into the code and see that a test notices each (N="tokens" for some)
 	@$(RUN) -m tests.mutants $(N)
