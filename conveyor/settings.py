@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "conveyor.middleware.health_checks",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "conveyor.compression.CompressionMiddleware",  # after WhiteNoise, whose files are compressed already
     "accounts.base_url.accounts_at_base_url",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

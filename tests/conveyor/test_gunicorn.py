@@ -18,12 +18,13 @@ class Server:
     def __init__(self, directory: Path) -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         self._log = directory / "log"
+        self.static = directory / "static"
         given = {
             **DEPLOYED,
             "TRUSTED_PROXIES": "0",
             "PORT": str(port),
             "WEB_CONCURRENCY": "1",
-            "STATIC_ROOT": str(directory / "static"),
+            "STATIC_ROOT": str(self.static),
             "DATABASE_URL": f"sqlite:///{directory}/db.sqlite3",
         }
         assert run([*MANAGE, "collectstatic", "--no-input"], given).returncode == 0
@@ -72,3 +73,27 @@ def test_no_header_changes_the_path_or_the_scheme(server: Server) -> None:
 
     assert answer.status_code == 400  # the path is not /healthz, so the host counts, and 127.0.0.1 is not allowed
     assert "Strict-Transport-Security" not in answer.headers
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd", "identity"])
+def test_pages_are_compressed_on_the_wire_and_files_stay_as_whitenoise_has_them(server: Server, coding: str) -> None:
+    headers = {"Host": "conveyor.example.com", "Accept-Encoding": coding}
+    style = f"/static/{json.loads((server.static / 'staticfiles.json').read_text())['paths']['conveyor/base.css']}"
+
+    with requests.get(f"{server.url}/accounts/login/", headers=headers, timeout=10, stream=True) as page:
+        length = len(page.raw.read(decode_content=False))
+    head = requests.head(f"{server.url}/accounts/login/", headers=headers, timeout=10)
+    file = requests.get(f"{server.url}{style}", headers=headers, timeout=10)
+    again = requests.get(
+        f"{server.url}{style}", headers=headers | {"If-Modified-Since": file.headers["Last-Modified"]}, timeout=10
+    )
+
+    expected = None if coding == "identity" else coding
+    assert page.headers.get("Content-Encoding") == head.headers.get("Content-Encoding") == expected
+    assert page.headers["Content-Length"] == str(length)
+    assert head.content == b""
+    assert "Accept-Encoding" in page.headers["Vary"]
+    assert file.headers.get("Content-Encoding") == {"gzip": "gzip", "br": "br"}.get(coding)
+    assert "X-Noise" not in file.headers
+    assert again.status_code == 304
+    assert again.content == b""
