@@ -24,7 +24,7 @@ def accounts_at_base_url(get_response: Callable[[HttpRequest], HttpResponseBase]
     """Middleware: the account pages of another host redirect to the same pages at BASE_URL."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        is_page = request.method in ("GET", "HEAD") and request.path_info.startswith("/accounts/")
+        is_page = request.method in ("GET", "HEAD") and request.path_info.startswith(("/accounts/", "/account/"))
         if is_page and is_other_host(request):
             return redirect_to_base_url(request.get_full_path())
         return get_response(request)

@@ -191,6 +191,7 @@ class Event(models.Model):
         EMAIL = "email", "Email"
         PASSWORD_RESET = "password_reset", "Password reset"
         SECOND_FACTOR_RESET = "factor_reset", "Reset of the second factor"
+        EXPORT = "export", "Personal data downloaded"
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(default=timezone.now, db_index=True)

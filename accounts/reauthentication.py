@@ -12,7 +12,7 @@ from typing import Any
 from allauth.account import app_settings
 from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from allauth.core.exceptions import ReauthenticationRequired
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 
 _SESSION_KEY = "logged_in_at"
 
@@ -29,11 +29,11 @@ def require(request: HttpRequest) -> None:
         raise ReauthenticationRequired
 
 
-def recent_login_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def recent_login_required(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """`require` as a view decorator; put it below `login_required`."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         require(request)
         return view(request, *args, **kwargs)
 

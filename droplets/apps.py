@@ -6,6 +6,9 @@ class DropletsConfig(AppConfig):
     verbose_name = "Droplets"
 
     def ready(self) -> None:
-        from droplets import signals  # noqa: F401  # connects its receivers
+        from droplets import (  # noqa: F401  # these register
+            personal_data,
+            signals,
+        )
         from droplets.actions import transitions  # noqa: F401  # registers who stores spilled answers
         from droplets.watchers import webhooks  # noqa: F401  # registers whose secrets are encrypted again

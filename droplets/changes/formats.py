@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.feedgenerator import Atom1Feed
 
+from common.spreadsheet import table
 from droplets.changes.search import ChangeSearch, Timeline
-from droplets.exports.csv import table
 from droplets.models import Change
 
 _OUTSIDE = "Outside Conveyor"

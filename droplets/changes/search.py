@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from django.db.models import Q, QuerySet
 
 from accounts.models import Connection, User
-from digitalocean_client.schema import LARGEST_ID
+from common.query import number
 from digitalocean_client.text import clean_text
 from droplets.models import Change
 
@@ -155,12 +155,6 @@ class Timeline:
             case "me":
                 return Q(user=self.user.pk)
         return Q(user=number(person))
-
-
-def number(text: str) -> int:
-    """A number in a query string; 0 where it is none, or larger than any id."""
-    is_number = text.isascii() and text.isdigit() and len(text) < 20
-    return int(text) if is_number and int(text) <= LARGEST_ID else 0
 
 
 def _text(query: Mapping[str, Any], name: str) -> str:

@@ -13,8 +13,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.decorators import SignedInRequest, signed_in
+from common.query import number
 from droplets.changes import formats
-from droplets.changes.search import CONVEYOR, ME, OUTSIDE, ChangeSearch, Timeline, number
+from droplets.changes.search import CONVEYOR, ME, OUTSIDE, ChangeSearch, Timeline
 from droplets.models import ActivityFeed, Change
 from droplets.views.exports import download
 

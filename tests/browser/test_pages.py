@@ -24,6 +24,8 @@ INSIDE = (
     "/watchers/",
     "/watchers/add/",
     "/accounts/3rdparty/",
+    "/account/data/",
+    "/account/history/",
     "/accounts/settings/",
     "/accounts/email/",
     "/accounts/password/change/",

@@ -102,6 +102,7 @@ RULES = {
                     "log-in       405          405          405          405          405", [
         "accounts/3rdparty/",
         "accounts/settings/",
+        "account/history/",
         "accounts/2fa/",
         "accounts/2fa/webauthn/",
         "accounts/2fa/recovery-codes/",
@@ -131,6 +132,7 @@ RULES = {
     "SIGNED IN FORM": Rule(
                     "log-in       200          200          200          200          200",
                     "log-in       200          200          200          200          200", [
+        "account/data/",
         "accounts/delete/",
         "accounts/password/change/",
         "accounts/reauthenticate/",
