@@ -112,6 +112,12 @@ TEMPLATES = [
             ],
         },
     },
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "NAME": "jinja2",
+        "DIRS": [BASE_DIR / "templates" / "jinja2"],
+        "OPTIONS": {"environment": "conveyor.jinja.environment"},
+    },
 ]
 
 _database = _env.database("DATABASE_URL", BASE_DIR / "db.sqlite3")

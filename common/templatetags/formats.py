@@ -41,10 +41,15 @@ def ago(moment: datetime | None) -> str:
 @register.filter
 def short_age(moment: datetime | None) -> str:
     """`ago` in short, for table columns: “2 y”, “3 d”, “5 h”, “12 min”. “0 s” for a time in the future."""
+    return "" if moment is None else _time(moment, age_text(moment))
+
+
+def age_text(moment: datetime | None) -> str:
+    """The text of `short_age` alone, for places beside it."""
     if moment is None:
         return ""
     count, _, symbol = _in_largest_unit(max(0.0, (timezone.now() - moment).total_seconds()))
-    return _time(moment, f"{count} {symbol}")
+    return f"{count} {symbol}"
 
 
 @register.filter

@@ -103,6 +103,11 @@ class Search:
         changed = tuple(each for each in values if each != value) if value in values else (*values, value)
         return self.query(**{name: changed})
 
+    def order_of(self, key: str) -> str:
+        """How the list is sorted by a column, in ARIA's words: “ascending”, “descending”; empty where it is not."""
+        current, is_descending = self.sorted_by
+        return "" if key != current else "descending" if is_descending else "ascending"
+
     def sorted_on(self, key: str) -> str:
         """The query string that sorts by a column, descending where this search sorts by it ascending."""
         return self.query(sort=f"-{key}" if self.sort == key else key)

@@ -5,14 +5,17 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
-from django.utils.html import format_html, format_html_join
+from django.core.paginator import Page
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
 
 from common.templatetags.formats import disk
 from digitalocean_client.schema import Disk, FirewallRule, Quantity
 from digitalocean_client.text import clean_text
 from droplets.fleet import summary
 from droplets.fleet.items import FleetItem
-from droplets.fleet.summary import DropletSummary
+from droplets.search.facets import Facet
 from droplets.search.query import COLUMNS, Search
 
 register = template.Library()
@@ -91,12 +94,20 @@ def query_with(search: Search, **changes: Any) -> str:
     return search.query(**changes)
 
 
-@register.inclusion_tag("droplets/_column.html")
-def column(search: Search, key: str, title: str, css: str) -> dict[str, Any]:
-    """A column's header: it sorts by the column, and shows the order if the list is sorted by it."""
-    current, is_descending = search.sorted_by
-    order = ("descending" if is_descending else "ascending") if key == current else ""
-    return {"title": title, "css": css, "order": order, "query": search.sorted_on(key)}
+@register.simple_tag
+def droplet_table(page: Page[FleetItem], search: Search) -> SafeString:
+    """A page of the fleet as a table, by Jinja2 (templates/jinja2/droplets/table.html)."""
+    return _by_jinja("droplets/table.html", page=page, search=search, fleet_url=reverse("droplets:fleet"))
+
+
+@register.simple_tag
+def facet_lists(facets: Iterable[Facet]) -> SafeString:
+    """The filters beside the fleet, by Jinja2 (templates/jinja2/droplets/facets.html)."""
+    return _by_jinja("droplets/facets.html", facets=facets)
+
+
+def _by_jinja(template: str, **context: Any) -> SafeString:
+    return mark_safe(render_to_string(template, context, using="jinja2"))  # noqa: S308  # the template has escaped it
 
 
 @register.filter
@@ -111,13 +122,3 @@ def orders() -> list[tuple[str, str]]:
     return [
         (f"{sign}{key}", f"{title}{way}") for key, title in COLUMNS for sign, way in (("", ""), ("-", ", descending"))
     ]
-
-
-@register.filter
-def rest(droplet: DropletSummary, age: str) -> str:
-    """“ · 3 y · Ubuntu 24.04 · web, env:prod”: the values that have no column on a narrow page.
-
-    Not a template: a page has it a hundred times, and including a template takes longer than all of this.
-    """
-    texts = [format_html("<bdi>{}</bdi>", text) for text in (droplet.image, ", ".join(droplet.tags)) if text]
-    return format_html_join("", " · {}", ((part,) for part in (age, *texts) if part))
