@@ -2,6 +2,8 @@
 
 import logging
 
+from django.db import IntegrityError, transaction
+
 from accounts.models import Connection, Event, Revocation, User
 
 log = logging.getLogger(__name__)
@@ -26,7 +28,7 @@ def record(
     """Store and log what happened to `subject`. Never pass a secret, or text from DigitalOcean as `outcome`."""
     connection_id = subject.pk if isinstance(subject, Connection) else getattr(subject, "connection_id", None)
     team_name = subject.team_name if subject else ""
-    Event.objects.create(
+    event = Event(
         kind=kind,
         outcome=outcome[:40],
         actor=actor[:40],
@@ -37,6 +39,12 @@ def record(
         detail=detail[:300],
         request_id=request_id[:100],
     )
+    try:
+        with transaction.atomic():
+            event.save()
+    except IntegrityError:  # the account was deleted a moment ago, as when two sign up with one address at once
+        event.user = None
+        event.save(force_insert=True)
     log.log(
         logging.INFO if outcome == "ok" else logging.WARNING,
         "%s: %s",

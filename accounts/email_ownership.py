@@ -45,10 +45,10 @@ def free_address(email: str) -> None:
     if is_mandatory and not EmailAddress.objects.filter(email=email, verified=True).exists():
         client_ip = get_adapter().get_client_ip(context.request)
         key = salted_hmac("accounts.sign-up", f"{email} {lockout.network_of(client_ip)}").hexdigest()
+        began_at = timezone.now()  # before the key is there: the other clicks of a double click join later than this
         is_first = cache.add(f"accounts.sign-up:{key}", True, _DOUBLE_CLICK.seconds)
-        connections.process_now(
-            discard_unconfirmed(email, joined_before=None if is_first else timezone.now() - _DOUBLE_CLICK)
-        )
+        joined_before = began_at if is_first else began_at - _DOUBLE_CLICK
+        connections.process_now(discard_unconfirmed(email, joined_before=joined_before))
 
 
 def discard_unconfirmed(email: str, *, keep: User | None = None, joined_before: datetime | None = None) -> list[UUID]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from django.core import mail
 from django.core.cache import cache
 from django.utils import timezone
 
-from accounts.models import Connection, User
+from accounts.models import Connection, Event, User
+from tests.support.at_once import tab
 from tests.support.callback import ACCOUNT
 from tests.support.emails import emails_to, link_to
 from tests.support.pages import says
@@ -65,6 +67,24 @@ def squatter(digitalocean: Sandbox, db: None) -> Person:
 
 
 class TestSignUp:
+    def test_the_second_click_of_two_may_be_the_faster_one(
+        self, owner: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other = tab(owner)
+
+        def second_click_in_between(key: str, *args: Any) -> bool:
+            is_first: bool = cache.add(key, *args)
+            if is_first and key.startswith("accounts.sign-up:"):
+                other.client.post("/accounts/signup/", {"email": ADDRESS, "password1": OWNERS})
+            return is_first
+
+        monkeypatch.setattr("accounts.email_ownership.cache", SimpleNamespace(add=second_click_in_between))
+        owner.client.get("/accounts/signup/")
+        owner.client.post("/accounts/signup/", {"email": ADDRESS, "password1": OWNERS})
+
+        assert [event.kind for event in Event.objects.filter(kind="sign_up")] == ["sign_up"]
+        assert User.objects.filter(email=ADDRESS).count() == 1
+
     def test_a_later_sign_up_gets_a_link_of_its_own(
         self, owner: Person, squatter: Person, digitalocean: Sandbox
     ) -> None:

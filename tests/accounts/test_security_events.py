@@ -7,7 +7,8 @@ import logging
 import pytest
 from django.core.cache import cache
 
-from accounts.models import Event
+from accounts import security_events
+from accounts.models import Event, User
 from tests.support import totp
 from tests.support.emails import link_to
 from tests.support.pages import says
@@ -104,3 +105,14 @@ class TestRefuses:
         alice.go("Acme Web", decision="deny")
 
         assert recorded("refused") == [("denied", alice.email)]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestHandles:
+    def test_an_account_that_has_just_been_deleted(self, alice: Person) -> None:
+        user = User.objects.get(email=alice.email)
+        User.objects.filter(pk=user.pk).delete()
+
+        security_events.record(Event.Kind.EMAIL, email=alice.email, user=user)
+
+        assert recorded("email")[-1] == ("ok", None)
