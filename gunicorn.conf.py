@@ -21,7 +21,7 @@ timeout = 30  # seconds without a sign of life from a worker before it is replac
 graceful_timeout = 30  # seconds for requests under way when a worker is asked to stop
 keepalive = 5  # seconds
 
-# Load the application before the workers start: a bad configuration then ends the master (exit code 1) with one line.
+# Load the application before the workers start: a bad configuration then ends the master (exit code 78) with one line.
 # Workers that each failed to load it would be started again and again.
 preload_app = True
 

@@ -6,6 +6,9 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from common.commands import exit_codes
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "conveyor.settings")
-    execute_from_command_line(sys.argv)
+    with exit_codes():
+        execute_from_command_line(sys.argv)

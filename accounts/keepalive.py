@@ -1,10 +1,11 @@
 """Work for `refresh_tokens`: refresh tokens that expire soon, and send the revocations that wait."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from time import monotonic
-from typing import Literal, TypeVar
+from itertools import islice
+from math import inf
+from typing import Literal
 from uuid import UUID
 
 from django.db.models import Q
@@ -12,15 +13,15 @@ from django.utils import timezone
 
 from accounts import revocations, tokens
 from accounts.models import Connection, Revocation
-from accounts.token_store import is_due
-from digitalocean_client import errors, oauth
-
-T = TypeVar("T")
+from accounts.token_store import LOST_KEY, is_due
+from digitalocean_client import errors
 
 ACTOR = "refresh_tokens"
 
-_BATCH_SECONDS = tokens.LEASE.total_seconds() + oauth.TIMEOUT
-"""Seconds for one batch: long enough to wait for the lease of another process, and then for a refresh of its own."""
+AT_ONCE = 32
+"""Calls under way at a time."""
+
+_LOADED_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,13 @@ class Result:
     what: Literal["refreshed", "revoked", "lost", "waiting"]
     name: str
     reason: str = ""
+    is_key_missing: bool = False
+    """No key of TOKEN_KEYS decrypts what is stored."""
 
     @property
     def is_misconfigured(self) -> bool:
-        return self.reason == errors.Misconfigured.code
+        """DigitalOcean does not accept Conveyor's own credentials."""
+        return self.reason == errors.Misconfigured.code and not self.is_key_missing
 
 
 def due_connections(within: timedelta) -> list[UUID]:
@@ -48,39 +52,53 @@ def due_connections(within: timedelta) -> list[UUID]:
     return [row.pk for row in rows.order_by("token__expires_at") if is_due(row, now, within)]
 
 
-def refresh(pks: list[UUID], *, within: timedelta, batch: int) -> Iterator[Result]:
-    """Refresh the tokens of these connections, `batch` at a time. Other processes may do so too: the lease decides."""
-    for some in _slices(pks, batch):
-        rows = Connection.objects.select_related("account__user", "token").filter(pk__in=some)
-        before = {row.pk: row.generation for row in rows}
-        deadline = monotonic() + _BATCH_SECONDS
-        found = tokens.access_tokens(rows, deadline=deadline, within=within, actor=ACTOR)
-        answers = {connection.pk: answer for connection, answer in found}
-        for row in Connection.objects.filter(pk__in=before):
-            answer = answers.get(row.pk)
-            if row.generation != before[row.pk]:
-                yield Result("refreshed", str(row))
-            elif row.state == Connection.State.NEEDS_RECONNECT:
-                yield Result("lost", str(row), row.last_error)
-            else:
-                reason = answer.code if isinstance(answer, errors.DigitalOceanError) else row.last_error
-                yield Result("waiting", str(row), reason or "refreshed by another process")
+def refresh(
+    pks: list[UUID], *, within: timedelta, at_once: int = AT_ONCE, is_stopped: Callable[[], object] = bool
+) -> Iterator[Result]:
+    """Refresh the tokens of these connections, `at_once` at a time. Other processes may too: the lease decides.
+
+    Results come in groups. Once `is_stopped` says so no refresh is begun any more; those under way are finished.
+    """
+    before: dict[UUID, int] = {}
+
+    def rows() -> Iterator[Connection]:
+        for start in range(0, len(pks), _LOADED_AT_ONCE):
+            some = pks[start : start + _LOADED_AT_ONCE]
+            for row in Connection.objects.select_related("account__user", "token").filter(pk__in=some):
+                before[row.pk] = row.generation
+                yield row
+
+    # Without a deadline: a call ends by itself, and what waits for another process waits for its lease to run out.
+    found = tokens.access_tokens(
+        rows(), deadline=inf, within=within, actor=ACTOR, at_once=at_once, is_stopped=is_stopped
+    )
+    while answers := {connection.pk: answer for connection, answer in islice(found, at_once)}:
+        for row in Connection.objects.filter(pk__in=answers):
+            yield _result(row, before.pop(row.pk), answers[row.pk])
 
 
-def process_revocations(pks: list[UUID], *, batch: int) -> Iterator[Result]:
-    """Send these revocations to DigitalOcean, `batch` at a time."""
-    for some in _slices(pks, batch):
-        names = {row.pk: str(row) for row in Revocation.objects.filter(pk__in=some)}
-        answers = revocations.process(names, deadline=monotonic() + 3 * oauth.TIMEOUT, actor=ACTOR)
-        for pk, error in answers.items():
-            yield Result("waiting", names[pk], error.code) if error else Result("revoked", names[pk])
+def _result(row: Connection, generation: int, answer: str | errors.DigitalOceanError) -> Result:
+    if row.generation != generation:
+        return Result("refreshed", str(row))
+    if row.state == Connection.State.NEEDS_RECONNECT:
+        return Result("lost", str(row), row.last_error)
+    error = answer if isinstance(answer, errors.DigitalOceanError) else None
+    reason = (error.code if error else row.last_error) or "refreshed by another process"
+    return Result("waiting", str(row), reason, bool(error and error.detail == LOST_KEY))
+
+
+def process_revocations(
+    pks: list[UUID], *, at_once: int = AT_ONCE, is_stopped: Callable[[], object] = bool
+) -> Iterator[Result]:
+    """Send these revocations to DigitalOcean, `at_once` at a time."""
+    names = {row.pk: str(row) for row in Revocation.objects.filter(pk__in=pks).defer("token", "token_secret")}
+    for pk, error in revocations.process_each(names, actor=ACTOR, at_once=at_once, is_stopped=is_stopped):
+        if error:
+            yield Result("waiting", names[pk], error.code, error.detail == LOST_KEY)
+        else:
+            yield Result("revoked", names[pk])
 
 
 def backlog() -> int:
     """Number of revocations still to do, without the pending grants that may still be connected."""
     return Revocation.objects.filter(Q(status=Revocation.Status.QUEUED) | Q(due_at__lte=timezone.now())).count()
-
-
-def _slices(items: list[T], size: int) -> Iterator[list[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

@@ -1,9 +1,11 @@
 """Queue of token revocations: stored first, sent at once, retried until DigitalOcean accepts."""
 
 import logging
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
+from math import inf
 from time import monotonic
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -16,6 +18,7 @@ from django.utils import timezone
 from accounts import audit, spill
 from accounts.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.models import Connection, Event, Revocation
+from accounts.token_store import LOST_KEY
 from digitalocean_client import errors, executor, oauth
 
 log = logging.getLogger(__name__)
@@ -121,38 +124,77 @@ Step = Literal["revoke", "refresh"]
 def process(pks: Iterable[UUID], *, deadline: float, actor: str) -> dict[UUID, errors.DigitalOceanError | None]:
     """Try to revoke these now. None for each that DigitalOcean accepted or no longer knew, else the reason.
 
-    No revocation is sent after `deadline` (of `time.monotonic`). An access token that does not work any more may leave
-    a refresh token that does. Then the pair is refreshed, stored, and the new pair revoked.
+    No revocation is sent after `deadline` (of `time.monotonic`).
     """
-    outcome: dict[UUID, errors.DigitalOceanError | None] = {}
-    # All at once: a row that waits for its turn could outlive its lease. Then another process would spend the same
-    # refresh token, and the `invalid_grant` that follows would look as if the grant had ended.
-    calls: executor.Calls[tuple[Revocation, Step], spill.Spill | str] = executor.Calls()
+    return dict(process_each(pks, deadline=deadline, actor=actor))
 
-    def send(row: Revocation, step: Step) -> None:
+
+def process_each(
+    pks: Iterable[UUID],
+    *,
+    actor: str,
+    deadline: float = inf,
+    at_once: int = sys.maxsize,
+    is_stopped: Callable[[], object] = bool,
+) -> Iterator[tuple[UUID, errors.DigitalOceanError | None]]:
+    """As `process`, each as it ends, with `at_once` under way. Once `is_stopped` says so, no further one is begun.
+
+    An access token that does not work any more may leave a refresh token that does. Then the pair is refreshed, stored,
+    and the new pair revoked.
+    """
+    queue, upcoming = _Queue(deadline, actor), iter(pks)
+    while True:
+        while len(queue.calls) < at_once and not is_stopped() and (pk := next(upcoming, None)):
+            yield from queue.begin(pk)
+        if not queue.calls:
+            return
+        for call, answer in queue.calls.completed():
+            yield from queue.end(*call, answer)
+            if len(queue.calls) < at_once:
+                break
+
+
+class _Queue:
+    """The revocations under way.
+
+    A lease is taken when its calls begin: a row that waits for its turn could outlive its lease. Then another process
+    would spend the same refresh token, and the `invalid_grant` that follows would look as if the grant had ended.
+    """
+
+    def __init__(self, deadline: float, actor: str) -> None:
+        self._deadline, self._actor = deadline, actor
+        self.calls: executor.Calls[tuple[Revocation, Step], spill.Spill | str] = executor.Calls()
+
+    def begin(self, pk: UUID) -> Iterator[tuple[UUID, errors.DigitalOceanError]]:
+        """Begin with this one if its lease is free. Yields the error where that cannot be."""
+        for row in _leased(pk):
+            try:
+                self._send(row, "revoke")
+            except CannotDecrypt:
+                yield row.pk, _retry_later(row, errors.Misconfigured(LOST_KEY), self._actor)
+
+    def _send(self, row: Revocation, step: Step) -> None:
         access_token, refresh_token = decrypt_pair(row)
         if step == "revoke":
-            timeout = min(deadline - monotonic(), oauth.TIMEOUT)
-            calls.start((row, step), partial(oauth.revoke, access_token, timeout=timeout))
+            timeout = min(self._deadline - monotonic(), oauth.TIMEOUT)
+            self.calls.start((row, step), partial(oauth.revoke, access_token, timeout=timeout))
         else:
             # With all its time: a refresh that is cut off may lose the only token that could still end the grant.
-            calls.start((row, step), lambda pk=row.pk: write_file("revocation", pk, oauth.refresh(refresh_token)))
+            self.calls.start((row, step), lambda pk=row.pk: write_file("revocation", pk, oauth.refresh(refresh_token)))
 
-    for row in _leased(pks):
-        try:
-            send(row, "revoke")
-        except CannotDecrypt:
-            outcome[row.pk] = _retry_later(row, errors.Misconfigured("encrypted with a lost key"), actor)
-    for (row, step), answer in calls.completed():
+    def end(
+        self, row: Revocation, step: Step, answer: spill.Spill | str | errors.DigitalOceanError
+    ) -> Iterator[tuple[UUID, errors.DigitalOceanError | None]]:
+        """Store an answer, and go on with the next step if there is one, else yield the outcome."""
         pk = row.pk  # deleting a row clears its key
         if isinstance(answer, (errors.TokenRejected, errors.InvalidGrant)):
             if step == "revoke" and row.token_secret:
-                send(row, "refresh")
+                self._send(row, "refresh")
             else:
-                _done(row, actor, outcome="was dead already", request_id=answer.request_id)
-                outcome[pk] = None
+                _done(row, self._actor, outcome="was dead already", request_id=answer.request_id)
+                yield pk, None
         elif isinstance(answer, errors.DigitalOceanError):
-            outcome[pk] = _retry_later(row, answer, actor)
+            yield pk, _retry_later(row, answer, self._actor)
         elif isinstance(answer, spill.Spill):
             try:
                 _replace_pair(row, answer.data)
@@ -160,21 +202,19 @@ def process(pks: Iterable[UUID], *, deadline: float, actor: str) -> dict[UUID, e
                 answer.retry()
                 raise
             answer.done()
-            send(row, "revoke")
+            self._send(row, "revoke")
         else:
-            _done(row, actor, request_id=answer)
-            outcome[pk] = None
-    return outcome
+            _done(row, self._actor, request_id=answer)
+            yield pk, None
 
 
-def _leased(pks: Iterable[UUID]) -> Iterable[Revocation]:
-    """Take the lease of each row, and yield those whose lease was free."""
-    for pk in pks:
-        now = timezone.now()
-        free = Revocation.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=pk)
-        # No longer pending: a grant that may be revoked by now must not be connected, whatever the answer.
-        if free.update(status=Revocation.Status.QUEUED, lease_until=now + _LEASE):
-            yield Revocation.objects.get(pk=pk)
+def _leased(pk: UUID) -> Iterator[Revocation]:
+    """The row, if its lease was free and is taken now."""
+    now = timezone.now()
+    free = Revocation.objects.filter(Q(lease_until=None) | Q(lease_until__lt=now), pk=pk)
+    # No longer pending: a grant that may be revoked by now must not be connected, whatever the answer.
+    if free.update(status=Revocation.Status.QUEUED, lease_until=now + _LEASE):
+        yield Revocation.objects.get(pk=pk)
 
 
 def _done(row: Revocation, actor: str, *, outcome: str = "ok", request_id: str = "") -> None:

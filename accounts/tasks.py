@@ -22,7 +22,6 @@ WITHIN = timedelta(days=7)
 """Tokens that expire this soon are refreshed, but none before half of its life: as the command's default."""
 
 _PER_MESSAGE = 100
-_AT_ONCE = 20
 _DELETED_AT_ONCE = 5_000
 
 
@@ -34,7 +33,7 @@ def refresh_tokens() -> None:
 
 @shared_task(name="accounts.refresh_some", queue=KEEP)
 def refresh_some(*pks: str) -> None:
-    for _ in keepalive.refresh([UUID(pk) for pk in pks], within=WITHIN, batch=_AT_ONCE):
+    for _ in keepalive.refresh([UUID(pk) for pk in pks], within=WITHIN):
         pass  # what failed says so in the log and on its connection
 
 
@@ -46,7 +45,7 @@ def send_revocations() -> None:
 
 @shared_task(name="accounts.revoke_some", queue=KEEP)
 def revoke_some(*pks: str) -> None:
-    for _ in keepalive.process_revocations([UUID(pk) for pk in pks], batch=_AT_ONCE):
+    for _ in keepalive.process_revocations([UUID(pk) for pk in pks]):
         pass
 
 

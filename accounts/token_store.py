@@ -16,6 +16,9 @@ from accounts.models import Connection, Event, is_visible
 from digitalocean_client.oauth import TokenOwner
 from digitalocean_client.text import clean_text
 
+LOST_KEY = "encrypted with a lost key"
+"""The `detail` of an error where no key of TOKEN_KEYS decrypts a stored pair."""
+
 
 def decrypt_pair(token: SocialToken, uid: str) -> tuple[str, str] | None:
     """Access and refresh token of a row; None without a pair, or if no key decrypts it for this uid."""

@@ -10,9 +10,12 @@ lose the connection. Hence:
 
 import logging
 import random
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
+from math import inf
 from time import monotonic, sleep
 from uuid import UUID, uuid4
 
@@ -24,7 +27,7 @@ from django.utils import timezone
 from accounts import audit, notifications, refreshed_pairs
 from accounts.models import Connection, Event
 from accounts.spill import Spill
-from accounts.token_store import decrypt_pair, is_due, mark_lost
+from accounts.token_store import LOST_KEY, decrypt_pair, is_due, mark_lost
 from digitalocean_client import errors, executor, oauth
 
 log = logging.getLogger(__name__)
@@ -71,6 +74,8 @@ def access_tokens(
     rejected: Mapping[UUID, str] | None = None,
     within: timedelta = timedelta(0),
     actor: str = "page",
+    at_once: int = sys.maxsize,
+    is_stopped: Callable[[], object] = bool,
 ) -> Iterator[tuple[Connection, str | errors.DigitalOceanError]]:
     """Each connection exactly once, with a usable access token or the error why there is none.
 
@@ -78,40 +83,75 @@ def access_tokens(
     comes as `TooSlow`; refreshes that still run are finished in the background, and their pairs stored.
     `rejected` has, by primary key, tokens that DigitalOcean answered with 401. Such a token is refreshed, or read again
     where it is no longer the stored one. `within` also refreshes tokens that expire that soon, though they still work.
+    No more than `at_once` are refreshed or waited for at a time; further ones are taken from `connections` when there
+    is room. Once `is_stopped` says so nothing more is begun, only what is under way is finished.
     """
-    waiting = {connection.pk: connection for connection in connections}
-    rejected = rejected or {}
-    refreshing: executor.Calls[_Refresh, oauth.TokenPair] = executor.Calls()
-    pause = 0.02
+    batch, upcoming = _Batch(rejected or {}, within, actor), iter(connections)
     try:
-        while waiting or refreshing:
-            for connection in list(waiting.values()):
-                found = _check(connection, rejected.get(connection.pk), within)
-                if isinstance(found, _Refresh):
-                    if not refreshed_pairs.store_leftovers(connection) and _take_lease(found):
-                        refreshing.start(found, found.send, actor)
-                        del waiting[connection.pk]
-                else:
-                    del waiting[connection.pk]
-                    yield connection, found
-            left = deadline - monotonic()
-            if left <= 0:
+        while True:
+            if is_stopped():
+                batch.waiting, upcoming = {}, iter(())
+            new = [*batch.look_again(), *islice(upcoming, at_once - len(batch))]
+            yield from batch.begin(new)
+            if not batch and not new:
+                return
+            if monotonic() >= deadline:
                 break
-            if waiting and not refreshing:
-                sleep(min(left, pause))
-            look_again = min(deadline, monotonic() + pause) if waiting else deadline
-            for refresh, answer in refreshing.completed(deadline=look_again):
-                yield refresh.connection, _store_answer(refresh, answer, actor)
-            if waiting:
-                pause = min(pause * 1.5, 0.25)
-                waiting = _reload(waiting)
-        for refresh in refreshing:
+            yield from batch.store(deadline, is_full=len(batch) >= at_once)
+        for refresh in batch.refreshing:
             yield refresh.connection, errors.TooSlow("the refresh takes longer than the page waits")
-        for connection in waiting.values():
+        for connection in (*batch.waiting.values(), *upcoming):
             yield connection, errors.TooSlow("another process's refresh takes longer than the page waits")
     finally:
-        if refreshing:
-            executor.start(_finish, refreshing, actor)
+        if batch.refreshing:
+            executor.start(_finish, batch.refreshing, actor)
+
+
+@dataclass
+class _Batch:
+    """The connections of one caller whose refresh is under way: here, or, `waiting`, in another process."""
+
+    rejected: Mapping[UUID, str]
+    within: timedelta
+    actor: str
+    waiting: dict[UUID, Connection] = field(default_factory=dict)
+    refreshing: executor.Calls[_Refresh, oauth.TokenPair] = field(default_factory=executor.Calls)
+    _pause: float = 0.02
+    _look_at: float = inf
+
+    def __len__(self) -> int:
+        return len(self.waiting) + len(self.refreshing)
+
+    def look_again(self) -> list[Connection]:
+        """Those that wait, read again, where it is time for that."""
+        if monotonic() < self._look_at:
+            return []
+        self.waiting = _reload(self.waiting)
+        self._pause, self._look_at = min(self._pause * 1.5, 0.25), inf
+        return list(self.waiting.values())
+
+    def begin(self, connections: Iterable[Connection]) -> Iterator[tuple[Connection, str | errors.DigitalOceanError]]:
+        """Yield what can be told at once. The others are refreshed, or wait."""
+        for connection in connections:
+            self.waiting[connection.pk] = connection
+            found = _check(connection, self.rejected.get(connection.pk), self.within)
+            if not isinstance(found, _Refresh):
+                del self.waiting[connection.pk]
+                yield connection, found
+            elif not refreshed_pairs.store_leftovers(connection) and _take_lease(found):
+                self.refreshing.start(found, found.send, self.actor)
+                del self.waiting[connection.pk]
+        self._look_at = min(self._look_at, monotonic() + self._pause) if self.waiting else inf
+
+    def store(self, deadline: float, *, is_full: bool) -> Iterator[tuple[Connection, str | errors.DigitalOceanError]]:
+        """Store the refreshes that end before those that wait are looked at again; only one where others want in."""
+        deadline = min(deadline, self._look_at)
+        if self.waiting and not self.refreshing:
+            sleep(max(0.0, deadline - monotonic()))
+        for refresh, answer in self.refreshing.completed(deadline=deadline):
+            yield refresh.connection, _store_answer(refresh, answer, self.actor)
+            if is_full:
+                return
 
 
 def _check(
@@ -123,7 +163,7 @@ def _check(
     pair = decrypt_pair(connection.token, connection.account.uid) if connection.token else None
     if pair is None:
         log.error("No key decrypts a stored pair", extra={"connection": str(connection.pk)})
-        return errors.NeedsReconnect("encrypted with a lost key", sentence=_LOST_KEY)
+        return errors.NeedsReconnect(LOST_KEY, sentence=_LOST_KEY)
     access_token, refresh_token = pair
     now = timezone.now()
     is_rejected = rejected is not None and rejected == access_token

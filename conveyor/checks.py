@@ -26,7 +26,7 @@ def static_files_are_collected(app_configs: Any, **kwargs: Any) -> list[CheckMes
 
 
 def require_static_files() -> None:
-    """End the process (exit code 1) with one line when conveyor.E001 fails."""
+    """End the process (exit code 78) with one line when conveyor.E001 fails."""
     problems = run_checks(tags=[Tags.staticfiles], include_deployment_checks=True)
     if errors := [problem for problem in problems if problem.is_serious() and not problem.is_silenced()]:
         stop("; ".join(f"{error.msg} ({error.id})" for error in errors))

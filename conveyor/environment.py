@@ -17,6 +17,8 @@ from cryptography.fernet import Fernet
 from redis import ConnectionPool
 from sentry_sdk.utils import Dsn
 
+from common.exit_codes import ExitCode
+
 T = TypeVar("T")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -149,14 +151,15 @@ class Environment:
         return self.read(name, list[str](), _fernet_keys, good, required=how if required else "")
 
     def finish(self) -> None:
-        """End the process (exit code 1) with one line if anything is missing or malformed."""
+        """End the process (exit code 78) with one line if anything is missing or malformed."""
         if self._problems:
             stop("; ".join(self._problems))
 
 
 def stop(what: str) -> NoReturn:
-    """Print one line and end the process with exit code 1."""
-    sys.exit(f"Conveyor cannot start: {what}.")
+    """Print one line and end the process with `ExitCode.CONFIGURATION` (78)."""
+    print(f"Conveyor cannot start: {what}.", file=sys.stderr)  # noqa: T201  # logs are not set up yet
+    sys.exit(ExitCode.CONFIGURATION)
 
 
 def _flag(value: str) -> bool:

@@ -6,9 +6,10 @@ many run at once. There is no pool: nothing has to be shut down, no thread stays
 
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from contextvars import copy_context
 from math import inf
+from queue import Empty, SimpleQueue
 from threading import TIMEOUT_MAX, Thread
 from time import monotonic
 from typing import Any, Generic, TypeVar
@@ -60,6 +61,7 @@ class Calls(Generic[K, T]):
 
     def __init__(self) -> None:
         self._running: dict[Future[T | errors.DigitalOceanError], K] = {}
+        self._ended: SimpleQueue[Future[T | errors.DigitalOceanError]] = SimpleQueue()
 
     def __len__(self) -> int:
         return len(self._running)
@@ -69,7 +71,9 @@ class Calls(Generic[K, T]):
         return iter(list(self._running.values()))
 
     def start(self, key: K, call: Callable[..., T], *args: Any) -> None:
-        self._running[start(call, *args)] = key
+        future = start(call, *args)
+        self._running[future] = key
+        future.add_done_callback(self._ended.put)
 
     def completed(self, *, deadline: float = inf) -> Iterator[tuple[K, T | errors.DigitalOceanError]]:
         """Each call's key and outcome, as it ends, until none runs or `deadline` (of `time.monotonic`) has come.
@@ -78,8 +82,8 @@ class Calls(Generic[K, T]):
         """
         while self._running:
             timeout = min(max(deadline - monotonic(), 0), TIMEOUT_MAX)
-            ended, _ = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
-            if not ended:
+            try:
+                future = self._ended.get(timeout=timeout)
+            except Empty:
                 return
-            future = ended.pop()
             yield self._running.pop(future), future.result()

@@ -4,13 +4,12 @@ Each message may come twice, or at the same time on two machines: the leases of 
 """
 
 import logging
-from time import monotonic
 from uuid import UUID
 
 from celery import shared_task
 
 from common.tasks import ACT, KEEP, READ, enqueue
-from droplets.actions import polling
+from droplets.actions import following, polling
 from droplets.changes import store
 from droplets.fleet import readings
 from droplets.models import Action
@@ -18,8 +17,8 @@ from droplets.watchers.tasks import evaluate_soon
 
 log = logging.getLogger(__name__)
 
-_SECONDS = 20.0
-"""For all actions of one connection together."""
+_ACTIONS = 100
+"""Polled by one message."""
 
 _CONNECTIONS = 20
 """Read by one message, all at once."""
@@ -27,18 +26,19 @@ _CONNECTIONS = 20
 
 @shared_task(name="droplets.follow_actions", queue=ACT)
 def follow_actions() -> None:
-    """Find the actions whose state is to be asked for now, and send them to the workers, a message per connection."""
-    for _, rows in polling.by_connection(polling.due(Action.objects.select_related("user"))):
-        enqueue(follow_some, *(row.pk for row in rows))
+    """Find the actions whose state is to be asked for now, and send them to the workers in parts."""
+    groups = polling.by_connection(polling.due(Action.objects.select_related("user")))
+    pks = [row.pk for _, rows in groups for row in rows]
+    for start in range(0, len(pks), _ACTIONS):
+        enqueue(follow_some, *pks[start : start + _ACTIONS])
 
 
 @shared_task(name="droplets.follow_some", queue=ACT)
 def follow_some(*pks: str) -> None:
-    """Ask DigitalOcean for the state of these actions, which are due and of one connection."""
+    """Ask DigitalOcean for the state of those of these actions that are due."""
     due = polling.due(Action.objects.select_related("user").filter(pk__in=[UUID(pk) for pk in pks]))
-    for connection, rows in polling.by_connection(due):
-        for _ in polling.follow(connection, rows, deadline=monotonic() + _SECONDS):
-            pass
+    for _ in following.follow_all(polling.by_connection(due)):
+        pass
 
 
 @shared_task(name="droplets.watch_teams", queue=READ)

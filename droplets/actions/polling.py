@@ -31,9 +31,10 @@ Status = Action.Status
 class PollResult:
     """DigitalOcean's answer: the actions that were asked for, or that the droplet or the action is not known.
 
-    `is_done`: the droplet is as the action was to make it.
+    `is_done`: the droplet is as the action was to make it. `asked_at`: before DigitalOcean was asked.
     """
 
+    asked_at: datetime
     actions: tuple[DropletAction, ...] = ()
     is_gone: bool = False
     is_done: bool = False
@@ -58,11 +59,10 @@ def follow(
         for row in never_sent.values():
             transitions.mark_lost(row, transitions.NEVER_SENT)
             yield row, None
-        asked_at = timezone.now()
-        calls = {pk: partial(_ask, row) for pk, row in some.items() if pk not in never_sent}
+        calls = {pk: partial(ask, row) for pk, row in some.items() if pk not in never_sent}
         results = fetch_all(connection, calls, deadline=deadline)
         for pk, result in results.items():
-            yield some[pk], _store(some[pk], result, asked_at, is_own=some[pk].user == connection.user)
+            yield some[pk], store(some[pk], result, is_own=some[pk].user == connection.user)
 
 
 def by_connection(rows: Sequence[Action]) -> list[tuple[Connection, list[Action]]]:
@@ -95,27 +95,31 @@ def _take_lease(row: Action) -> bool:
     return bool(mine.update(ask_at=now + timing.POLL_LEASE))
 
 
-def _ask(row: Action, token: str, deadline: float) -> PollResult:
+def ask(row: Action, token: str, deadline: float) -> PollResult:
     """In a thread: what DigitalOcean knows of the row's action. Reads only what the row has loaded, no database."""
-    droplet = row.droplet_id
+    droplet, asked_at = row.droplet_id, timezone.now()
     try:
         if row.kind == "destroy":
             droplets_api.droplet(token, droplet, deadline=deadline)
-            return PollResult()
+            return PollResult(asked_at)
         if row.kind in ("tag", "untag"):
             tags = map(tag_key, droplets_api.droplet(token, droplet, deadline=deadline).tags or ())
-            return PollResult(is_done=(tag_key(row.parameters["tag"]) in tags) == (row.kind == "tag"))
+            return PollResult(asked_at, is_done=(tag_key(row.parameters["tag"]) in tags) == (row.kind == "tag"))
         if row.digitalocean_id is None:
-            return PollResult(actions_api.actions_since(token, droplet, _earliest(row), deadline=deadline))
-        return PollResult((actions_api.action(token, droplet, row.digitalocean_id, deadline=deadline),))
+            found = actions_api.actions_since(token, droplet, _earliest(row), deadline=deadline)
+            return PollResult(asked_at, found)
+        return PollResult(asked_at, (actions_api.action(token, droplet, row.digitalocean_id, deadline=deadline),))
     except errors.NotFound:
-        return PollResult(is_gone=True)
+        return PollResult(asked_at, is_gone=True)
 
 
-def _store(
-    row: Action, result: PollResult | errors.DigitalOceanError, asked_at: datetime, *, is_own: bool
+def store(
+    row: Action, result: PollResult | errors.DigitalOceanError, *, is_own: bool
 ) -> errors.DigitalOceanError | None:
-    """Store what the answer means for the row. `is_own`: the connection belongs to the user who started the action."""
+    """Store what the answer means for the row. `is_own`: the connection belongs to the user who started the action.
+
+    Returns the error if DigitalOcean could not be asked.
+    """
     now = timezone.now()
     ask_at = now + timing.pause(row.sent_at, now)
     if isinstance(result, errors.DigitalOceanError):
@@ -130,7 +134,7 @@ def _store(
     elif result.is_done or (row.kind == "destroy" and result.is_gone):
         transitions.mark_done(row)
     elif not any(transitions.adopt(row, found, ask_at=ask_at) for found in _candidates(row, result)):
-        if _is_lost(row, asked_at):
+        if _is_lost(row, result.asked_at):
             transitions.mark_lost(row, _message(row, result))
         else:
             transitions.schedule_poll(row, ask_at)

@@ -149,19 +149,19 @@ def test_what_is_lost_is_its_owners_and_no_failure(alice: Person, digitalocean: 
 
 
 @pytest.mark.parametrize("fault", [{"kind": "status", "status": 503}, {"kind": "reset"}, {"kind": "empty"}])
-def test_what_has_to_wait_exits_with_1_and_a_line_each(alice: Person, digitalocean: Sandbox, fault: Any) -> None:
+def test_what_has_to_wait_exits_with_75_and_a_line_each(alice: Person, digitalocean: Sandbox, fault: Any) -> None:
     for team in ("Acme Web", "Northwind"):
         expire(alice.connect(team), timedelta(days=1))
     digitalocean.fault(path="/v1/oauth/token", team="Northwind", grant_type="refresh_token", **fault)
 
     code, printed = run()
 
-    assert code == 1
+    assert code == 75
     assert "1 refreshed" in printed
     assert printed.count("Not done now: Northwind") == 1
 
 
-def test_wrong_credentials_exit_with_2(alice: Person, digitalocean: Sandbox, settings: Any) -> None:
+def test_wrong_credentials_exit_with_77(alice: Person, digitalocean: Sandbox, settings: Any) -> None:
     connection = alice.connect()
     before = stored_pair(connection)
     expire(connection, timedelta(days=1))
@@ -169,16 +169,18 @@ def test_wrong_credentials_exit_with_2(alice: Person, digitalocean: Sandbox, set
 
     code, printed = run()
 
-    assert code == 2
+    assert code == 77
     assert "not-the-secret" not in printed
     assert stored_pair(connection) == before
     connection.refresh_from_db()
     assert connection.state == Connection.State.HEALTHY
 
 
-@pytest.mark.parametrize("options", [{"batch": 0}, {"batch": 101}, {"days": -1.0}])
+@pytest.mark.parametrize(
+    "options", [{"batch": 0}, {"batch": 101}, {"days": -1.0}, {"days": float("nan")}, {"days": 1e30}]
+)
 def test_it_refuses_numbers_that_make_no_sense(db: None, options: Any) -> None:
     code, printed = run(**options)
 
-    assert code == 1
+    assert code == 2
     assert "--batch" in printed

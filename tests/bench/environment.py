@@ -16,7 +16,7 @@ from django.core.management import call_command
 import tests.support.environment  # noqa: F401  # sets the keys, ignores a developer's .env
 from tests.support.sandbox import Sandbox
 
-MEASURES = ("first", "hang", "warm", "growth", "stampede")
+MEASURES = ("first", "hang", "warm", "growth", "stampede", "upkeep")
 """The benchmarks, in the order of a run. Each is the file of that name in measures/."""
 
 SEED = 1

@@ -59,7 +59,7 @@ def the_one_line(output: str) -> str:
 def test_a_malformed_variable_is_named_and_not_shown(name: str, value: str) -> None:
     found = run(LOAD, {**DEPLOYED, name: value})
 
-    assert found.returncode == 1
+    assert found.returncode == 78
     line = the_one_line(found.stderr)
     assert f"{name} is malformed: a good one looks like " in line
     assert "hunter2" not in line
@@ -105,7 +105,7 @@ def test_every_mistake_is_told_at_once() -> None:
 def test_a_missing_secret_stops_the_start(missing: str) -> None:
     found = run(LOAD, {name: value for name, value in DEPLOYED.items() if name != missing})
 
-    assert found.returncode == 1
+    assert found.returncode == 78
     assert f"{missing} is not set: " in the_one_line(found.stderr)
 
 
@@ -166,7 +166,7 @@ def test_a_client_id_alone_is_a_mistake_even_in_development() -> None:
 def test_manage_py_stops_at_missing_secrets() -> None:
     found = run([*MANAGE, "migrate"], {})
 
-    assert (found.returncode, found.stdout) == (1, "")
+    assert (found.returncode, found.stdout) == (78, "")
     line = the_one_line(found.stderr)
     assert all(name in line for name in SECRETS)
 
@@ -174,21 +174,21 @@ def test_manage_py_stops_at_missing_secrets() -> None:
 def test_gunicorn_stops_at_missing_secrets_instead_of_trying_again(tmp_path: Path) -> None:
     found = run(GUNICORN, {"PORT": str(free_port())})
 
-    assert found.returncode == 1
+    assert found.returncode == 78
     assert all(name in the_one_line(found.stderr) for name in SECRETS)
 
 
 def test_gunicorn_stops_at_a_bad_port() -> None:
     found = run(GUNICORN, {**DEPLOYED, "PORT": "70000"})
 
-    assert found.returncode == 1
+    assert found.returncode == 78
     assert "PORT is malformed" in the_one_line(found.stderr)
 
 
 def test_gunicorn_stops_where_static_files_are_not_collected(tmp_path: Path) -> None:
     found = run(GUNICORN, {**DEPLOYED, "PORT": str(free_port()), "STATIC_ROOT": str(tmp_path)})
 
-    assert found.returncode == 1
+    assert found.returncode == 78
     line = the_one_line(found.stderr)
     assert "python manage.py collectstatic" in line
     assert "conveyor.E001" in line
@@ -209,7 +209,7 @@ def test_a_malformed_env_file_is_named_by_line(tmp_path: Path, content: str) -> 
 
     found = run(LOAD, {**DEPLOYED, "ENV_FILE": str(file)})
 
-    assert found.returncode == 1
+    assert found.returncode == 78
     line = the_one_line(found.stderr)
     assert f"line {len(content.splitlines())} of .env is malformed" in line
     assert "hunter2" not in line

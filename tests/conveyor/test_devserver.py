@@ -122,7 +122,7 @@ def test_it_names_the_port_that_is_taken(taken: str) -> None:
             LAUNCHER, {"DEBUG": "True", "PORT": str(free_port()), "SANDBOX_PORT": str(free_port()), taken: port}
         )
 
-    assert (found.returncode, found.stdout) == (1, "")
+    assert (found.returncode, found.stdout) == (78, "")
     assert found.stderr.startswith(f"Conveyor cannot start: port {port} of 127.0.0.1 is not free (")
     assert f"; choose another one: make run {taken}=" in found.stderr
 
@@ -133,14 +133,14 @@ def test_a_bad_env_file_is_one_line(tmp_path: Path) -> None:
 
     found = run(LAUNCHER, {"ENV_FILE": str(file)})
 
-    assert (found.returncode, found.stdout) == (1, "")
+    assert (found.returncode, found.stdout) == (78, "")
     assert found.stderr == "Conveyor cannot start: line 1 of .env is malformed: a good one looks like NAME=value.\n"
 
 
 def test_options_for_a_sandbox_that_does_not_run_are_a_mistake() -> None:
     found = run([*LAUNCHER, "--droplets", "3"], DEPLOYED)
 
-    assert found.returncode == 1
+    assert found.returncode == 78
     assert "DIGITAL_OCEAN_CLIENT_ID is set, so no sandbox runs" in found.stderr
 
 

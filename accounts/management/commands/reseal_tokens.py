@@ -3,27 +3,32 @@
 from collections import Counter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from tqdm import tqdm
 
 from accounts import key_rotation
+from common.commands import OperatorCommand
+from common.exit_codes import ExitCode
 
 _PASSES = 5
 """Rounds. A pair that was stored meanwhile may come from a process that still encrypts with the older key."""
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     help = (
         "Encrypts every stored token with the first of TOKEN_KEYS. You can stop it and start it again, while Conveyor "
-        "runs. Exit code: 0 all done, 1 something is left that the first key does not decrypt."
+        "runs. Exit code: 0 all done, 78 something is left that no key decrypts, 75 other processes still store with "
+        "an older key, 69 the database does not answer."
     )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def work(self, **options: Any) -> None:
         counts: Counter[str] = Counter()
         left = list(key_rotation.encrypted_rows())
         for _ in range(_PASSES):
             again = []
             for model, pk in tqdm(left, unit="", disable=None, file=self.stderr):
+                if self.stop:
+                    return
                 outcome, name = key_rotation.reencrypt(model, pk)
                 if outcome == "changed":
                     again.append((model, pk))
@@ -38,8 +43,15 @@ class Command(BaseCommand):
             f"{counts['encrypted']} encrypted again, {counts['current']} were current, "
             f"{counts['lost']} cannot be decrypted"
         )
-        if counts["lost"] or left:
+        if counts["lost"]:
             raise CommandError(
                 "Not everything is encrypted with the first key: keep the older keys in TOKEN_KEYS, and run this again "
-                "with the key that is missing (connections that no key decrypts ask to be connected again)"
+                "with the key that is missing (connections that no key decrypts ask to be connected again)",
+                returncode=ExitCode.CONFIGURATION,
+            )
+        if left:
+            raise CommandError(
+                "Other processes still store tokens with an older key: restart them with the new one first in "
+                "TOKEN_KEYS, and run this again",
+                returncode=ExitCode.WAITING,
             )

@@ -335,7 +335,7 @@ def test_the_command_fails_where_something_could_not_be_asked(acting: Acting) ->
     with pytest.raises(CommandError) as caught:
         call_command("follow_actions", stdout=said)
 
-    assert caught.value.returncode == 1
+    assert caught.value.returncode == 75
     assert "Not asked: reboot of db-primary, in_progress (unavailable)" in said.getvalue()
 
 
