@@ -3,6 +3,7 @@
 import logging
 
 from django.db import IntegrityError, transaction
+from structlog.contextvars import get_contextvars
 
 from accounts.models import Connection, Event, Revocation, User
 
@@ -24,8 +25,12 @@ def record(
     staff: User | None = None,
     detail: str = "",
     request_id: str = "",
+    address_hash: str = "",
 ) -> None:
-    """Store and log what happened to `subject`. Never pass a secret, or text from DigitalOcean as `outcome`."""
+    """Store and log what happened to `subject`. Never pass a secret, or text from DigitalOcean as `outcome`.
+
+    `request_id` is DigitalOcean's. Conveyor's own is that of the request that is answered, and is stored too.
+    """
     connection_id = subject.pk if isinstance(subject, Connection) else getattr(subject, "connection_id", None)
     team_name = subject.team_name if subject else ""
     event = Event(
@@ -38,6 +43,8 @@ def record(
         team_name=team_name,
         detail=detail[:300],
         request_id=request_id[:100],
+        page_request_id=str(get_contextvars().get("request_id") or "")[:64],
+        address_hash=address_hash,
     )
     try:
         with transaction.atomic():

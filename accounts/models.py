@@ -12,9 +12,10 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from accounts.outcomes_model import LatestReading, OutcomeInterval
 from accounts.users import User, UserManager
 
-__all__ = ["Connection", "Event", "Revocation", "SecondFactorReset", "User", "UserManager"]
+__all__ = ["Connection", "Event", "OutcomeInterval", "Revocation", "SecondFactorReset", "User", "UserManager"]
 
 TEAM_COLORS = 8
 """Number of colors for team icons (`.square-0` and so on in the stylesheet)."""
@@ -43,7 +44,7 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         return self.filter(**({"team_uuid": connection.team_uuid} if connection.team_uuid else by_user))
 
 
-class Connection(models.Model):
+class Connection(LatestReading):
     """A DigitalOcean team that a user has connected: allauth's SocialAccount and SocialToken, and what they lack.
 
     `generation` increases whenever the stored token pair changes, and only then. Every write of a pair, or of its
@@ -83,6 +84,9 @@ class Connection(models.Model):
 
     class Meta:
         ordering: ClassVar = ["team_name", "pk"]
+        indexes: ClassVar = [
+            models.Index(fields=[name]) for name in ("team_uuid", "team_name", "email", "reading_request_id")
+        ]
 
     def __str__(self) -> str:
         return self.team_name
@@ -156,6 +160,7 @@ class Revocation(models.Model):
 
     class Meta:
         ordering: ClassVar = ["due_at"]
+        indexes: ClassVar = [models.Index(fields=["request_id"])]
 
     def __str__(self) -> str:
         return f"{self.team_name or 'a grant'}, {self.reason}"
@@ -192,21 +197,34 @@ class Event(models.Model):
         PASSWORD_RESET = "password_reset", "Password reset"
         SECOND_FACTOR_RESET = "factor_reset", "Reset of the second factor"
         EXPORT = "export", "Personal data downloaded"
+        STAFF_LOOK = "staff_look", "Support looked at the account"
+        STAFF_ACT = "staff_act", "Support acted"
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(default=timezone.now, db_index=True)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     outcome = models.CharField(max_length=40, default="ok")
     actor = models.CharField(max_length=40, help_text='"person" for the user, "staff", or a part of Conveyor')
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="events")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="events", db_index=False
+    )
     staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     connection_id = models.UUIDField(null=True, db_index=True)
     team_name = models.CharField(max_length=255, blank=True)
     detail = models.CharField(max_length=300, blank=True)
     request_id = models.CharField("DigitalOcean's request id", max_length=100, blank=True)
+    # Database defaults: the previous release inserts rows without these during a deployment.
+    page_request_id = models.CharField("Conveyor's request id", max_length=64, blank=True, db_default="")
+    address_hash = models.CharField(max_length=12, blank=True, db_default="", editable=False)
 
     class Meta:
         ordering: ClassVar = ["-at", "-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "-at"]),
+            models.Index(fields=["request_id"]),
+            models.Index(fields=["page_request_id"]),
+            models.Index(fields=["address_hash"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}, {self.outcome}"

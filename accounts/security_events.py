@@ -49,6 +49,7 @@ def record(
         user=user,
         staff=staff,
         detail=", ".join(part for part in details if part),
+        address_hash=hash_of(email) if email else "",
     )
 
 

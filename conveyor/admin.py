@@ -17,7 +17,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import URLPattern, URLResolver, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
@@ -31,6 +31,12 @@ class ConveyorAdminSite(admin.AdminSite):
     site_title = "Conveyor admin"
     index_title = "Support"
     enable_nav_sidebar = False
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """With the support desk, behind the same checks as every page of the admin."""
+        from accounts.support.urls import urls  # its views need the models, which are not there yet at import
+
+        return [*urls(self.admin_view), *super().get_urls()]
 
     def has_permission(self, request: HttpRequest) -> bool:
         is_logout = request.path == reverse("admin:logout", current_app=self.name)

@@ -167,11 +167,11 @@ def _state(sandbox: Sandbox, connection: Connection) -> str:
     assert pair
     accepted = any(grant.refresh_token == pair[1] and grant.refresh_live for grant in sandbox.ledger())
     card = connection_cards.card(connection)
-    if card.state == "needs_reconnect":
+    if card.state.needs_owner:
         assert not accepted or connection.last_error == "invalid_grant"
         return "needs its owner"
     assert accepted
-    return "tokens kept, refreshed at the next try" if card.state == "healthy" else "tokens kept, waiting"
+    return "tokens kept, refreshed at the next try" if card.state.is_healthy else "tokens kept, waiting"
 
 
 def _nothing(untouched: bool, live: bool) -> str:

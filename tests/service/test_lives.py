@@ -264,7 +264,7 @@ class Lives(RuleBasedStateMachine):
             if accepted:
                 assert connection.state == Connection.State.HEALTHY, "lost, though DigitalOcean would accept it"
             elif connection.pk in self.used:
-                assert connection_cards.card(connection).state != "healthy", (
+                assert not connection_cards.card(connection).state.is_healthy, (
                     "healthy, though DigitalOcean would not accept it"
                 )
 

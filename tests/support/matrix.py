@@ -99,6 +99,7 @@ class World:
             "droplets/": {"<uuid:connection>": connection.pk, "<int:droplet>": droplet, "<uuid:view>": view.pk},
             "watchers/": {"<uuid:pk>": watcher.pk},
             "jobs/": {"<uuid:job>": job.pk},
+            "admin/people/": {"<int:pk>": owner.user.pk},
             "admin/r/": {
                 "<path:content_type_id>": ContentType.objects.get_for_model(User).pk,
                 "<path:object_id>": owner.user.pk,

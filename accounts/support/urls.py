@@ -1,0 +1,18 @@
+"""The desk's addresses, below `/admin/people/`. `conveyor.admin` puts them behind the admin site's checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.urls import URLPattern, path
+
+from accounts.support import views
+
+
+def urls(wrap: Callable[..., Any]) -> list[URLPattern]:
+    """`wrap` is `AdminSite.admin_view`."""
+    return [
+        path("people/", wrap(views.people), name="support_people"),
+        path("people/<int:pk>/", wrap(views.person), name="support_person"),
+    ]
