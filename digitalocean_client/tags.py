@@ -1,4 +1,9 @@
-"""Tagging and untagging a droplet: https://docs.digitalocean.com/reference/api/ (Tags).
+"""Tagging and untagging a droplet.
+
+POST and DELETE /v2/tags/{tag}/resources, with a JSON array `resources` of `resource_id` (a string) and `resource_type`;
+both answer 204. Tagging needs the scopes tag:create and droplet:update, untagging tag:delete and droplet:update:
+https://docs.digitalocean.com/reference/api/digitalocean/#tag/Tags, and the same text in DigitalOcean's own client:
+https://docs.digitalocean.com/reference/pydo/reference/tags/assign_resources/ and .../unassign_resources/.
 
 Each raises a `DigitalOceanError` and is safe in any thread. Returns DigitalOcean's request id.
 """

@@ -130,12 +130,13 @@ _ALL = (
             "name inside the operating system does not change.",
         )),
     Kind("tag", _CHANGE, "Add a tag", "Adding a tag", "Tag added",
-        command="Add a tag to {name}", scopes=("tag:create",), form=forms.TagForm,
+        command="Add a tag to {name}", scopes=("tag:create", "droplet:update"), form=forms.TagForm,
         consequences=(
             "Firewalls and load balancers that use the tag then include the droplet.",
         )),
     Kind("untag", _CHANGE, "Remove a tag", "Removing a tag", "Tag removed",
-        command="Remove a tag from {name}", harm=Harm.INTERRUPTS, scopes=("tag:delete",), form=forms.TagForm,
+        command="Remove a tag from {name}", harm=Harm.INTERRUPTS,
+        scopes=("tag:delete", "droplet:update"), form=forms.TagForm,
         consequences=(
             "Firewalls and load balancers that use the tag no longer include the droplet.",
         )),

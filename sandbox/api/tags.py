@@ -28,7 +28,7 @@ def create(request: web.Request, caller: Caller) -> web.Response:
     return web.json_response({"tag": {"name": found, "resources": resources}}, status=201)
 
 
-@requires("tag:create")
+@requires("tag:create", "droplet:update")
 def add(request: web.Request, caller: Caller) -> web.Response:
     """POST /v2/tags/{tag}/resources."""
     name, droplets = _named(request, caller)
@@ -39,7 +39,7 @@ def add(request: web.Request, caller: Caller) -> web.Response:
     return web.Response(status=204, content_type="application/json")
 
 
-@requires("tag:delete")
+@requires("tag:delete", "droplet:update")
 def remove(request: web.Request, caller: Caller) -> web.Response:
     """DELETE /v2/tags/{tag}/resources, with a body."""
     name, droplets = _named(request, caller)
