@@ -17,7 +17,6 @@ from droplets.models import Action
 from tests.droplets.actions.acting import DROPLET, Acting
 from tests.droplets.views.page import Page
 from tests.support.at_once import at_once, tab
-from tests.support.emails import emails_to
 from tests.support.pages import says
 from tests.support.person import Person
 
@@ -94,12 +93,6 @@ def test_destroying_leads_to_the_fleet(acting: Acting) -> None:
     assert answer["Location"] == "/droplets/"
     assert says(acting.person.client.get("/droplets/"), "db-primary is destroyed.")
     assert acting.done("destroy")
-
-
-def test_destroying_is_told_to_the_owner_by_email(acting: Acting) -> None:
-    acting.press("destroy", **FORMS["destroy"])
-
-    assert "Droplet db-primary was destroyed" in emails_to(acting.person.email)[-1]
 
 
 def test_a_size_is_chosen_from_those_that_the_droplet_can_have(acting: Acting) -> None:
@@ -501,7 +494,7 @@ def test_digitaloceans_own_words_are_on_the_form_and_the_result(
 def test_a_droplet_with_a_hostile_name_can_be_destroyed(acting: Acting) -> None:
     acting.change(name='<script>alert("1")</script>\u202e {name}  end')
     page = acting.open("destroy")
-    assert "script" not in [tag for tag, _ in page.tags]
+    assert all(attrs.get("src") for tag, attrs in page.tags if tag == "script")
 
     acting.press("destroy", typed='<script>alert("1")</script> {name} end')
 
