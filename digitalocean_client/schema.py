@@ -112,6 +112,7 @@ class ListedDroplet(msgspec.Struct, kw_only=True, gc=False):
     image: DropletImage | None = None
     networks: Networks | None = None
     tags: list[str] | None = None
+    features: list[str] | None = None
 
     def __post_init__(self) -> None:
         self.created_at = in_utc(self.created_at)
@@ -140,7 +141,6 @@ class Droplet(ListedDroplet, kw_only=True, gc=False):
     gpu_info: Gpu | None = None
     kernel: Kernel | None = None
     vpc_uuid: str | None = None
-    features: list[str] | None = None
     volume_ids: list[str] | None = None
     snapshot_ids: list[Id] | None = None
     backup_ids: list[Id] | None = None

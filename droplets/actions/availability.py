@@ -90,9 +90,15 @@ def _why_not(kind: Kind, droplet: Droplet | DropletSummary) -> str:
     status = str(droplet.status)
     if status not in kind.statuses:
         return "Shut the droplet down first." if kind.slug == "resize" else _WRONG_STATUS[status]
-    features = droplet.features if isinstance(droplet, Droplet) else None  # the list of droplets does not have them
-    if features is not None and kind.needs and kind.needs not in features:
+    if kind.needs and _has(droplet, kind.needs) is False:
         return _NOT_ENABLED[kind.needs]
-    if features is not None and kind.lacks and kind.lacks in features:
+    if kind.lacks and _has(droplet, kind.lacks):
         return _ENABLED[kind.lacks]
     return ""
+
+
+def _has(droplet: Droplet | DropletSummary, feature: str) -> bool | None:
+    """Whether the droplet has the feature, None where that is not known. A summary knows of backups only."""
+    if isinstance(droplet, DropletSummary):
+        return droplet.has_backups if feature == "backups" else None
+    return None if droplet.features is None else feature in droplet.features

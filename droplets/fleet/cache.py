@@ -23,7 +23,7 @@ from droplets.fleet.summary import DropletSummary
 USABLE = timedelta(days=1)
 """How old droplets may be and still be shown, with their age."""
 
-FORMAT = 3
+FORMAT = 4
 """Part of every key. Count it up when `CachedFleet` or `DropletSummary` changes, so that older values are not read."""
 
 _DELETED = timedelta(minutes=5)

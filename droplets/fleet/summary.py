@@ -16,7 +16,8 @@ _PLACE_NUMBER = re.compile(r" [0-9]+$")
 class DropletSummary(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`memory` in MB, `disk` in GB, `monthly` in US dollars. What DigitalOcean did not send is "" or None.
 
-    `public` and `private` are all its IP addresses, those of version 4 before those of version 6.
+    `public` and `private` are all its IP addresses, those of version 4 before those of version 6. `has_backups` is
+    whether automatic backups are enabled.
     """
 
     id: int
@@ -35,6 +36,7 @@ class DropletSummary(msgspec.Struct, frozen=True, array_like=True, gc=False):
     tags: tuple[str, ...]
     monthly: float | None
     created_at: datetime | None
+    has_backups: bool | None = None
 
     @classmethod
     def from_droplet(cls, droplet: ListedDroplet) -> Self:
@@ -56,6 +58,7 @@ class DropletSummary(msgspec.Struct, frozen=True, array_like=True, gc=False):
             tags=tuple(droplet.tags or ()),
             monthly=droplet.size.price_monthly if droplet.size else None,
             created_at=droplet.created_at,
+            has_backups=None if droplet.features is None else "backups" in droplet.features,
         )
 
     @property

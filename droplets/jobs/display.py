@@ -27,7 +27,13 @@ _BADGES = {
 """Each state's badge, in the order of the page: first what may need the person."""
 
 SNAPSHOT_PRICE = 0.06
-"""US dollars a GB and month (https://docs.digitalocean.com/products/snapshots/details/pricing/)."""
+"""US dollars a GB and month (https://docs.digitalocean.com/products/snapshots/details/pricing/). No API tells it."""
+
+WEEKLY, DAILY = 0.2, 0.3
+"""What backups cost, as a part of the droplet's price (https://docs.digitalocean.com/products/backups/details/pricing/).
+
+No API tells it.
+"""
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,9 @@ class JobDisplay:
 
 
 def title_of(kind: str, count: int) -> str:
-    """“Reboot 12 droplets”."""
+    """“Reboot 12 droplets”; “Reboot” where there are none."""
+    if not count:
+        return JOB_KINDS[kind].title
     droplets = f"{count} droplet{'' if count == 1 else 's'}"
     return JOB_KINDS[kind].command_for(droplets)
 
@@ -113,20 +121,30 @@ def costs(plan: Plan) -> str:
     """A sentence about what the job costs, empty where it costs nothing."""
     droplets = [item.droplet for _, item in plan.acted_on]
     monthly = sum(droplet.monthly or 0 for droplet in droplets)
+    unknown = sum(droplet.monthly is None for droplet in droplets)
+    price = f"Without backups, these droplets cost {money(monthly)} a month"
+    if unknown:
+        price += f", not counting {unknown} whose price DigitalOcean did not send"
     match plan.job.kind:
         case "snapshot":
             size = sum(droplet.disk or 0 for droplet in droplets)
             return (
-                f"The disks have {disk(size)} together. DigitalOcean bills what is in use, at "
-                f"{money(SNAPSHOT_PRICE)} for each GB a month: at most {money(size * SNAPSHOT_PRICE)} a month."
+                f"The disks have {disk(size)} together. At DigitalOcean's list price of {money(SNAPSHOT_PRICE)} for "
+                f"each GB a month, the snapshots cost at most {money(size * SNAPSHOT_PRICE)} a month: only what is in "
+                "use is billed, and its size is known when a snapshot is taken."
             )
         case "enable_backups":
             return (
-                f"These droplets cost {money(monthly)} a month. Weekly backups cost {money(monthly * 0.2)} more, daily "
-                f"backups {money(monthly * 0.3)}."
+                f"{price}. At DigitalOcean's list prices, weekly backups add {money(monthly * WEEKLY)} a month, daily "
+                f"backups {money(monthly * DAILY)}."
             )
-        case "disable_backups" | "destroy":
-            return f"These droplets cost {money(monthly)} a month."
+        case "disable_backups":
+            return (
+                f"{price}. At DigitalOcean's list prices, you save {money(monthly * WEEKLY)} a month if all are "
+                f"backed up weekly, {money(monthly * DAILY)} if daily."
+            )
+        case "destroy":
+            return f"{price}, which DigitalOcean then no longer bills."
     return ""
 
 

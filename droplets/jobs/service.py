@@ -44,6 +44,14 @@ class TeamPlan:
     acted_on: list[tuple[JobStep, FleetItem]] = field(default_factory=list)
     skipped: list[tuple[JobStep, str]] = field(default_factory=list)
 
+    @property
+    def skipped_because(self) -> dict[str, list[JobStep]]:
+        """Those that are skipped by the reason."""
+        found: dict[str, list[JobStep]] = {}
+        for step, why in self.skipped:
+            found.setdefault(why, []).append(step)
+        return found
+
 
 @dataclass(frozen=True)
 class Plan:

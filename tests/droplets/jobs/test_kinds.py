@@ -34,7 +34,7 @@ def test_droplets_that_run(many: Many, kind: str) -> None:
 
 def test_each_snapshot_has_the_name_of_its_droplet(many: Many) -> None:
     page = many.preview("snapshot")
-    assert "for each GB a month: at most" in page.text
+    assert "At DigitalOcean's list price of $0.06 for each GB a month, the snapshots cost at most" in page.text
     many.confirm(name="{droplet}-before")
 
     many.go_on(times=4)
@@ -44,19 +44,15 @@ def test_each_snapshot_has_the_name_of_its_droplet(many: Many) -> None:
 
 
 def test_backups_are_enabled_and_disabled(many: Many) -> None:
+    many.sandbox.droplets("Acme Web", patch=[{"index": at, "set": {"size": {"price_monthly": 10}}} for at in range(6)])
     page = many.preview("enable_backups")
-    assert "Weekly backups cost" in page.text
+    assert "Without backups, these droplets cost $60.00 a month." in page.text
+    assert "weekly backups add $12.00 a month, daily backups $18.00." in page.text
     many.confirm(plan="weekly", weekday="TUE", hour=8)
     many.go_on(times=4)
     assert many.states() == ["done"] * 6
     policies = [each.body["backup_policy"] for each in many.sandbox.actions()]
     assert policies == [{"plan": "weekly", "weekday": "TUE", "hour": 8}] * 6
-    Job.objects.all().delete()
-
-    many.start("enable_backups", plan="daily", hour=4)
-    many.go_on(times=2)
-    assert many.states() == ["skipped"] * 6
-    assert many.messages() == {"Backups are already enabled."}
     Job.objects.all().delete()
 
     many.start("disable_backups")
@@ -91,6 +87,22 @@ def test_destroying_asks_for_the_word_and_the_number(many: Many) -> None:
     many.go_on(times=2)
     assert many.states() == ["done"] * 6
     assert sorted(each.droplet_id for each in many.sandbox.actions(type="destroy")) == [FIRST + at for at in range(6)]
+
+
+def test_the_preview_skips_what_has_backups_already(many: Many) -> None:
+    many.sandbox.droplets("Acme Web", patch=[{"index": at, "set": {"features": ["backups"]}} for at in (0, 1)])
+
+    page = many.preview("enable_backups")
+
+    assert "Enable backups of 4 droplets?" in page.text
+    assert "2 of the selected droplets will be skipped." in page.text
+    assert "web-0, web-1" in page.text
+    assert "Backups are already enabled." in page.text
+    Job.objects.all().delete()
+    page = many.preview("disable_backups")
+    assert "Disable backups of 2 droplets?" in page.text
+    assert "4 droplets" in page.text
+    assert "Backups are not enabled." in page.text
 
 
 # Refuses
@@ -128,6 +140,16 @@ def test_a_form_with_odd_values(many: Many, kind: str, fields: dict[str, str]) -
 
 
 # Handles
+
+
+def test_backups_that_were_enabled_after_the_preview(many: Many) -> None:
+    many.start("enable_backups", plan="daily", hour=4)
+    many.sandbox.droplets("Acme Web", patch=[{"index": at, "set": {"features": ["backups"]}} for at in range(6)])
+
+    many.go_on(times=2)
+
+    assert many.states() == ["skipped"] * 6
+    assert many.messages() == {"Backups are already enabled."}
 
 
 def test_a_droplet_that_was_destroyed_before_its_turn(many: Many) -> None:
