@@ -36,6 +36,13 @@ class DropletAction(msgspec.Struct):
         self.started_at, self.completed_at = in_utc(self.started_at), in_utc(self.completed_at)
 
 
+class TeamAction(DropletAction):
+    """An action of the list of the whole team. `resource_type` is "droplet" for those on droplets."""
+
+    resource_id: Id | None = None
+    resource_type: str | None = None
+
+
 class StartedAction(msgspec.Struct, frozen=True):
     """An action that DigitalOcean has accepted. `request_id` is DigitalOcean's, for its support."""
 
@@ -97,6 +104,16 @@ def actions(token: str, droplet: int, *, page: int = 1, deadline: float) -> List
     params = {"page": page, "per_page": PER_PAGE}
     answer = api.get(token, f"/droplets/{droplet}/actions", params=params, deadline=deadline)
     return list_page(answer, "actions", DropletAction)
+
+
+def team_actions(token: str, page: int, deadline: float) -> ListPage[TeamAction]:
+    """Page `page`, from 1, of the actions on all resources of the team, the latest first. Needs actions:read.
+
+    https://docs.digitalocean.com/reference/api/digitalocean/#tag/Actions/operation/actions_list: it does not tell who
+    started an action.
+    """
+    answer = api.get(token, "/actions", params={"page": page, "per_page": api.PER_PAGE}, deadline=deadline)
+    return list_page(answer, "actions", TeamAction)
 
 
 def actions_since(token: str, droplet: int, since: datetime, *, deadline: float) -> tuple[DropletAction, ...]:

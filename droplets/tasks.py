@@ -10,7 +10,7 @@ from celery import shared_task
 
 from common.tasks import ACT, KEEP, READ, enqueue
 from droplets.actions import following, polling
-from droplets.changes import store
+from droplets.changes import actions, store
 from droplets.fleet import readings
 from droplets.models import Action
 from droplets.watchers.tasks import evaluate_soon
@@ -59,7 +59,18 @@ def read_teams(*pks: str) -> None:
         except Exception:  # one team must not keep the others from being stored
             log.exception("Storing a reading failed", extra={"connection": str(reading.connection.pk)})
     readings.finish(rows)
+    if found:
+        enqueue(read_actions, *(reading.connection.pk for reading in found))
     evaluate_soon({row.connection.user.pk for row in rows})
+
+
+@shared_task(name="droplets.read_actions", queue=READ)
+def read_actions(*pks: str) -> None:
+    """Read the actions of these connections' teams, whose droplets were just read, for the time line.
+
+    A message that is lost is made up for after the next reading.
+    """
+    actions.store_actions(UUID(pk) for pk in pks)
 
 
 @shared_task(name="droplets.delete_old_changes", queue=KEEP)

@@ -75,8 +75,8 @@ def _display_row(row: Action, viewer: User, emails: Mapping[UUID, str]) -> Actio
     status = Action.Status(row.status)
     label, badge = _LABELS_AND_BADGES[status]
     return ActionDisplay(
-        title=_title(row.kind, status),
-        detail=_detail(row.parameters),
+        title=title_of(row.kind, status),
+        detail=detail_of(row.parameters),
         who=_who(row, viewer, emails),
         at=row.moment,
         ended_at=row.ended_at if row.began_at else None,
@@ -102,7 +102,7 @@ def display_action(action: DropletAction) -> ActionDisplay:
     unknown = str(action.status or "Unknown").capitalize(), "off"
     label, badge = _LABELS_AND_BADGES[status] if status else unknown
     return ActionDisplay(
-        title=_title(str(action.type or ""), status or Action.Status.COMPLETED),
+        title=title_of(str(action.type or ""), status or Action.Status.COMPLETED),
         detail="",
         who="",
         at=action.started_at,
@@ -112,7 +112,8 @@ def display_action(action: DropletAction) -> ActionDisplay:
     )
 
 
-def _title(slug: str, status: Action.Status) -> str:
+def title_of(slug: str, status: Action.Status) -> str:
+    """“Rebooted”, “Rebooting” or, for one that failed, “Reboot”; DigitalOcean's word for one that is not offered."""
     kind = KINDS.get(slug)
     if kind is None:
         return clean_text(_TITLES.get(slug) or slug.replace("_", " ").capitalize() or "An action")
@@ -121,8 +122,8 @@ def _title(slug: str, status: Action.Status) -> str:
     return kind.doing if status in Action.IN_FLIGHT else kind.title
 
 
-def _detail(parameters: Mapping[str, Any]) -> str:
-    """“to s-2vcpu-4gb, same disk”."""
+def detail_of(parameters: Mapping[str, Any]) -> str:
+    """The parameters of an action in words: “to s-2vcpu-4gb, same disk”."""
     match parameters:
         case {"size": size}:
             return f"to {size} with a larger disk" if parameters.get("disk") else f"to {size}, same disk"

@@ -44,7 +44,7 @@ def atom(timeline: Timeline, search: ChangeSearch, address: str) -> str:
     for each in found:
         feed.add_item(
             f"{each.droplet_name}: {each.get_kind_display()}",
-            f"{page}?{ChangeSearch(team=each.team_key, droplet=each.droplet_id).query()}",
+            f"{page}?{ChangeSearch(team=each.team_key, droplet=str(each.droplet_id)).query()}",
             sentence(each),
             author_name=timeline.who(each) or _OUTSIDE,
             categories=(timeline.teams[each.team_key].team_name,),

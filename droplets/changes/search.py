@@ -10,15 +10,19 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
 
 from accounts.models import Connection, User
 from common.query import number
 from digitalocean_client.text import clean_text
+from droplets.fleet.summary import natural
 from droplets.models import Change
 
 PER_PAGE = 50
 _AT_ONCE = 2_000
 _LONGEST = 255
+_LATEST = 300  # changes whose droplets' names are offered
+_MOST_NAMED = 500  # droplets of one name
 
 ME, CONVEYOR, OUTSIDE = "me", "conveyor", "outside"
 """Values of the filter by person that are no user's id: the viewer, anybody through Conveyor, and nobody known."""
@@ -26,14 +30,15 @@ ME, CONVEYOR, OUTSIDE = "me", "conveyor", "outside"
 
 @dataclass(frozen=True)
 class ChangeSearch:
-    """What a query string asks for. `team` is a team's key, `person` one of the above or a user's id, `droplet` an id.
+    """What a query string asks for. `team` is a team's key, `person` one of the above or a user's id.
 
-    `first` and `last` are days in UTC, both included. What makes no sense is left out.
+    `droplet` is a droplet's id, or its whole name at any change, in any case of letters. `first` and `last` are days in
+    UTC, both included. What makes no sense is left out.
     """
 
     q: str = ""
     team: str = ""
-    droplet: int = 0
+    droplet: str = ""
     kind: str = ""
     person: str = ""
     first: date | None = None
@@ -45,7 +50,7 @@ class ChangeSearch:
         return cls(
             q=_text(query, "q"),
             team=_text(query, "team"),
-            droplet=number(_text(query, "droplet")),
+            droplet=_text(query, "droplet"),
             kind=kind if kind in Change.Kind.values else "",
             person=person if person in (ME, CONVEYOR, OUTSIDE) or number(person) else "",
             first=_day(_text(query, "first")),
@@ -124,15 +129,26 @@ class Timeline:
             yield from rows
             before = rows[-1].pk
 
-    def of_droplet(self, connection: Connection, droplet: int) -> list[Change]:
-        """The latest changes of a droplet."""
-        return self.page(ChangeSearch(team=connection.team_key, droplet=droplet)).changes
+    def of_droplet(self, connection: Connection, droplet: int, *, is_gone: bool) -> list[Change]:
+        """The latest changes of a droplet, for a page that also has the actions that DigitalOcean or Conveyor lists.
+
+        DigitalOcean has no list of actions for a droplet that is gone.
+        """
+        found = self.find(ChangeSearch(team=connection.team_key)).filter(droplet_id=droplet)
+        listed = Q(kind__in=Change.ACTIONS)
+        return list(found.exclude(listed & Q(action_id__isnull=False) if is_gone else listed)[:PER_PAGE])
+
+    @cached_property
+    def droplet_names(self) -> list[str]:
+        """Names of the droplets that have changed last, to choose from."""
+        latest = self.find(ChangeSearch()).values_list("droplet_name", flat=True)[:_LATEST]
+        return sorted(set(latest), key=natural)
 
     def find(self, search: ChangeSearch) -> QuerySet[Change]:
         teams = set(self.teams) & ({search.team} if search.team else set(self.teams))
         found = Change.objects.filter(team_key__in=teams).order_by("-id")
         if search.droplet:
-            found = found.filter(droplet_id=search.droplet)
+            found = found.filter(self._on(search.droplet, teams))
         if search.kind:
             found = found.filter(kind=search.kind)
         if search.first:
@@ -140,9 +156,18 @@ class Timeline:
         if search.last:
             found = found.filter(at__lt=datetime.combine(search.last, time.min, UTC) + timedelta(days=1))
         for word in search.q.split():
-            text = Q(droplet_name__icontains=word) | Q(before__icontains=word) | Q(after__icontains=word)
-            found = found.filter(text | Q(droplet_id=number(word)))
+            found = found.filter(words__contains=word.lower())
         return found.filter(self._by(search.person))
+
+    def _on(self, droplet: str, teams: set[str]) -> Q:
+        """The changes of a droplet, by its id or a name that it has or had."""
+        changes = Change.objects.filter(team_key__in=teams).order_by()
+        named = changes.alias(lower=Lower("droplet_name")).filter(lower=droplet.lower())  # as the index has it
+        renamed = changes.filter(kind=Change.Kind.RENAMED, before__iexact=droplet)
+        ids = {number(droplet)}
+        for found in (named, renamed):
+            ids |= set(found.values_list("droplet_id", flat=True).distinct()[:_MOST_NAMED])
+        return Q(droplet_id__in=ids)
 
     def _by(self, person: str) -> Q:
         match person:

@@ -101,6 +101,11 @@ def _store(differences: Sequence[Difference], connection: Connection, *, since: 
                 user_id=action.user_id if action else None,
             )
         )
+    insert(changes)
+
+
+def insert(changes: Sequence[Change]) -> None:
+    """Store new changes, in a transaction that holds the rows of the team's readings. What is stored already stays."""
     if database.vendor == "postgresql":
         # Sequences give out ids before the commit. One writer at a time keeps them in the order of the commits.
         with database.cursor() as cursor:

@@ -41,6 +41,9 @@ _SOON = timedelta(seconds=30)
 _SPREAD = 0.2
 """Readings are put off by up to this part of their interval, at random: what was due together is not for long."""
 
+MOST_ACTION_PAGES = 10
+"""Calls that may follow a reading, for the actions of the team (`droplets.changes.actions`)."""
+
 _MOST_DUE = 1_000  # connections that one run of the schedule sends
 
 
@@ -168,5 +171,5 @@ def _next(entry: CachedFleet) -> datetime:
     now = timezone.now()
     calls = sum(max(-(-total // api.PER_PAGE), 1) for total in entry.remembered)
     spread = random.uniform(0, _SPREAD)  # noqa: S311  # so that not all are due together; no secret
-    span = max(interval(), rate_limit.fresh_for(calls)) * (1 + spread)
+    span = max(interval(), rate_limit.fresh_for(calls + MOST_ACTION_PAGES)) * (1 + spread)
     return max(now + span, entry.reload_at or now)

@@ -15,7 +15,8 @@ class TeamReading(models.Model):
 
     Whoever reads a connection takes its lease: one UPDATE sets `lease_id` and moves `due_at` behind the lease's end.
     `outcome` is the code of the error that the latest attempt ended with, "" for none. `entry` and `droplets` are as
-    `droplets.fleet.readings` encodes them, and `taken_at` is when they were read, None before the first.
+    `droplets.fleet.readings` encodes them, and `taken_at` is when they were read, None before the first. Actions that
+    ended up to `actions_until` are on the time line; None before the first reading of actions.
     """
 
     connection = models.OneToOneField(Connection, on_delete=models.CASCADE, primary_key=True, related_name="reading")
@@ -26,6 +27,7 @@ class TeamReading(models.Model):
     taken_at = models.DateTimeField("read", null=True)
     entry = models.BinaryField(default=b"")
     droplets = models.BinaryField(default=b"")
+    actions_until = models.DateTimeField(null=True)
 
     class Meta:
         ordering: ClassVar = ["due_at"]

@@ -72,9 +72,10 @@ def activity(request: SignedInRequest, connection: Connection, droplet: int) -> 
     """Who did what to a droplet, and with which result; also for a droplet that no longer exists."""
     found = activities.read_activity(connection, droplet, activities.page_number(request.GET.get("page", "")))
     timeline = Timeline(request.user)
-    rows = rows_of(timeline, timeline.of_droplet(connection, droplet))
+    is_gone = isinstance(found.droplet, errors.NotFound)
+    rows = rows_of(timeline, timeline.of_droplet(connection, droplet, is_gone=is_gone))
     context: dict[str, Any] = {"activity": found, "connection": connection, "id": droplet, "rows": rows}
-    if isinstance(found.droplet, errors.NotFound) and (found.entries or rows):
+    if is_gone and (found.entries or rows):
         known = rows[0]["change"].droplet_name if rows else ""
         context["name"] = progresses.progress_of(connection, droplet).name or known
         return render(request, "droplets/actions/past.html", context, status=404)

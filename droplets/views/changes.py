@@ -19,6 +19,12 @@ from droplets.changes.search import CONVEYOR, ME, OUTSIDE, ChangeSearch, Timelin
 from droplets.models import ActivityFeed, Change
 from droplets.views.exports import download
 
+_KINDS = [
+    ("Changes", [(value, label) for value, label in Change.Kind.choices if value not in Change.ACTIONS]),
+    ("Actions", [(kind.value, kind.label) for kind in Change.ACTIONS]),
+]
+"""For the filter: titles, and the kinds below each."""
+
 
 @never_cache
 @signed_in
@@ -33,7 +39,7 @@ def changes(request: SignedInRequest) -> HttpResponse:
         "search": search,
         "page": page,
         "rows": rows_of(timeline, page.changes),
-        "kinds": Change.Kind.choices,
+        "kinds": _KINDS,
         "people": [(ME, "You"), *((str(pk), email) for pk, email in timeline.colleagues.items())],
         "origins": [(CONVEYOR, "Anybody, in Conveyor"), (OUTSIDE, "Outside Conveyor")],
         "query": search.query(),

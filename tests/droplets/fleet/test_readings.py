@@ -49,7 +49,7 @@ def test_a_new_connection_is_read_without_a_page(alice: Person) -> None:
 
     enqueue(tasks.watch_teams)
 
-    assert run_tasks() == ["droplets.watch_teams", "droplets.read_teams"]
+    assert run_tasks() == ["droplets.watch_teams", "droplets.read_teams", "droplets.read_actions"]
     row = reading_of(connection)
     assert len(readings.droplets_of(row) or ()) == droplets_of(alice)
     assert (row.outcome, row.lease_id) == ("", None)
