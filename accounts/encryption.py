@@ -13,7 +13,7 @@ import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
-Field = Literal["token", "token_secret", "spill", "second_factor", "webhook"]
+Field = Literal["token", "token_secret", "spill", "second_factor", "webhook", "webhook_url"]
 
 
 class CannotDecrypt(Exception):

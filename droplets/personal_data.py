@@ -38,12 +38,13 @@ def _views(user: User) -> Iterable[Row]:
 
 def _watchers(user: User) -> Iterable[Row]:
     """A webhook's URL may hold a secret in its path, as Slack's do: its host alone."""
+    watchers = Watcher.objects.filter(user=user).order_by("created_at", "pk")
+    urls = {watcher.pk: watcher.webhook_url for watcher in watchers}
     found = rows(
-        Watcher.objects.filter(user=user).order_by("created_at", "pk"),
-        "id", "view_id", "condition", "price", "minutes", "by_email", "webhook_url", "quiet_from", "quiet_to",
-        "time_zone", "is_paused", "created_at", "since",
+        watchers, "id", "view_id", "condition", "price", "minutes", "by_email", "quiet_from", "quiet_to", "time_zone",
+        "is_paused", "created_at", "since",
     )  # fmt: skip
-    return ({**row, "webhook_url": urlsplit(row["webhook_url"]).hostname or ""} for row in found)
+    return ({**row, "webhook_url": urlsplit(urls.get(row["id"], "")).hostname or ""} for row in found)
 
 
 def _messages(user: User) -> Iterable[Row]:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from accounts import webhook_secrets
 from droplets.models.saved_views import SavedView
 
 
@@ -16,8 +17,8 @@ class Watcher(models.Model):
     """Tells a person when a condition holds for a saved view. It tells what happens after `since`.
 
     `price` is in US dollars a month. Between `quiet_from` and `quiet_to`, in `time_zone`, nothing is sent. `state` is
-    what the latest evaluation has seen (`droplets.watchers.evaluation`), None before the first. `secret` is encrypted;
-    it signs what is sent to `webhook_url`.
+    what the latest evaluation has seen (`droplets.watchers.evaluation`), None before the first. `sealed_url` and
+    `secret` are encrypted: where a webhook is sent to, and what signs it.
     """
 
     class Condition(models.TextChoices):
@@ -35,7 +36,7 @@ class Watcher(models.Model):
     price = models.DecimalField(max_digits=12, decimal_places=2, null=True)
     minutes = models.PositiveIntegerField(null=True)
     by_email = models.BooleanField(default=True)
-    webhook_url = models.CharField(max_length=500, blank=True)
+    sealed_url = models.TextField(blank=True, editable=False)
     secret = models.TextField(blank=True, editable=False)
     quiet_from = models.TimeField(null=True)
     quiet_to = models.TimeField(null=True)
@@ -62,8 +63,25 @@ class Watcher(models.Model):
 
     @property
     def channels(self) -> list[Delivery.Channel]:
-        chosen = {Delivery.Channel.EMAIL: self.by_email, Delivery.Channel.WEBHOOK: bool(self.webhook_url)}
+        chosen = {Delivery.Channel.EMAIL: self.by_email, Delivery.Channel.WEBHOOK: self.has_webhook}
         return [channel for channel, is_chosen in chosen.items() if is_chosen]
+
+    @property
+    def has_webhook(self) -> bool:
+        return bool(self.sealed_url)
+
+    @property
+    def webhook_url(self) -> str:
+        """In plain text; "" if there is none, or if no key decrypts it."""
+        return webhook_secrets.read_url(self)
+
+    @webhook_url.setter
+    def webhook_url(self, url: str) -> None:
+        webhook_secrets.write_url(self, url)
+
+    @property
+    def masked_url(self) -> str:
+        return webhook_secrets.mask_url(self.webhook_url)
 
     def start_again(self) -> None:
         """Tell only what happens from now on. The caller saves it."""

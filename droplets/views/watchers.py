@@ -31,7 +31,12 @@ def _watcher_of(request: SignedInRequest, pk: UUID) -> Watcher:
 def watchers(request: SignedInRequest) -> HttpResponse:
     """All watchers of a person."""
     rows = Watcher.objects.filter(user=request.user).select_related("view")
-    context = {"watchers": rows, "most": MOST, "has_views": request.user.saved_views.exists()}
+    context = {
+        "watchers": rows,
+        "most": MOST,
+        "has_views": request.user.saved_views.exists(),
+        "why_no_emails": deliveries.why_no_emails(request.user),
+    }
     return render(request, "droplets/watchers/list.html", context)
 
 
@@ -60,7 +65,7 @@ def watcher(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def renew_secret(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Make a new signing secret, and show it this once."""
     row = _watcher_of(request, pk)
-    if not row.webhook_url:
+    if not row.has_webhook:
         raise Http404
     secret = webhook_secrets.renew(row)
     row.save(update_fields=["secret"])
@@ -85,6 +90,7 @@ def _edit(request: SignedInRequest, row: Watcher, initial: dict[str, object]) ->
         "watcher": None if is_new else Watcher.objects.select_related("view").get(pk=row.pk),
         "deliveries": [] if is_new else row.deliveries.all()[:_LOG_LENGTH],
         "kept": deliveries.KEPT.days,
+        "why_no_emails": deliveries.why_no_emails(request.user),
     }
     return render(request, "droplets/watchers/edit.html", context, status=422 if form.errors else 200)
 

@@ -11,9 +11,11 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from allauth.account import app_settings
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.models import User
 from accounts.second_factor_reset import can_be_emailed
 from droplets.models import Delivery, Watcher
 from droplets.watchers import messages, webhooks
@@ -76,6 +78,18 @@ def queue_test(watcher: Watcher) -> list[UUID]:
     ]
 
 
+def can_send_emails() -> bool:
+    """Whether this Conveyor can send emails: EMAIL_URL is set. Without it nobody can confirm an address."""
+    return bool(app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY)
+
+
+def why_no_emails(user: User) -> str:
+    """A sentence that says why watchers send this user no emails; "" where they do."""
+    if not can_send_emails():
+        return "This Conveyor is set up without email."
+    return "" if can_be_emailed(user) else "Your email address is not confirmed."
+
+
 def due() -> list[UUID]:
     """The messages that are to be sent now and that nobody sends already, the oldest first."""
     return list(_free(timezone.now()).order_by("due_at").values_list("pk", flat=True)[:1000])
@@ -130,8 +144,10 @@ def _why_not(delivery: Delivery) -> str:
     watcher = delivery.watcher
     if not watcher.user.is_active:
         return "The account is deactivated"
-    if not can_be_emailed(watcher.user):
-        return "The email address is not confirmed"
+    reason = why_no_emails(watcher.user)
+    # Where addresses have to be confirmed, a user who has confirmed none is nobody who is known.
+    if reason and (delivery.channel == Delivery.Channel.EMAIL or can_send_emails()):
+        return reason
     if watcher.is_paused and not delivery.is_test:
         return "The watcher was paused"
     return "" if delivery.channel in watcher.channels else "This way of telling was turned off"

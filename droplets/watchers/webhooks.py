@@ -43,6 +43,9 @@ def send(delivery: Delivery) -> str:
     secret = webhook_secrets.read(watcher)
     if not secret:
         return "No key decrypts the signing secret. Make a new one"
+    url = watcher.webhook_url
+    if not url:
+        return "No key decrypts the URL. Enter it again"
     body = msgspec.json.encode(_payload(delivery))
     timestamp = str(int(timezone.now().timestamp()))
     headers = {
@@ -54,7 +57,7 @@ def send(delivery: Delivery) -> str:
         "Connection": "close",
     }
     try:
-        status = _post(watcher.webhook_url, body, headers)
+        status = _post(url, body, headers)
     except _NotSent as error:
         return str(error)
     if 300 <= status < 400:

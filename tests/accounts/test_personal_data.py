@@ -46,9 +46,9 @@ def full(owner: Person) -> Person:
     """Alice, with something of everything."""
     user, connection = owner.user, owner.connection("Northwind")
     view = SavedView.objects.create(user=user, name="Mine", query="q=web")
-    watcher = Watcher.objects.create(
-        user=user, view=view, condition="new", webhook_url="https://hooks.example.com/T1/secret-path", secret="sealed"
-    )
+    watcher = Watcher(user=user, view=view, condition="new", secret="sealed")
+    watcher.webhook_url = "https://hooks.example.com/T1/secret-path"
+    watcher.save()
     Delivery.objects.create(watcher=watcher, channel="email", events=[{"text": "web-1 is new"}], count=1)
     action = Action.objects.create(
         user=user, key=view.pk, connection_id=connection.pk, team_name="Northwind", droplet_id=7, droplet_name="web-1",

@@ -125,12 +125,9 @@ class TestSecrets:
         client.post(reverse("droplets:feed_address"))
         pages.append(client.get(reverse("droplets:feed_address"), headers=BROWSER))
         view = SavedView.objects.create(user=alice.user, name="All", query="")
-        watcher = Watcher.objects.create(
-            user=alice.user,
-            view=view,
-            condition=Watcher.Condition.NEW,
-            webhook_url="https://hooks.example/a-secret-path",
-        )
+        watcher = Watcher(user=alice.user, view=view, condition=Watcher.Condition.NEW)
+        watcher.webhook_url = "https://hooks.example/a-secret-path"
+        watcher.save()
         pages.append(client.get(reverse("droplets:watcher", args=[watcher.pk]), headers=BROWSER))
         pages.append(client.post(reverse("droplets:renew_watcher_secret", args=[watcher.pk]), headers=BROWSER))
 

@@ -33,7 +33,8 @@ def test_a_message_of_a_killed_worker_is_sent_by_the_next(
     environment = {"WEBHOOK_PRIVATE": "True"}
     # The first answer comes a byte at a time.
     with raw(http(b""), pause=1) as slow, raw(http(b"")) as receiver:
-        watcher = Watcher(user=alice.user, view=view, condition="new", by_email=False, webhook_url=slow.url)
+        watcher = Watcher(user=alice.user, view=view, condition="new", by_email=False)
+        watcher.webhook_url = slow.url
         webhook_secrets.renew(watcher)
         watcher.save()
         with transaction.atomic():

@@ -87,9 +87,9 @@ class World:
             "socialaccount/socialaccount": SocialAccount.objects.get(),
         }
         view = SavedView.objects.create(user=owner.user, name="Mine", query="q=web")
-        watcher = Watcher.objects.create(
-            user=owner.user, view=view, condition="new", webhook_url="https://example.com/"
-        )
+        watcher = Watcher(user=owner.user, view=view, condition="new")
+        watcher.webhook_url = "https://example.com/"
+        watcher.save()
         key = Authenticator.objects.get(user=owner.user, type="webauthn")
         job = Job.objects.create(user=owner.user, kind="reboot", state=Job.State.RUNNING, started_at=timezone.now())
         droplet = json.loads(owner.client.get("/droplets.json").getvalue())["droplets"][0]["id"]

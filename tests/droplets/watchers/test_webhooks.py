@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from cryptography.fernet import Fernet
 from django.core.management import call_command
 
@@ -71,6 +72,12 @@ def happen(watching: Watching, url: str, **fields: Any) -> Watcher:
     watching.sandbox.droplets(TEAM, add=1)
     watching.read()
     return watcher
+
+
+def lead(watcher: Watcher, url: str) -> None:
+    """Change where it posts to."""
+    watcher.webhook_url = url
+    watcher.save()
 
 
 def new_secret(watching: Watching, watcher: Watcher) -> str:
@@ -137,6 +144,31 @@ def test_a_secret_is_shown_once_and_stored_encrypted(watching: Watching, receive
     assert secret not in watching.person.client.get(f"/watchers/{watcher.pk}/").content.decode()
 
 
+def test_a_url_is_stored_encrypted_and_shown_masked(watching: Watching) -> None:
+    url = "https://hooks.slack.com/services/T000/B000/abcdefghij1234"
+    watcher = watching.add("new", webhook_url=url)
+
+    row = Watcher.objects.values().get()
+    assert "hooks" not in str(row)
+    assert row["sealed_url"].startswith("gAAAA")
+    pages = [watching.person.client.get(path).content.decode() for path in ("/watchers/", f"/watchers/{watcher.pk}/")]
+    assert "Now https://hooks.slack.com/…1234." in pages[1]
+    assert all("abcdefghij" not in page for page in pages)
+    assert watcher.webhook_url == url
+
+
+def test_an_empty_field_keeps_the_url(watching: Watching, receiver: Raw) -> None:
+    watcher = watching.add("new", webhook_url=receiver.url)
+
+    watching.send(f"/watchers/{watcher.pk}/", condition="gone", webhook_url="")
+    watcher.refresh_from_db()
+    assert (watcher.condition, watcher.webhook_url) == ("gone", receiver.url)
+
+    watching.send(f"/watchers/{watcher.pk}/", webhook_url="http://other.invalid/x")
+    watcher.refresh_from_db()
+    assert watcher.webhook_url == "http://other.invalid/x"
+
+
 def test_secrets_move_to_a_new_key(watching: Watching, receiver: Raw, settings: Any) -> None:
     happen(watching, receiver.url)
     old, new = settings.TOKEN_KEYS[0], Fernet.generate_key().decode()
@@ -188,7 +220,7 @@ def test_by_https_the_certificate_must_be_that_of_the_name(
         assert hosts == [f"{NAME}:{port}"]
 
         names("127.0.0.1")
-        Watcher.objects.update(webhook_url=f"https://localhost:{port}/")
+        lead(Watcher.objects.get(), f"https://localhost:{port}/")
         Delivery.objects.update(status="waiting")
         assert result(watching) == ("waiting", "The certificate is not valid")
 
@@ -276,13 +308,50 @@ def test_a_redirect_is_not_followed(watching: Watching, receiver: Raw) -> None:
 
 def test_without_a_webhook_there_is_no_secret(watching: Watching, receiver: Raw) -> None:
     watcher = watching.add("new", webhook_url=receiver.url)
-    watching.send(f"/watchers/{watcher.pk}/", webhook_url=None)
+    watching.send(f"/watchers/{watcher.pk}/", remove_webhook="on")
 
     assert Watcher.objects.get().secret == ""
     assert watching.person.client.post(f"/watchers/{watcher.pk}/secret/").status_code == 404
 
 
+def test_a_new_url_and_removing_it_are_not_both(watching: Watching, receiver: Raw) -> None:
+    watcher = watching.add("new", webhook_url=receiver.url)
+
+    answer = watching.send(f"/watchers/{watcher.pk}/", webhook_url="http://other.invalid/x", remove_webhook="on")
+
+    assert answer.status_code == 422
+    assert "not both" in Page(answer).text
+    watcher.refresh_from_db()
+    assert watcher.webhook_url == receiver.url
+
+
 # Handles
+
+
+def test_a_url_that_no_key_decrypts(watching: Watching, receiver: Raw, settings: Any) -> None:
+    watcher = happen(watching, receiver.url)
+    settings.TOKEN_KEYS = [Fernet.generate_key().decode()]
+    new_secret(watching, watcher)
+
+    assert result(watching) == ("waiting", "No key decrypts the URL. Enter it again")
+    assert "Now one that no key decrypts." in watching.page(watcher.pk).text
+
+
+def test_on_a_host_without_email_webhooks_work(watching: Watching, receiver: Raw, settings: Any) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = "optional"
+    EmailAddress.objects.update(verified=False)
+    watcher = happen(watching, receiver.url, by_email="on")
+
+    watching.deliver()
+
+    ends = {(each.channel, each.status, each.result) for each in watching.messages()}
+    why = "This Conveyor is set up without email."
+    assert ends == {("webhook", "sent", ""), ("email", "cancelled", why)}
+    assert f"{why} This watcher sends no emails; its webhook works." in watching.page(watcher.pk).text
+    assert why in Page(watching.person.client.get("/watchers/")).text
+    answer = watching.send("/watchers/add/", by_email="on")
+    assert answer.status_code == 422
+    assert f"{why} Give a webhook." in Page(answer).text
 
 
 def test_one_that_hangs_is_given_up_and_tried_again(
@@ -294,7 +363,7 @@ def test_one_that_hangs_is_given_up_and_tried_again(
 
         assert result(watching) == ("waiting", "No answer within 0 seconds")
 
-    Watcher.objects.update(webhook_url=receiver.url)
+    lead(Watcher.objects.get(), receiver.url)
     assert result(watching) == ("sent", "")
 
 
