@@ -1,6 +1,7 @@
 """Emails that Conveyor sends on its own, outside a request."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from accounts.models import Connection, User
 
 log = logging.getLogger(__name__)
 
+_MOST_NAMES = 100  # of droplets in an email
+
 
 def needs_reconnect(connection: Connection) -> None:
     """Email the owner that a team must be reconnected. Call it once per lost pair. Never raises."""
@@ -25,17 +28,23 @@ def needs_reconnect(connection: Connection) -> None:
     )
 
 
-def droplet_destroyed(connection_id: UUID, droplet_name: str) -> None:
-    """Email the connection's owner, if it still exists, that a droplet was destroyed through Conveyor. Never raises."""
+def droplets_destroyed(connection_id: UUID, names: Sequence[str]) -> bool:
+    """Email the connection's owner that these droplets were destroyed through Conveyor. Never raises.
+
+    Returns whether there is nothing left to do: it was accepted, or there is nobody to tell.
+    """
     connection = Connection.objects.select_related("account__user").filter(pk=connection_id).first()
-    if connection:
-        send(
-            "droplet_destroyed",
-            connection.user,
-            connection=connection,
-            droplet_name=droplet_name,
-            url=settings.BASE_URL + reverse("accounts:settings"),
-        )
+    if connection is None or not connection.user.has_own_email:
+        return True
+    return send(
+        "droplets_destroyed",
+        connection.user,
+        connection=connection,
+        names=names[:_MOST_NAMES],
+        count=len(names),
+        more=len(names) - _MOST_NAMES,
+        url=settings.BASE_URL + reverse("accounts:settings"),
+    )
 
 
 def send(template: str, user: User, headers: dict[str, str] | None = None, **context: Any) -> bool:

@@ -7,6 +7,7 @@ row is due and nobody works on it. So a lost message delays work, and a message 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -29,20 +30,30 @@ PAUSE = 5.0
 _paused_until = 0.0
 
 
-def enqueue(task: Task[Any, Any], *args: object, countdown: float = 0) -> None:
+def enqueue(
+    task: Task[Any, Any], *args: object, countdown: float = 0, or_else: Callable[[], None] | None = None
+) -> None:
     """Send a message once the transaction commits. `countdown`: seconds to wait before it is worked on.
 
-    Never raises for the broker: what it does not take is sent again by the task's sweep.
+    Never raises for the broker: what it does not take is sent again by the task's sweep, or is done here by `or_else`.
     """
-    transaction.on_commit(partial(_send, task, tuple(str(arg) for arg in args), countdown))
+    transaction.on_commit(partial(_send, task, tuple(str(arg) for arg in args), countdown, or_else))
 
 
-def _send(task: Task[Any, Any], args: tuple[str, ...], countdown: float) -> None:
+def _send(task: Task[Any, Any], args: tuple[str, ...], countdown: float, or_else: Callable[[], None] | None) -> None:
+    if not _is_taken(task, args, countdown) and or_else:
+        or_else()
+
+
+def _is_taken(task: Task[Any, Any], args: tuple[str, ...], countdown: float) -> bool:
+    """Whether the broker took the message."""
     global _paused_until
     if monotonic() < _paused_until:
-        return
+        return False
     try:
         task.apply_async(args=args, countdown=countdown)
     except (OperationalError, OSError) as error:
         _paused_until = monotonic() + PAUSE
         log.warning("The broker did not take a message: %s", type(error).__name__, extra={"task": task.name})
+        return False
+    return True

@@ -9,7 +9,13 @@ from kombu import Queue
 from common.tasks import ACT, KEEP, READ
 from conveyor import queue_files
 
-imports = ("accounts.tasks", "droplets.tasks", "droplets.jobs.tasks", "droplets.watchers.tasks")
+imports = (
+    "accounts.tasks",
+    "droplets.tasks",
+    "droplets.actions.emails",
+    "droplets.jobs.tasks",
+    "droplets.watchers.tasks",
+)
 
 broker_transport_options: dict[str, Any]
 if settings.REDIS_URL:
@@ -66,6 +72,7 @@ beat_schedule = {
     "store-leftovers": {"task": "accounts.store_leftovers", "schedule": 60.0},
     "expire-resets": {"task": "accounts.expire_resets", "schedule": 3600.0},
     "send-due-messages": {"task": "droplets.send_due_messages", "schedule": 15.0},
+    "send-due-emails": {"task": "droplets.send_due_emails", "schedule": 60.0},
     "evaluate-watchers": {"task": "droplets.evaluate_watchers", "schedule": 60.0},
     "delete-old-messages": {"task": "droplets.delete_old_messages", "schedule": 3600.0},
     "delete-old-rows": {"task": "accounts.delete_old_rows", "schedule": 3600.0},

@@ -12,11 +12,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from accounts import notifications, spill
+from accounts import spill
 from accounts.models import Connection
 from digitalocean_client import errors
 from digitalocean_client.actions import DropletAction
 from digitalocean_client.text import clean_text
+from droplets.actions import emails
 from droplets.fleet import cache as fleet_cache
 from droplets.models import Action
 
@@ -57,9 +58,11 @@ def mark_progress(row: Action, action: DropletAction, *, ask_at: datetime) -> No
 
 def mark_done(row: Action, *, message: str = "", request_id: str = "") -> None:
     """Mark as done a request that has no action at DigitalOcean to poll."""
-    done = _write_answer(row, (Status.SENDING,), _end(Status.COMPLETED), message=message, request_id=request_id)
-    if done and row.kind == "destroy" and message != GONE_ALREADY:
-        notifications.droplet_destroyed(row.connection_id, row.droplet_name)
+    changes = _end(Status.COMPLETED)
+    if row.kind == "destroy" and message != GONE_ALREADY:
+        changes["email_due_at"] = timezone.now() + emails.GATHER
+    if _write_answer(row, (Status.SENDING,), changes, message=message, request_id=request_id) and row.kind == "destroy":
+        emails.enqueue_email(row.connection_id)
 
 
 def mark_refused(row: Action, error: errors.DigitalOceanError, *, message: str = "") -> None:
@@ -114,7 +117,7 @@ def _store_late(key: str, answer: dict[str, Any]) -> None:
     row = Action.objects.filter(pk=key).first()
     if row is None:
         return
-    moments = {"began_at", "ended_at", "ask_at"}
+    moments = {"began_at", "ended_at", "ask_at", "email_due_at"}
     changes = {
         name: parse_datetime(value) if name in moments and value else value for name, value in answer["changes"].items()
     }

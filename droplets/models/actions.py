@@ -38,7 +38,8 @@ class Action(models.Model):
     ask DigitalOcean about it next, None once it has ended; whoever asks first moves it ahead, so that only one asks.
 
     It stores names, as connection and droplet may be deleted before it. `began_at` is DigitalOcean's `started_at`;
-    together with `digitalocean_id` it belongs to one row only.
+    together with `digitalocean_id` it belongs to one row only. `email_due_at` is when an email about it is to be sent,
+    None where there is none to send, or no more.
     """
 
     class Status(models.TextChoices):
@@ -72,6 +73,7 @@ class Action(models.Model):
     began_at = models.DateTimeField("started at DigitalOcean", null=True)
     ended_at = models.DateTimeField(null=True)
     ask_at = models.DateTimeField("next poll", null=True, db_index=True)
+    email_due_at = models.DateTimeField("email due", null=True, db_index=True)
 
     objects = ActionQuerySet.as_manager()
 

@@ -37,7 +37,7 @@ def sign_up(person: Person) -> None:
 def use_everything(alice: Person) -> None:
     """What sends an email to somebody who has an account."""
     connection = alice.connect("Acme Web")
-    notifications.droplet_destroyed(connection.pk, "db-primary")
+    notifications.droplets_destroyed(connection.pk, ["db-primary"])
     notifications.needs_reconnect(connection)
     alice.client.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW})
     alice.client.post("/accounts/password/reset/", {"email": alice.email})
@@ -59,7 +59,7 @@ def test_each_email_is_one_event(transactional_db: None, alice: Person) -> None:
 
     templates = [template for template, _, _ in recorded()]
     assert set(templates) == {
-        "droplet_destroyed",
+        "droplets_destroyed",
         "needs_reconnect",
         "password_changed",
         "password_reset_key",

@@ -10,7 +10,7 @@ from accounts.token_store import LOST_KEY
 from common.commands import OperatorCommand
 from common.exit_codes import ExitCode
 from digitalocean_client import errors
-from droplets.actions import following, polling
+from droplets.actions import emails, following, polling
 from droplets.models import Action
 
 _LOADED_AT_ONCE = 100
@@ -37,6 +37,7 @@ class Command(OperatorCommand):
             asked = [row.pk for row, error in answers if not error]
             for status in Action.objects.filter(pk__in=asked).values_list("status", flat=True):
                 counts["under way" if status in Action.IN_FLIGHT else status] += 1
+        emails.send_all_due()
         self.stdout.write(
             f"{counts['under way']} under way, {counts['completed']} done, {counts['errored']} failed, "
             f"{counts['lost']} lost, {counts['not asked']} not asked"
