@@ -52,6 +52,7 @@ async def handle_request(request: web.Request, handler: Handler) -> web.StreamRe
         await _latency(request, simulation, arrived)
         sent = await respond() if fault is None else await _corrupted(request, fault, respond)
     status = None if isinstance(sent, NoResponse) else sent.status
+    simulation.counters.answered(info, status)
     simulation.log.record(request, status, fault.kind if fault else None, request["request_id"])
     return sent
 

@@ -95,6 +95,7 @@ def _add_control(route: web.UrlDispatcher) -> None:
     route.add_get(f"{control}counters", json_handler(counters.counters))
     route.add_post(f"{control}counters/reset", json_handler(counters.reset_counters))
     route.add_get(f"{control}ledger", json_handler(counters.ledger))
+    route.add_get(f"{control}pairs", json_handler(counters.pairs))
     route.add_get(f"{control}requests", json_handler(counters.requests))
     route.add_get(f"{control}teams", json_handler(people.teams))
     route.add_post(f"{control}people", json_handler(people.add))

@@ -27,6 +27,11 @@ def ledger(simulation: Simulation, body: Body) -> Any:
     return grants.ledger(simulation.store)
 
 
+def pairs(simulation: Simulation, body: Body) -> Any:
+    """GET pairs."""
+    return grants.pairs(simulation.store)
+
+
 def requests(simulation: Simulation, body: Body) -> Any:
     """GET requests."""
     return simulation.log.as_json()

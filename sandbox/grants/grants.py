@@ -207,6 +207,20 @@ def ledger(store: Store) -> list[dict[str, object]]:
     ]
 
 
+def pairs(store: Store) -> list[dict[str, object]]:
+    """Every pair ever issued, without the tokens, oldest first: when it was issued, and until when it was to work."""
+    rows = store.all("SELECT grant_id, created_at, access_expires_at, refresh_used FROM pairs ORDER BY id")
+    return [
+        {
+            "grant": row["grant_id"],
+            "created_at": row["created_at"],
+            "access_expires_at": row["access_expires_at"],
+            "refreshed": bool(row["refresh_used"]),
+        }
+        for row in rows
+    ]
+
+
 def _new_pair(store: Store, settings: Settings, grant_id: int) -> TokenPair:
     now = time.time()
     access, refreshing = f"doo_v1_{secrets.token_hex(32)}", f"dor_v1_{secrets.token_hex(32)}"

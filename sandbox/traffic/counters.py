@@ -18,6 +18,7 @@ class Counters:
     def __init__(self) -> None:
         """Start at zero."""
         self._by_endpoint: Counter[str] = Counter()
+        self._by_status: Counter[str] = Counter()
         self._by_team: Counter[str] = Counter()
         self._in_flight: Counter[str] = Counter()
         self._in_flight_max: Counter[str] = Counter()
@@ -38,6 +39,10 @@ class Counters:
             else:
                 yield
 
+    def answered(self, info: RequestInfo, status: int | None) -> None:
+        """Count how a request was answered; `status` is None without a complete response."""
+        self._by_status[f"{info.endpoint} {status or 'none'}"] += 1
+
     def refreshed(self, grant_id: int) -> None:
         """Count a successful refresh of this grant."""
         self._refreshes[grant_id] += 1
@@ -46,6 +51,7 @@ class Counters:
         """For the control API. JSON turns the ids of grants into strings."""
         return {
             "by_endpoint": dict(self._by_endpoint),
+            "by_status": dict(self._by_status),
             "by_team": dict(self._by_team),
             "in_flight_max": dict(self._in_flight_max),
             "refreshes": dict(self._refreshes),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+import requests
+
 from tests.support.sandbox import Sandbox
 
 
@@ -23,6 +26,13 @@ def test_requests_are_counted_by_endpoint_and_team(sandbox: Sandbox) -> None:
         "GET /v2/droplets": 1,
         "GET /v2/droplets/{droplet_id}": 1,
         "POST /v1/oauth/token refresh_token": 2,
+    }
+    assert counters.by_status == {
+        "GET /v2/account 200": 1,
+        "GET /v2/droplets 200": 1,
+        "GET /v2/droplets/{droplet_id} 404": 1,
+        "POST /v1/oauth/token refresh_token 200": 1,
+        "POST /v1/oauth/token refresh_token 400": 1,
     }
     assert counters.by_team == {sandbox.team("Acme Web").uuid: 2, sandbox.team("Northwind").uuid: 2}
     assert counters.total == 5
@@ -72,6 +82,26 @@ def test_the_ledger_has_every_grant_with_its_latest_pair(sandbox: Sandbox) -> No
     assert (sandbox.ledger()[0].access_live, sandbox.ledger()[0].refresh_live) == (False, True)
     sandbox.revoke(user="ada")
     assert sandbox.live_grants() == [two]
+
+
+def test_every_pair_that_was_issued_is_listed_without_its_tokens(sandbox: Sandbox) -> None:
+    pair = sandbox.connect()
+    sandbox.refresh(pair["refresh_token"])
+
+    first, second = sandbox.pairs()
+
+    assert (first.grant, first.refreshed, second.grant, second.refreshed) == (1, True, 1, False)
+    assert first.created_at <= second.created_at < second.access_expires_at
+
+
+def test_an_answer_that_never_came_is_counted(sandbox: Sandbox) -> None:
+    pair = sandbox.connect()
+    sandbox.reset_counters()
+    sandbox.fault("reset", path="/v2/account", times=1)
+    with pytest.raises(requests.ConnectionError):
+        sandbox.get("/v2/account", pair["access_token"])
+
+    assert sandbox.counters().by_status == {"GET /v2/account none": 1}
 
 
 def test_the_log_has_requests_without_secrets(sandbox: Sandbox) -> None:

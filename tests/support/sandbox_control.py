@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.sandbox_process import SandboxProcess, new_session
-from tests.support.sandbox_rows import Counters, Grant, RequestedAction, Team, User
+from tests.support.sandbox_rows import Counters, Grant, Pair, RequestedAction, Team, User
 
 
 class SandboxControl(SandboxProcess):
@@ -150,6 +150,10 @@ class SandboxControl(SandboxProcess):
     def ledger(self) -> list[Grant]:
         """Every grant with its latest pair, oldest first."""
         return [Grant(**row) for row in self._control("GET", "ledger")]
+
+    def pairs(self) -> list[Pair]:
+        """Every pair ever issued, oldest first."""
+        return [Pair(**row) for row in self._control("GET", "pairs")]
 
     def live_grants(self) -> list[Grant]:
         """The grants that still work, now or after a refresh."""

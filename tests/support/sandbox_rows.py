@@ -48,6 +48,16 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """A row of `GET pairs`: a pair that was issued. Times are seconds since the epoch."""
+
+    grant: int
+    created_at: float
+    access_expires_at: float
+    refreshed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RequestedAction:
     """An action that took effect, whether its response arrived or not. Times are seconds since the epoch."""
 
@@ -63,9 +73,13 @@ class RequestedAction:
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Request counters. Endpoints read "GET /v2/droplets" or "POST /v1/oauth/token refresh_token"."""
+    """Request counters. Endpoints read "GET /v2/droplets" or "POST /v1/oauth/token refresh_token".
+
+    `by_status` has the status behind the endpoint: "GET /v2/droplets 200", or "none" without a complete response.
+    """
 
     by_endpoint: dict[str, int]
+    by_status: dict[str, int]
     by_team: dict[str, int]
     in_flight_max: dict[str, int]
     refreshes: dict[int, int]
