@@ -7,6 +7,7 @@ import gc
 
 from conveyor.environment import Environment, env_file
 from conveyor.logs import logging_config
+from conveyor.memory import limit_arenas
 
 _env = Environment(env_file())
 
@@ -47,6 +48,8 @@ forwarded_allow_ips = "*" if _env.number("TRUSTED_PROXIES", 0) else ""
 forwarder_headers = ""
 
 _env.finish()
+
+limit_arenas()  # before there is any thread, and before the workers are forked
 
 
 def when_ready(server: object) -> None:
