@@ -16,15 +16,18 @@ from django.core.management import call_command
 import tests.support.environment  # noqa: F401  # sets the keys, ignores a developer's .env
 from tests.support.sandbox import Sandbox
 
-MEASURES = ("first", "hang", "warm", "growth", "stampede", "upkeep")
+MEASURES = ("first", "hang", "warm", "signed_in", "growth", "stampede", "upkeep")
 """The benchmarks, in the order of a run. Each is the file of that name in measures/."""
 
 SEED = 1
 SANDBOX = ("--seed", str(SEED), "--teams", "36", "--droplets", "20")
 
 
-def set_up(directory: Path, sandbox: Sandbox) -> None:
-    """Create a database and collect the static files in `directory`. Conveyor then uses `sandbox` as DigitalOcean."""
+def set_up(directory: Path, sandbox: Sandbox, **environment: str) -> None:
+    """Create a database and collect the static files in `directory`. Conveyor then uses `sandbox` as DigitalOcean.
+
+    `environment` are further variables, such as another DATABASE_URL.
+    """
     os.environ.update(
         {
             "DIGITAL_OCEAN_OAUTH_URL": sandbox.oauth_url,
@@ -34,6 +37,7 @@ def set_up(directory: Path, sandbox: Sandbox) -> None:
             "REDIS_URL": "",
             "EMAIL_URL": "",  # no emails
             "DJANGO_SETTINGS_MODULE": "conveyor.settings",
+            **environment,
         }
     )
     django.setup()

@@ -41,9 +41,13 @@ class Section:
 
 
 def table(results: Sequence[Result]) -> str:
-    """A Markdown table, aligned so that it is readable in a terminal too."""
-    rows = [HEADS, *((r.what, r.bound, r.found, r.spread, r.verdict, r.basis) for r in results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADS))]
+    """A Markdown table of results."""
+    return aligned([HEADS, *((r.what, r.bound, r.found, r.spread, r.verdict, r.basis) for r in results)])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, aligned so that it is readable in a terminal too. The first row is its head."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [_line(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     return "\n".join([lines[0], _line("-" * width for width in widths), *lines[1:]])
 
@@ -54,20 +58,24 @@ def _line(cells: Iterable[str]) -> str:
 
 def write(sections: Sequence[Section], *, load: float) -> Path:
     """Write docs/benchmarks.md. Returns its path, relative to the project."""
-    parts = [BEGINNING, table([result for section in sections for result in section.results]), _machine(load)]
+    parts = [
+        BEGINNING,
+        table([result for section in sections for result in section.results]),
+        machine("make bench", load),
+    ]
     for section in sections:
         parts.append(f"## make bench M={section.name}\n\n{section.how}")
     DOCUMENT.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
     return DOCUMENT.relative_to(PROJECT)
 
 
-def _machine(load: float) -> str:
+def machine(command: str, load: float) -> str:
     """Date, machine and versions. `load`: the load average before the run."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = [f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in PACKAGES), *_redis()]
     return "\n".join(
         (
-            f"- {datetime.now(UTC):%-d %B %Y}, `make bench`, sandbox with seed {SEED}",
+            f"- {datetime.now(UTC):%-d %B %Y}, `{command}`, sandbox with seed {SEED}",
             f"- {_processor()}, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} {platform.release()}; "
             f"load average {load:.1f} before",
             f"- {', '.join(versions)}",

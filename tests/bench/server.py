@@ -23,46 +23,64 @@ _SHARED = (
     "DATABASE_URL",
     "STATIC_ROOT",
     "CACHE_PREFIX",
+    "SPILL_DIR",
+    "QUEUE_DIR",
 )
+
+
+class Gunicorn:
+    """A running Conveyor with this process's database and keys. `stop` ends it."""
+
+    def __init__(
+        self, directory: Path, *, processes: int = 1, redis_url: str = "", settings: str = "conveyor.settings"
+    ) -> None:
+        """Returns once it answers."""
+        self.port = free_port()
+        given = {name: os.environ[name] for name in _SHARED} | {
+            "PORT": str(self.port),
+            "WEB_CONCURRENCY": str(processes),
+            "REDIS_URL": redis_url,
+            "DJANGO_SETTINGS_MODULE": settings,
+        }
+        self.log = directory / f"gunicorn-{self.port}.log"
+        with self.log.open("wb") as sink:
+            self.process = subprocess.Popen(
+                GUNICORN,
+                cwd=PROJECT,
+                env=environment(given),
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            wait_until(self._answers, seconds=60)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=60)
+
+    def _answers(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5):
+                return True
+        except URLError:
+            return False
 
 
 @contextmanager
 def gunicorn(
     directory: Path, *, processes: int = 1, redis_url: str = "", settings: str = "conveyor.settings"
 ) -> Iterator[int]:
-    """Runs Conveyor with this process's database and keys until the block ends. Yields its port."""
-    port = free_port()
-    given = {name: os.environ[name] for name in _SHARED} | {
-        "PORT": str(port),
-        "WEB_CONCURRENCY": str(processes),
-        "REDIS_URL": redis_url,
-        "DJANGO_SETTINGS_MODULE": settings,
-    }
-    log = directory / f"gunicorn-{port}.log"
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            GUNICORN,
-            cwd=PROJECT,
-            env=environment(given),
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-        )
+    """Runs Conveyor until the block ends. Yields its port."""
+    server = Gunicorn(directory, processes=processes, redis_url=redis_url, settings=settings)
     try:
-        wait_until(lambda: _answers(process, port, log), seconds=60)
-        yield port
+        yield server.port
     finally:
-        process.terminate()
-        process.wait(timeout=60)
-
-
-def _answers(process: subprocess.Popen[bytes], port: int, log: Path) -> bool:
-    assert process.poll() is None, log.read_text()
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
-            return True
-    except URLError:
-        return False
+        server.stop()
 
 
 @contextmanager

@@ -51,6 +51,18 @@ class Visitor:
         return [str(client.cookies[settings.SESSION_COOKIE_NAME].value) for client in clients]
 
 
+def new_visitor(sandbox: Sandbox, name: str, *teams: str) -> Visitor:
+    """A new user who has connected these teams on the consent page, and has read nothing yet. `name` is unique."""
+    email = f"{name}@example.com"
+    # Each has its own DigitalOcean user: a team of one user can be connected to one account only.
+    person = Person(sandbox, email, sandbox.add_user("A visitor", email, *teams).uuid)
+    cache.clear()  # sign-ups are limited per IP address
+    person.sign_up()
+    for team in teams:
+        person.connect(team)
+    return Visitor(person, teams)
+
+
 class Stage:
     """`three` are teams of 1,000 droplets each; the `others` have twenty each until `resize`."""
 
@@ -86,14 +98,7 @@ class Stage:
 
     def visitor(self, *teams: str) -> Visitor:
         """A new user who has connected these teams on the consent page, and has read nothing yet."""
-        email = f"visitor-{next(self._numbers)}@example.com"
-        # Each has its own DigitalOcean user: a team of one user can be connected to one account only.
-        person = Person(self.sandbox, email, self.sandbox.add_user("A visitor", email, *teams).uuid)
-        cache.clear()  # sign-ups are limited per IP address
-        person.sign_up()
-        for team in teams:
-            person.connect(team)
-        return Visitor(person, teams)
+        return new_visitor(self.sandbox, f"visitor-{next(self._numbers)}", *teams)
 
     def visitors(self, number: int, *teams: str) -> list[Visitor]:
         return [self.visitor(*teams) for _ in range(number)]

@@ -103,6 +103,24 @@ def test_a_session_stores_its_activity_once_a_minute_and_a_new_address_at_once(
     assert writes(REMOTE_ADDR="10.0.0.9") == 0
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "queries"), [("/healthz", 0), ("/.well-known/security.txt", 0), ("/accounts/password/reset/", 3)]
+)
+def test_a_signed_in_request_reads_what_it_shows_and_writes_nothing(
+    client: Client, django_user_model: Any, path: str, queries: int
+) -> None:
+    """The third shows the person's name and jobs: session, person, jobs."""
+    client.force_login(django_user_model.objects.create_user(email="ada@example.com"))
+    client.get("/accounts/password/reset/")  # stores the activity of this minute
+
+    with CaptureQueriesContext(connection) as found:
+        assert client.get(path).status_code == 200
+
+    assert len(found) == queries
+    assert [query["sql"] for query in found if not query["sql"].startswith("SELECT")] == []
+
+
 def test_messages_before_log_in_use_a_cookie_of_this_host_alone(rf: Any) -> None:
     request, response = rf.get("/"), HttpResponse()
     request.session = SessionBase()
