@@ -130,6 +130,8 @@ class ConveyorUserAdmin(UserAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         users: QuerySet[User] = super().get_queryset(request)
+        if not _is_superuser(request):
+            users = users.filter(is_staff=False, is_superuser=False)
         return users.annotate(connections=Count("socialaccount__connection", distinct=True))
 
     @admin.display(description="connections", ordering="connections")
@@ -140,7 +142,13 @@ class ConveyorUserAdmin(UserAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         if obj is None:
             return ()
-        return "email", "last_login", "date_joined", *(() if _is_superuser(request) else _RIGHTS)
+        # An account is deactivated on its page of the support desk, where its sessions end too, and its access.
+        return "email", "is_active", "last_login", "date_joined", *(() if _is_superuser(request) else _RIGHTS)
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Only superusers see rights."""
+        fieldsets = super().get_fieldsets(request, obj)
+        return [each for each in fieldsets if each[0] != "Rights" or _is_superuser(request)]
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_change_permission(request, obj) and (

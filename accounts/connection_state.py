@@ -14,6 +14,9 @@ from digitalocean_client import errors
 
 _NO_REFRESH = "The token has expired, and DigitalOcean sent no refresh token."
 _NO_KEY = "Conveyor can no longer decrypt this connection's token."
+_REVOKED = "Conveyor's support has revoked the access to this team. Connect this team again."
+_LOST = {"no_refresh_token": _NO_REFRESH, "revoked_by_support": _REVOKED}
+"""By `Connection.last_error`."""
 _NOT_WHOLE = "DigitalOcean's latest list of this team's droplets was not complete."
 
 NEEDS_OWNER = frozenset({errors.NeedsReconnect.code, errors.NotAllowed.code})
@@ -127,7 +130,7 @@ def state_of(connection: Connection, reading: ReadingResult | None = None) -> Co
 
 def _about_access(connection: Connection, reading: ReadingResult) -> ConnectionState | None:
     if connection.state == Connection.State.NEEDS_RECONNECT:
-        sentence = _NO_REFRESH if connection.last_error == "no_refresh_token" else errors.NeedsReconnect.sentence
+        sentence = _LOST.get(connection.last_error, errors.NeedsReconnect.sentence)
         return ConnectionState(StateKind.NEEDS_OWNER, sentence, since=connection.last_error_at)
     if not token_store.is_readable(connection):
         return ConnectionState(StateKind.KEY_LOST, _NO_KEY)

@@ -218,10 +218,10 @@ def discard(pk: UUID, reason: str, *, user: User | None = None) -> None:
     process_now([pk])
 
 
-def process_now(pks: Iterable[UUID]) -> list[Revocation]:
+def process_now(pks: Iterable[UUID], actor: str = audit.PERSON) -> list[Revocation]:
     """Try these revocations for a few seconds. Returns those still to do; `refresh_tokens` tries them again."""
     pks = list(pks)
-    revocations.process(pks, deadline=monotonic() + _REVOKE_SECONDS, actor=audit.PERSON)
+    revocations.process(pks, deadline=monotonic() + _REVOKE_SECONDS, actor=actor)
     return list(Revocation.objects.filter(pk__in=pks))
 
 

@@ -9,12 +9,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import history, personal_data, security_events
-from accounts.decorators import SignedInRequest
+from accounts.decorators import SignedInRequest, shown_to_support
 from accounts.models import Event
 from accounts.reauthentication import recent_login_required
 from common.query import number
 
 
+@shown_to_support
 @login_required
 @require_safe
 def account_history(request: SignedInRequest) -> HttpResponse:

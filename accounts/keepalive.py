@@ -44,10 +44,15 @@ class Result:
 
 
 def due_connections(within: timedelta) -> list[UUID]:
-    """Primary keys of the connections whose access token expires `within` that time, the earliest first."""
+    """Primary keys of the connections whose access token expires `within` that time, the earliest first.
+
+    Not those of deactivated users.
+    """
     now = timezone.now()
     rows = Connection.objects.select_related("token").filter(
-        state=Connection.State.HEALTHY, token__expires_at__lte=now + max(within, timedelta(seconds=300))
+        state=Connection.State.HEALTHY,
+        account__user__is_active=True,  # support may pause an account
+        token__expires_at__lte=now + max(within, timedelta(seconds=300)),
     )
     return [row.pk for row in rows.order_by("token__expires_at") if is_due(row, now, within)]
 

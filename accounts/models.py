@@ -13,9 +13,19 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.outcomes_model import LatestReading, OutcomeInterval
+from accounts.support_acts import SupportAct
 from accounts.users import User, UserManager
 
-__all__ = ["Connection", "Event", "OutcomeInterval", "Revocation", "SecondFactorReset", "User", "UserManager"]
+__all__ = [
+    "Connection",
+    "Event",
+    "OutcomeInterval",
+    "Revocation",
+    "SecondFactorReset",
+    "SupportAct",
+    "User",
+    "UserManager",
+]
 
 TEAM_COLORS = 8
 """Number of colors for team icons (`.square-0` and so on in the stylesheet)."""
@@ -199,6 +209,7 @@ class Event(models.Model):
         EXPORT = "export", "Personal data downloaded"
         STAFF_LOOK = "staff_look", "Support looked at the account"
         STAFF_ACT = "staff_act", "Support acted"
+        VIEW_AS = "view_as", "Support viewed as the user"
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(default=timezone.now, db_index=True)

@@ -57,7 +57,8 @@ def send(template: str, user: User, headers: dict[str, str] | None = None, **con
         body = render_to_string(f"accounts/email/{template}_message.txt", context)
         subject = f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}{subject}"
         message = EmailMessage(subject, body, None, [user.email], headers=headers)
-        return emails.send(message, template, user=user, connection=context.get("connection"))
+        # A user who has just been deleted has no key any more.
+        return emails.send(message, template, user=user if user.pk else None, connection=context.get("connection"))
     except Exception:
         log.exception("An email could not be prepared or recorded", extra={"template": template})
         return False

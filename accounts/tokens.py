@@ -154,6 +154,21 @@ class _Batch:
                 return
 
 
+def refresh_now(connection: Connection, *, deadline: float, actor: str) -> str | errors.DigitalOceanError:
+    """Refresh the token though it may still work, and though an earlier refresh has failed a moment ago.
+
+    Not before the end of DigitalOcean's rate limit, and not within `REFRESH_PAUSE` after the last refresh. Returns the
+    usable token or the error, as `access_tokens` does.
+    """
+    if connection.last_error != errors.RateLimited.code:
+        Connection.objects.filter(pk=connection.pk, generation=connection.generation).update(retry_at=None)
+        connection.retry_at = None
+    pair = decrypt_pair(connection.token, connection.account.uid) if connection.token else None
+    rejected = {connection.pk: pair[0]} if pair else {}
+    [(_, found)] = access_tokens([connection], deadline=deadline, rejected=rejected, actor=actor)
+    return found
+
+
 def _check(
     connection: Connection, rejected: str | None, within: timedelta = timedelta(0)
 ) -> str | errors.DigitalOceanError | _Refresh:

@@ -1,6 +1,7 @@
 from django.urls import path, re_path
 
 from accounts import lost_phone, passkeys, views
+from accounts.support import act_views
 
 app_name = "accounts"
 
@@ -16,6 +17,7 @@ urlpatterns = [
     path("connections/<uuid:pk>/sign-in/", views.sign_in, name="sign_in"),
     path("settings/", views.settings, name="settings"),
     path("delete/", views.delete, name="delete"),
+    path("view-as/end/", act_views.end_view, name="end_view"),
     path("lost-phone/", lost_phone.ask, name="lost_phone"),
     path("lost-phone/finish/<str:key>/", lost_phone.finish, name="lost_phone_finish"),
     path("lost-phone/stop/<str:key>/", lost_phone.stop, name="lost_phone_stop"),

@@ -39,7 +39,9 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField("email address", unique=True, error_messages={"unique": "This address is in use."})
     is_staff = models.BooleanField("support staff", default=False, help_text="May enter the admin site.")
-    is_active = models.BooleanField("active", default=True, help_text="Untick instead of deleting an account.")
+    is_active = models.BooleanField(
+        "active", default=True, help_text="Deactivated users cannot log in, and their tokens are not used."
+    )
     date_joined = models.DateTimeField("joined", default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import connection_cards, email_ownership, token_store
 from accounts import connections as connection_service
-from accounts.decorators import SignedInRequest
+from accounts.decorators import SignedInRequest, shown_to_support
 from accounts.forms import DeleteAccountForm
 from accounts.models import Connection, Revocation, User
 from accounts.reauthentication import recent_login_required
@@ -28,6 +28,7 @@ def connection_of(user: User, pk: UUID) -> Connection:
     return get_object_or_404(Connection.objects.for_user(user), pk=pk)
 
 
+@shown_to_support
 @login_required
 @require_safe
 def connections(request: SignedInRequest) -> HttpResponse:
@@ -97,6 +98,7 @@ def sign_in(request: SignedInRequest, pk: UUID) -> HttpResponse:
     return redirect("socialaccount_connections")
 
 
+@shown_to_support
 @login_required
 @require_safe
 def settings(request: SignedInRequest) -> HttpResponse:

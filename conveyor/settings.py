@@ -92,6 +92,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "conveyor.session_limits.SessionActivityMiddleware",
+    "accounts.support.view_as_middleware.ViewAsMiddleware",  # last: all others know the staff member only
 ]
 
 ROOT_URLCONF = "conveyor.urls"

@@ -15,6 +15,7 @@ from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.decorators import shown_to_support
 from conveyor import caches
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ def site(request: HttpRequest) -> dict[str, object]:
     return {"sandbox_notice": settings.SANDBOX}
 
 
+@shown_to_support
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """The front page. People who are signed in are redirected to their fleet."""

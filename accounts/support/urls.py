@@ -7,12 +7,15 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from accounts.support import views
+from accounts.support import act_views, views
 
 
 def urls(wrap: Callable[..., Any]) -> list[URLPattern]:
     """`wrap` is `AdminSite.admin_view`."""
+    act = wrap(act_views.act)
     return [
         path("people/", wrap(views.people), name="support_people"),
         path("people/<int:pk>/", wrap(views.person), name="support_person"),
+        path("people/<int:pk>/acts/<slug:code>/", act, name="support_act"),
+        path("people/<int:pk>/connections/<uuid:connection>/acts/<slug:code>/", act, name="support_connection_act"),
     ]

@@ -156,13 +156,15 @@ class Header:
     ended: list[JobDisplay]
 
 
-def header(user: User) -> Header:
-    """Each ended job is in it once: after that its owner has been told."""
+def header(user: User, *, tell: bool = True) -> Header:
+    """Each ended job is in it once: after that its owner has been told. Without `tell` the owner does not see it."""
     jobs = list(Job.objects.filter(user=user, shown_at=None).exclude(state=Job.State.DRAFT))
     ended = [job for job in jobs if job.state == Job.State.ENDED]
-    if ended:
-        mark_shown(ended)
-    return Header(len(jobs) - len(ended), display_jobs(ended) if ended else [])
+    running = len(jobs) - len(ended)
+    if not ended or not tell:
+        return Header(running, [])
+    mark_shown(ended)
+    return Header(running, display_jobs(ended))
 
 
 def mark_shown(jobs: Iterable[Job]) -> None:

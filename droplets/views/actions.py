@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from accounts import reauthentication
-from accounts.decorators import SignedInRequest
+from accounts.decorators import SignedInRequest, shown_to_support
 from accounts.models import Connection
 from digitalocean_client import errors
 from digitalocean_client.schema import Droplet
@@ -48,6 +48,7 @@ def act(request: SignedInRequest, connection: Connection, droplet: int, kind: st
         return render(request, "droplets/actions/unsent.html", context, status=502)
 
 
+@shown_to_support
 @droplet_page.of_droplet
 @require_safe
 def progress(request: SignedInRequest, connection: Connection, droplet: int) -> HttpResponse:
@@ -66,6 +67,7 @@ def progress(request: SignedInRequest, connection: Connection, droplet: int) -> 
     return render(request, "droplets/detail/_progress.html", {"progress": found})
 
 
+@shown_to_support
 @droplet_page.of_droplet
 @require_safe
 def activity(request: SignedInRequest, connection: Connection, droplet: int) -> HttpResponse:

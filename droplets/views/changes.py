@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.decorators import SignedInRequest, signed_in
+from accounts.decorators import SignedInRequest, shown_to_support, signed_in
 from common.query import number
 from droplets.changes import formats
 from droplets.changes.search import CONVEYOR, ME, OUTSIDE, ChangeSearch, Timeline
@@ -26,6 +26,7 @@ _KINDS = [
 """For the filter: titles, and the kinds below each."""
 
 
+@shown_to_support
 @never_cache
 @signed_in
 @require_safe

@@ -14,7 +14,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.decorators import SignedInRequest, signed_in
+from accounts.decorators import SignedInRequest, shown_to_support, signed_in
 from accounts.models import Connection
 from droplets.fleet import service as fleet_service
 from droplets.jobs.kinds import JOB_KINDS
@@ -24,6 +24,7 @@ from droplets.search.index import index_of
 from droplets.search.query import PAGE_SIZES, Search
 
 
+@shown_to_support
 @never_cache
 @signed_in
 @require_safe

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import reauthentication
-from accounts.decorators import SignedInRequest, signed_in
+from accounts.decorators import SignedInRequest, is_seen_by_support, shown_to_support, signed_in
 from droplets.fleet import service as fleet_service
 from droplets.fleet.items import FleetItem
 from droplets.jobs import display, service
@@ -24,6 +24,7 @@ from droplets.search.query import Search
 _PER_PAGE = 100
 
 
+@shown_to_support
 @never_cache
 @signed_in
 @require_safe
@@ -86,6 +87,7 @@ def confirm(request: SignedInRequest, job: UUID) -> HttpResponse:
     return render(request, "droplets/jobs/confirm.html", context, status=status)
 
 
+@shown_to_support
 @never_cache
 @signed_in
 @require_safe
@@ -94,7 +96,7 @@ def job(request: SignedInRequest, job: UUID) -> HttpResponse:
     row = _job(request, job)
     if row.state == Job.State.DRAFT:
         return redirect("droplets:confirm_job", row.pk)
-    if row.state == Job.State.ENDED and request.method == "GET":
+    if row.state == Job.State.ENDED and request.method == "GET" and not is_seen_by_support(request):
         display.mark_shown([row])
     [found] = display.display_jobs([row])
     steps = JobStep.objects.filter(team__job=row).select_related("team", "action")
@@ -139,6 +141,7 @@ def retry(request: SignedInRequest, job: UUID) -> HttpResponse:
     return redirect("droplets:confirm_job", again.pk)
 
 
+@shown_to_support
 @never_cache
 @signed_in
 @require_safe

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from accounts.decorators import SignedInRequest
+from accounts.decorators import SignedInRequest, shown_to_support
 from accounts.models import Connection
 from digitalocean_client.text import clean_text
 from droplets.fleet import problems
@@ -15,6 +15,7 @@ from droplets.metrics.ranges import DEFAULT, RANGES, Range, range_of
 from droplets.views import droplet_page
 
 
+@shown_to_support
 @droplet_page.of_droplet
 @require_safe
 def graphs(request: SignedInRequest, connection: Connection, droplet: int) -> HttpResponse:

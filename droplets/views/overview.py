@@ -4,12 +4,13 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from accounts.decorators import SignedInRequest
+from accounts.decorators import SignedInRequest, shown_to_support
 from accounts.models import Connection
 from droplets import overview as droplets_overview
 from droplets.views import droplet_page
 
 
+@shown_to_support
 @droplet_page.of_droplet
 @require_safe
 def overview(request: SignedInRequest, connection: Connection, droplet: int) -> HttpResponse:

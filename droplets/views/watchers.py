@@ -11,7 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import webhook_secrets
-from accounts.decorators import SignedInRequest, signed_in
+from accounts.decorators import SignedInRequest, shown_to_support, signed_in
 from common.tasks import enqueue
 from droplets.models import Watcher
 from droplets.watchers import deliveries, tasks
@@ -25,6 +25,7 @@ def _watcher_of(request: SignedInRequest, pk: UUID) -> Watcher:
     return get_object_or_404(Watcher.objects.select_related("view", "user"), user=request.user, pk=pk)
 
 
+@shown_to_support
 @never_cache
 @signed_in
 @require_safe

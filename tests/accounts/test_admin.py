@@ -100,17 +100,6 @@ class TestWorks:
     def test_a_social_account_is_found(self, staff: Person, customers: Person, digitalocean: Sandbox) -> None:
         assert says(staff.client.get(page(SocialAccount), {"q": digitalocean.user("grace").uuid}), "bob@example.com")
 
-    def test_a_user_can_be_deactivated(self, staff: Person, customers: Person) -> None:
-        user = customers.user
-
-        answer = staff.client.post(page(User, "change", user.pk), user_form(user, is_active=""))
-
-        assert answer.status_code == 302
-        user.refresh_from_db()
-        assert not user.is_active
-        assert customers.client.get("/accounts/settings/").status_code == 302
-        assert customers.connections
-
     @pytest.mark.parametrize("model", [User, Connection, Event, Revocation, SocialAccount])
     def test_a_list_takes_no_more_queries_for_more_rows(
         self, staff: Person, customers: Person, digitalocean: Sandbox, model: type[Model]

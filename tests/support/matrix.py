@@ -27,13 +27,14 @@ from tests.support.callback import REVOKE
 from tests.support.person import PASSWORD, Person
 from tests.support.sandbox import Sandbox
 from tests.support.staff import log_in_with_second_factor, make_staff
+from tests.support.support_group import make_agent
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as TestResponse
 
-ROLES = ("anonymous", "stranger", "owner", "staff", "viewer", "superuser")
+ROLES = ("anonymous", "stranger", "owner", "staff", "viewer", "superuser", "agent")
 """Not logged in, another user, the user whose objects the URLs name, staff without rights, staff with the right to view
-everything, and a superuser. All but the first have logged in with a second factor."""
+everything, a superuser, and a member of the Support group. All but the first have logged in with a second factor."""
 
 PUBLIC_ADDRESS = "93.184.216.34"
 """Not of this network: `/readyz` answers everybody in it."""
@@ -69,6 +70,7 @@ class World:
             "staff": make_staff(sandbox, "staff@example.com"),
             "viewer": make_staff(sandbox, "viewer@example.com", permissions="view_"),
             "superuser": make_staff(sandbox, "superuser@example.com", superuser=True),
+            "agent": make_agent(sandbox),
         }
         for person in self.people.values():
             RecoveryCodes.activate(person.user)
@@ -78,7 +80,7 @@ class World:
         connection = owner.connect("Acme Web")
         sandbox.fault("status", **REVOKE, status=503)  # a disconnect that is rolled back must leave the token alive
         rows = {
-            "auth/group": Group.objects.create(name="Support"),
+            "auth/group": Group.objects.create(name="Colleagues"),
             "accounts/user": owner.user,
             "accounts/connection": connection,
             "accounts/event": Event.objects.first(),
@@ -99,7 +101,9 @@ class World:
             "droplets/": {"<uuid:connection>": connection.pk, "<int:droplet>": droplet, "<uuid:view>": view.pk},
             "watchers/": {"<uuid:pk>": watcher.pk},
             "jobs/": {"<uuid:job>": job.pk},
-            "admin/people/": {"<int:pk>": owner.user.pk},
+            "admin/people/<int:pk>/acts/": {"<slug:code>": "end_sessions"},
+            "admin/people/<int:pk>/connections/": {"<slug:code>": "ask"},
+            "admin/people/": {"<int:pk>": owner.user.pk, "<uuid:connection>": connection.pk},
             "admin/r/": {
                 "<path:content_type_id>": ContentType.objects.get_for_model(User).pk,
                 "<path:object_id>": owner.user.pk,

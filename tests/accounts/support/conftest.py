@@ -6,10 +6,10 @@ import pytest
 
 from tests.support.person import Person
 from tests.support.sandbox import Sandbox
-from tests.support.staff import make_staff
+from tests.support.support_group import make_agent
 
 
 @pytest.fixture
 def agent(digitalocean: Sandbox, db: None) -> Person:
-    """Staff who may view everything, and are no superuser."""
-    return make_staff(digitalocean, "agent@example.com", permissions="view_")
+    """A member of the Support group, logged in with the second factor."""
+    return make_agent(digitalocean)
