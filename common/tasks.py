@@ -21,8 +21,10 @@ log = logging.getLogger(__name__)
 ACT = "act"
 READ = "read"
 KEEP = "keep"
-"""The queues, the most urgent first: acting on droplets, reading them, upkeep (tokens, revocations, old rows)."""
-
+SEND = "send"
+QUEUES = (ACT, READ, KEEP, SEND)
+"""The most urgent first: acting on droplets, reading them, upkeep (tokens, revocations, old rows), and sending messages
+of watchers, which waits for servers of other people."""
 
 PAUSE = 5.0
 """Seconds that nothing is sent after the broker took no message, so that no page waits for it again and again."""

@@ -6,8 +6,8 @@ from typing import Any
 from django.conf import settings
 from kombu import Queue
 
-from common.tasks import ACT, KEEP, READ
-from conveyor import queue_files
+from common.tasks import KEEP, QUEUES
+from conveyor import queue_files, queue_redis
 
 imports = (
     "accounts.tasks",
@@ -19,6 +19,7 @@ imports = (
 
 broker_transport_options: dict[str, Any]
 if settings.REDIS_URL:
+    queue_redis.register()
     broker_url = settings.REDIS_URL
     broker_transport_options = {
         "global_keyprefix": f"{settings.CACHES['default']['KEY_PREFIX']}:queue:",
@@ -45,7 +46,7 @@ broker_connection_retry_on_startup = True
 broker_connection_max_retries = None  # a worker waits for its broker, however long that takes
 
 # A queue for each kind of work. What people wait for comes first.
-task_queues = [Queue(name) for name in (ACT, READ, KEEP)]
+task_queues = [Queue(name) for name in QUEUES]
 task_default_queue = KEEP
 task_serializer = "json"
 accept_content = ["json"]
@@ -62,8 +63,8 @@ worker_send_task_events = False
 enable_utc = True
 
 # The scheduler keeps no file: what is due is in the database. Two schedulers do nothing twice.
-beat_scheduler = "celery.beat:Scheduler"
-beat_schedule = {
+beat_scheduler = "conveyor.celery_beat:Scheduler"
+beat_schedule: dict[str, dict[str, Any]] = {
     "follow-actions": {"task": "droplets.follow_actions", "schedule": 5.0},
     "watch-teams": {"task": "droplets.watch_teams", "schedule": 20.0},
     "advance-jobs": {"task": "droplets.advance_jobs", "schedule": 5.0},
@@ -79,5 +80,6 @@ beat_schedule = {
     "delete-old-changes": {"task": "droplets.delete_old_changes", "schedule": 3600.0},
 }
 for _entry in beat_schedule.values():
-    # What a worker could not do in time is due again anyway: messages must not pile up while no worker runs.
-    _entry["options"] = {"expires": _entry["schedule"]}
+    # What a worker could not do in time is due again anyway: messages must not pile up while no worker runs. A minute
+    # at least, because the clocks of two machines differ.
+    _entry["options"] = {"expires": max(_entry["schedule"], 60.0)}

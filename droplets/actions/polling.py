@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Connection
@@ -42,7 +42,7 @@ class PollResult:
 
 def due(rows: QuerySet[Action]) -> list[Action]:
     """The rows to poll now, those that have waited longest first."""
-    return list(rows.filter(status__in=Action.IN_FLIGHT, ask_at__lte=timezone.now()).order_by("ask_at"))
+    return list(rows.filter(_is_due(timezone.now()), status__in=Action.IN_FLIGHT).order_by("ask_at"))
 
 
 def follow(
@@ -88,10 +88,14 @@ def by_connection(rows: Sequence[Action]) -> list[tuple[Connection, list[Action]
     return list(found.values())
 
 
+def _is_due(now: datetime) -> Q:
+    return Q(ask_at__lte=now) | Q(ask_at__gt=now + timing.LATEST)
+
+
 def _take_lease(row: Action) -> bool:
     """Take the lease of a row. False if another process was faster."""
     now = timezone.now()
-    mine = Action.objects.filter(pk=row.pk, status=row.status, ask_at__lte=now)
+    mine = Action.objects.filter(_is_due(now), pk=row.pk, status=row.status)
     return bool(mine.update(ask_at=now + timing.POLL_LEASE))
 
 
@@ -127,7 +131,9 @@ def store(
             transitions.mark_lost(row, transitions.NO_ACCESS)
             return None
         # If a colleague's access does not work, the user's own connection need not wait.
-        transitions.schedule_poll(row, max(ask_at, result.retry_at or ask_at) if is_own else now)
+        # A rate limit may last for longer: then no call is made at that moment either (calls/rate_limit.py).
+        later = min(max(ask_at, result.retry_at or ask_at), now + timing.LATEST)
+        transitions.schedule_poll(row, later if is_own else now)
         return result
     if row.status == Status.IN_PROGRESS and result.actions:
         transitions.mark_progress(row, result.actions[0], ask_at=ask_at)

@@ -20,6 +20,9 @@ ABANDONED = timedelta(days=1)
 CLOCK_SKEW = timedelta(minutes=1)
 """How far DigitalOcean's clock may differ from ours. Actions outside this margin cannot be ours."""
 
+LATEST = timedelta(minutes=2)
+"""No poll is put off for longer. One that is due later was put off before the clock was set back."""
+
 _LONGEST = timedelta(minutes=1)
 _SHARE = 10
 

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Connection
@@ -44,13 +44,19 @@ GONE = f"The droplet no longer exists. {NOTHING}"
 _BUDGET = 6.0  # seconds in which a worker begins rounds; the last one may take 24 more
 _CALL = 6.0  # seconds for reading the droplets, and for polling, in a round
 _MOST_BETWEEN = timedelta(seconds=60)
+_LATEST = LEASE + _MOST_BETWEEN
+_LATEST_SENDING = timedelta(minutes=61)
+"""Nothing is put off for longer: a pause and a rate limit take an hour at most. What is due later was put off before
+the clock was set back."""
 
 State = JobStep.State
 
 
 def due() -> QuerySet[JobTeam]:
     """The parts that a worker is to go on with now."""
-    return JobTeam.objects.filter(job__state=Job.State.RUNNING, due_at__lte=timezone.now())
+    now = timezone.now()
+    is_due = Q(due_at__lte=now) | Q(due_at__gt=now + _LATEST)
+    return JobTeam.objects.filter(is_due, job__state=Job.State.RUNNING)
 
 
 def advance(job: UUID, connection: UUID) -> float | None:
@@ -108,15 +114,26 @@ def _round(part: JobTeam) -> bool:
     if connection is None or connection.state == Connection.State.NEEDS_RECONNECT:
         _end(part.steps.filter(state=State.RUNNING), transitions.NO_ACCESS)
         return False
-    rows = polling.due(Action.objects.select_related("user").filter(step__team=part, step__state=State.RUNNING))
-    for _ in polling.follow(connection, rows, deadline=monotonic() + _CALL):
-        pass
+    _poll(part, connection)
     _settle(part)
+    if part.send_after and part.send_after > timezone.now() + _LATEST_SENDING:
+        _change(part, send_after=None)
     if part.send_after and part.send_after > timezone.now():
         return False
     room = _room(part, part.steps.filter(state=State.RUNNING).count())
     steps = list(part.steps.filter(state=State.WAITING)[: max(room, 0)])
     return bool(steps) and _do(part, connection, steps)
+
+
+def _poll(part: JobTeam, connection: Connection) -> None:
+    """Ask DigitalOcean for the actions under way. Where it does not answer, the page of the job says so."""
+    rows = polling.due(Action.objects.select_related("user").filter(step__team=part, step__state=State.RUNNING))
+    met = [error for _, error in polling.follow(connection, rows, deadline=monotonic() + _CALL)]
+    failed = [error for error in met if error]
+    if failed:
+        _change(part, waits_for=failed[0].sentence[:300])
+    elif met and part.waits_for and not part.send_after:
+        _change(part, waits_for="")
 
 
 def _why_not(part: JobTeam, connection: Connection | None) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 from celery import shared_task
 
 from accounts.models import User
-from common.tasks import KEEP, enqueue
+from common.tasks import KEEP, SEND, enqueue
 from droplets.models import Watcher
 from droplets.watchers import deliveries, evaluation
 
@@ -39,7 +39,7 @@ def send_due_messages() -> None:
         enqueue(send_message, pk)
 
 
-@shared_task(name="droplets.send_message", queue=KEEP)
+@shared_task(name="droplets.send_message", queue=SEND)
 def send_message(pk: str) -> None:
     deliveries.deliver(UUID(pk))
 

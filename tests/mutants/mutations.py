@@ -15,6 +15,9 @@ ENCRYPTION = "tests/accounts/test_encryption.py"
 SENDING = "tests/droplets/actions/test_sending.py"
 MERGE = "tests/droplets/fleet/test_merge.py"
 SERVICE = "tests/droplets/fleet/test_service.py"
+JOBS = "tests/droplets/jobs/test_advance.py"
+JOBS_IN_TIME = "tests/droplets/jobs/test_time.py"
+QUEUES = "tests/service/test_queues.py"
 
 
 @dataclass(frozen=True)
@@ -208,5 +211,84 @@ MUTATIONS = (
         "if isinstance(error, _UNDECIDED) or (error.status or 0) >= 500 or error.status == 408:",
         "if False:",
         (SENDING,),
+    ),
+    # Jobs: each droplet once, by one worker at a time
+    Mutation(
+        "jobs: a part is taken although another worker has just taken it",
+        "droplets/jobs/advance.py",
+        "filter(pk=part.pk, due_at=part.due_at).update(due_at=at)",
+        "filter(pk=part.pk).update(due_at=at)",
+        (JOBS,),
+    ),
+    Mutation(
+        "jobs: a worker that has lost its lease sends",
+        "droplets/jobs/advance.py",
+        "filter(pk=part.pk, due_at=part.due_at).update(due_at=part.due_at)",
+        "filter(pk=part.pk).update(due_at=part.due_at)",
+        (JOBS,),
+    ),
+    Mutation(
+        "jobs: what was cancelled meanwhile is sent",
+        "droplets/jobs/advance.py",
+        "JobStep.objects.select_for_update().filter(state=State.WAITING)",
+        "JobStep.objects.select_for_update()",
+        (JOBS,),
+    ),
+    Mutation(
+        "jobs: the access is not looked at again before sending",
+        "droplets/jobs/advance.py",
+        "    if _why_not(part, fresh) or fresh is None:",
+        "    if fresh is None:",
+        (JOBS,),
+    ),
+    Mutation(
+        "jobs: while DigitalOcean is ill as many are sent as before",
+        "droplets/jobs/advance.py",
+        "(1 if part.ill_since else part.job.at_once)",
+        "part.job.at_once",
+        (JOBS,),
+    ),
+    Mutation(
+        "jobs: no pause between two droplets",
+        "droplets/jobs/advance.py",
+        "if ended and part.job.pause:",
+        "if False:",
+        (JOBS,),
+    ),
+    Mutation(
+        "jobs: two confirmations start it twice",
+        "droplets/jobs/service.py",
+        "Job.objects.filter(pk=found.job.pk, state=Job.State.DRAFT)",
+        "Job.objects.filter(pk=found.job.pk)",
+        (JOBS_IN_TIME,),
+    ),
+    Mutation(
+        "jobs: a clock that is set back stops the job",
+        "droplets/jobs/advance.py",
+        "Q(due_at__lte=now) | Q(due_at__gt=now + _LATEST)",
+        "Q(due_at__lte=now)",
+        (JOBS_IN_TIME,),
+    ),
+    Mutation(
+        "jobs: a clock that is set back stops the polling",
+        "droplets/actions/polling.py",
+        "Q(ask_at__lte=now) | Q(ask_at__gt=now + timing.LATEST)",
+        "Q(ask_at__lte=now)",
+        (JOBS_IN_TIME,),
+    ),
+    # The queues
+    Mutation(
+        "queues: a text that is no message ends the worker",
+        "conveyor/queue_redis.py",
+        "  # kombu's types do not have it\n        except _NO_MESSAGE",
+        "\n        except ZeroDivisionError",
+        (QUEUES,),
+    ),
+    Mutation(
+        "queues: messages of watchers are sent before tokens are refreshed",
+        "common/tasks.py",
+        "QUEUES = (ACT, READ, KEEP, SEND)",
+        "QUEUES = (ACT, READ, SEND, KEEP)",
+        (QUEUES,),
     ),
 )

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from django.conf import settings
 
-from common.tasks import ACT, KEEP, READ
+from common.tasks import QUEUES
 from conveyor.celery import app
 from tests.support.processes import PROJECT, database_url
 
@@ -25,7 +25,7 @@ def run_tasks(*, delayed: bool = False) -> list[str]:
     """
     done = []
     with app.connection_for_read() as connection:
-        queues: list[Any] = [connection.SimpleQueue(name) for name in (ACT, READ, KEEP)]
+        queues: list[Any] = [connection.SimpleQueue(name) for name in QUEUES]
         while message := next(_messages(queues), None):
             if message.headers.get("eta") and not delayed:
                 continue

@@ -264,7 +264,19 @@ def test_a_rate_limit_delays_the_next_poll(acting: Acting) -> None:
 
     poll_now(acting, row)
 
-    assert row.ask_at > timezone.now() + timedelta(minutes=14)
+    assert row.ask_at > timezone.now() + timing.LATEST - timedelta(seconds=30)
+    poll_now(acting, row)
+    assert acting.sandbox.counters().by_endpoint[GET_ACTION] == 1  # until the limit has room, no call is made
+
+
+def test_a_poll_that_was_put_off_before_the_clock_was_set_back(acting: Acting) -> None:
+    row = begin(acting)
+    move_back(row, -HOUR)
+    acting.sandbox.forward(60)
+
+    poll(acting, row)
+
+    assert row.status == "completed"
 
 
 def test_a_droplet_that_is_destroyed_meanwhile_ends_its_action(acting: Acting) -> None:

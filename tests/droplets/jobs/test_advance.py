@@ -22,6 +22,7 @@ from tests.support.engine import run_tasks
 
 GETS = "/v2/droplets/[0-9]+$"
 ACTS = "/v2/droplets/[0-9]+/actions$"
+READS = "GET /v2/droplets/{droplet_id}"
 
 # Works
 
@@ -110,10 +111,12 @@ def test_two_workers_at_once_send_nothing_twice(many: Many) -> None:
     part = JobTeam.objects.get()
     many.sandbox.settings(latency_ms=50)
 
+    before = many.sandbox.counters().by_endpoint.get(READS, 0)
     at_once(*[lambda: advance.advance(job.pk, part.connection_id)] * 4)
 
     assert many.sent() == 6
     assert Action.objects.count() == 6
+    assert many.sandbox.counters().by_endpoint[READS] - before == 6  # by the one that has the lease
 
 
 def test_a_worker_that_has_lost_its_lease_sends_nothing(many: Many, monkeypatch: pytest.MonkeyPatch) -> None:
