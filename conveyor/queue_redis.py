@@ -6,6 +6,7 @@ kombu leaves that to workers, so they would pile up while none runs.
 
 import logging
 from datetime import datetime
+from queue import Empty
 from typing import Any
 
 from django.utils import timezone
@@ -31,11 +32,11 @@ class Channel(redis.Channel):
             return _dropped(error)
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
-        while True:
-            try:
-                return super()._get(queue)
-            except _NO_MESSAGE as error:
-                _dropped(error)
+        try:
+            return super()._get(queue)
+        except _NO_MESSAGE as error:
+            _dropped(error)
+            raise Empty from None
 
     def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
         super()._put(queue, message, **kwargs)

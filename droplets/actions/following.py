@@ -198,7 +198,7 @@ def take_leases(rows: Sequence[Action]) -> set[UUID]:
     # The end of the lease says whose it is: random, so that two processes do not choose the same microsecond.
     ends = now + timing.POLL_LEASE + timedelta(microseconds=random.randrange(1_000_000))  # noqa: S311  # no secret
     pks = [row.pk for row in rows]
-    Action.objects.filter(pk__in=pks, status__in=Action.IN_FLIGHT, ask_at__lte=now).update(ask_at=ends)
+    Action.objects.filter(polling.is_due(now), pk__in=pks, status__in=Action.IN_FLIGHT).update(ask_at=ends)
     found = dict(Action.objects.filter(pk__in=pks, ask_at=ends).values_list("pk", "status"))
     for row in rows:
         row.ask_at = ends

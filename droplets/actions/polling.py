@@ -3,7 +3,7 @@
 An action whose answer was lost is looked for in the droplet's list of actions. It is never sent again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -16,13 +16,22 @@ from accounts.models import Connection
 from digitalocean_client import actions as actions_api
 from digitalocean_client import droplets as droplets_api
 from digitalocean_client import errors
-from digitalocean_client.actions import DropletAction
+from digitalocean_client.actions import DropletAction, TeamAction
+from digitalocean_client.lists import ListPage
 from droplets.actions import timing, transitions
+from droplets.actions.availability import missing_scopes
 from droplets.calls.parallel import fetch_all
 from droplets.fleet.summary import tag_key
 from droplets.models import Action
 
 _AT_ONCE = 10
+"""Rows that are polled side by side, each by a call of its own."""
+
+_IN_ONE_CALL = 3
+"""From so many on, the states of actions are read from the list of the team's latest actions, in one call."""
+
+_LEASED = 100
+"""Rows whose leases are taken together."""
 
 Status = Action.Status
 
@@ -42,7 +51,7 @@ class PollResult:
 
 def due(rows: QuerySet[Action]) -> list[Action]:
     """The rows to poll now, those that have waited longest first."""
-    return list(rows.filter(_is_due(timezone.now()), status__in=Action.IN_FLIGHT).order_by("ask_at"))
+    return list(rows.filter(is_due(timezone.now()), status__in=Action.IN_FLIGHT).order_by("ask_at"))
 
 
 def follow(
@@ -53,15 +62,14 @@ def follow(
     Yields each row whose lease this caller got, and the error if DigitalOcean could not be asked; such a row is polled
     again later. A row that was recorded but not sent in time is marked as lost and never sent.
     """
-    for start in range(0, len(rows), _AT_ONCE):
-        some = {str(row.pk): row for row in rows[start : start + _AT_ONCE] if _take_lease(row)}
+    for start in range(0, len(rows), _LEASED):
+        some = {str(row.pk): row for row in rows[start : start + _LEASED] if _take_lease(row)}
         never_sent = {pk: row for pk, row in some.items() if row.status == Status.RECORDED}
         for row in never_sent.values():
             transitions.mark_lost(row, transitions.NEVER_SENT)
             yield row, None
-        calls = {pk: partial(ask, row) for pk, row in some.items() if pk not in never_sent}
-        results = fetch_all(connection, calls, deadline=deadline)
-        for pk, result in results.items():
+        sent = {pk: row for pk, row in some.items() if pk not in never_sent}
+        for pk, result in _results(connection, sent, deadline):
             yield some[pk], store(some[pk], result, is_own=some[pk].user == connection.user)
 
 
@@ -88,14 +96,48 @@ def by_connection(rows: Sequence[Action]) -> list[tuple[Connection, list[Action]
     return list(found.values())
 
 
-def _is_due(now: datetime) -> Q:
+def _results(
+    connection: Connection, rows: Mapping[str, Action], deadline: float
+) -> Iterator[tuple[str, PollResult | errors.DigitalOceanError]]:
+    """What DigitalOcean answers for each row."""
+    listed = _listed(connection, rows, deadline)
+    yield from listed.items()
+    rest = [pk for pk in rows if pk not in listed]
+    for start in range(0, len(rest), _AT_ONCE):
+        calls = {pk: partial(ask, rows[pk]) for pk in rest[start : start + _AT_ONCE]}
+        yield from fetch_all(connection, calls, deadline=deadline).items()
+
+
+def _listed(
+    connection: Connection, rows: Mapping[str, Action], deadline: float
+) -> Mapping[str, PollResult | errors.DigitalOceanError]:
+    """The results that one call has, where it pays. Older actions are not in the list; those are asked for singly."""
+    known = {pk: row.digitalocean_id for pk, row in rows.items() if row.status == Status.IN_PROGRESS}
+    if len(known) < _IN_ONE_CALL or missing_scopes(connection.scope, ["actions:read"]):
+        return {}
+    asked_at = timezone.now()
+    answer = fetch_all(connection, {"list": _latest}, deadline=deadline)["list"]
+    if isinstance(answer, errors.NotAllowed | errors.NotFound | errors.UnexpectedAnswer):
+        return {}
+    if isinstance(answer, errors.DigitalOceanError):
+        return dict.fromkeys(known, answer)
+    found = {each.id: each for each in answer.items}
+    return {pk: PollResult(asked_at, (found[id_],)) for pk, id_ in known.items() if id_ in found}
+
+
+def _latest(token: str, deadline: float) -> ListPage[TeamAction]:
+    return actions_api.team_actions(token, 1, deadline)
+
+
+def is_due(now: datetime) -> Q:
+    """The condition for rows to poll. Also where they are due later than they can be: then the clock was set back."""
     return Q(ask_at__lte=now) | Q(ask_at__gt=now + timing.LATEST)
 
 
 def _take_lease(row: Action) -> bool:
     """Take the lease of a row. False if another process was faster."""
     now = timezone.now()
-    mine = Action.objects.filter(_is_due(now), pk=row.pk, status=row.status)
+    mine = Action.objects.filter(is_due(now), pk=row.pk, status=row.status)
     return bool(mine.update(ask_at=now + timing.POLL_LEASE))
 
 
