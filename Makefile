@@ -11,7 +11,7 @@ LOCK := $(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --gen
 AGAIN := --reruns 1 -raR
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage bench check audit fix lock docs mutants
+.PHONY: help setup run test coverage bench load check audit fix lock docs mutants
 .DELETE_ON_ERROR:
 
 help: ## List what make can do here
@@ -41,6 +41,9 @@ mutants: setup ## Put small mistakes into the code and see that a test notices e
 
 bench: setup ## Measure the speed and write docs/benchmarks.md (M=warm for one benchmark, PROFILE=1 for a profile)
 	@$(RUN) -m tests.bench $(M) $(if $(PROFILE),--profile)
+
+load: setup ## Run Conveyor under load while its parts are killed, and write docs/load.md (MINUTES=10 PEOPLE=200)
+	@$(RUN) -m tests.load $(if $(MINUTES),--minutes $(MINUTES)) $(if $(PEOPLE),--people $(PEOPLE)) $(if $(DIRECTORY),--directory $(DIRECTORY))
 
 check: setup ## Check lint, formatting, types, imports between folders, lock files, migrations and deployment settings
 check: export ENV_FILE := tests/support/deployment.env
