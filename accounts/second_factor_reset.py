@@ -140,6 +140,11 @@ def expire() -> None:
     _close(expired, _State.EXPIRED, actor="second_factor_reset")
 
 
+def end_all(actor: str) -> None:
+    """End all open requests: after a restore, nobody knows which of them their users have stopped since the backup."""
+    _close(SecondFactorReset.objects.all(), _State.EXPIRED, actor=actor)
+
+
 def find(key: str, purpose: str) -> SecondFactorReset | None:
     """The request of a signed link. One that finishes it is for the user's present email address only."""
     try:

@@ -77,6 +77,7 @@ beat_schedule: dict[str, dict[str, Any]] = {
     "evaluate-watchers": {"task": "droplets.evaluate_watchers", "schedule": 60.0},
     "delete-old-messages": {"task": "droplets.delete_old_messages", "schedule": 3600.0},
     "delete-old-rows": {"task": "accounts.delete_old_rows", "schedule": 3600.0},
+    "delete-old-actions": {"task": "droplets.delete_old_actions", "schedule": 3600.0},
     "delete-old-changes": {"task": "droplets.delete_old_changes", "schedule": 3600.0},
 }
 for _entry in beat_schedule.values():

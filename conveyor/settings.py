@@ -234,7 +234,8 @@ CONTENT_SECURITY_POLICY = {
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-EVENT_DAYS = _env.number("EVENT_DAYS", 365)  # how long the audit log is kept
+EVENT_DAYS = _env.days("EVENT_DAYS", 365)  # how long the audit log is kept
+ACTION_DAYS = _env.days("ACTION_DAYS", 365)  # how long actions and jobs are kept
 CHANGE_DAYS = _env.days("CHANGE_DAYS", 365)  # how long the time line is kept
 WATCH_MINUTES = _env.number("WATCH_MINUTES", 5)  # between two readings of a team while nobody looks; 0 for none
 WEBHOOK_PRIVATE = _env.flag("WEBHOOK_PRIVATE")  # watchers may post to private networks, and without TLS

@@ -12,6 +12,7 @@ from common.tasks import ACT, KEEP, READ, enqueue
 from droplets.actions import following, polling
 from droplets.changes import actions, store
 from droplets.fleet import readings
+from droplets.jobs import retention
 from droplets.models import Action
 from droplets.watchers.tasks import evaluate_soon
 
@@ -77,3 +78,9 @@ def read_actions(*pks: str) -> None:
 def delete_old_changes() -> None:
     """Delete changes that are older than CHANGE_DAYS."""
     store.delete_old_changes()
+
+
+@shared_task(name="droplets.delete_old_actions", queue=KEEP)
+def delete_old_actions() -> None:
+    """Delete actions and jobs that are older than ACTION_DAYS."""
+    retention.delete_old()

@@ -40,6 +40,8 @@ BAD = {
     "TRUSTED_PROXIES": ["-1", "hunter2", "1.5"],
     "SESSION_IDLE_DAYS": ["0", "hunter2", "1.5", "99999"],
     "SESSION_MAX_DAYS": ["0", "-1"],
+    "EVENT_DAYS": ["0", "hunter2"],
+    "ACTION_DAYS": ["0", "-1", "hunter2"],
     "HTTPS": ["hunter2"],
     "HSTS_SUBDOMAINS": ["hunter2"],
     "SANDBOX_COMMAND": ["hunter2"],
