@@ -1,11 +1,13 @@
 """The audit log: an Event row, and a line in the log, for everything that happens to a connection or account."""
 
 import logging
+from contextlib import nullcontext
 
 from django.db import IntegrityError, transaction
 from structlog.contextvars import get_contextvars
 
 from accounts.models import Connection, Event, Revocation, User
+from common import metrics
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +29,7 @@ def record(
     request_id: str = "",
     address_hash: str = "",
 ) -> None:
-    """Store and log what happened to `subject`. Never pass a secret, or text from DigitalOcean as `outcome`.
+    """Store and log what happened to `subject`. Never pass a secret, or text from outside as `outcome`.
 
     `request_id` is DigitalOcean's. Conveyor's own is that of the request that is answered, and is stored too.
     """
@@ -47,11 +49,12 @@ def record(
         address_hash=address_hash,
     )
     try:
-        with transaction.atomic():
-            event.save()
+        with transaction.atomic() if user or staff else nullcontext():
+            event.save(force_insert=True)
     except IntegrityError:  # the account was deleted a moment ago, as when two sign up with one address at once
         event.user = None
         event.save(force_insert=True)
+    metrics.add(metrics.EVENTS, kind=event.kind, outcome=event.outcome)
     log.log(
         logging.INFO if outcome == "ok" else logging.WARNING,
         "%s: %s",

@@ -157,6 +157,11 @@ def _store_from_memory() -> int:
     return len(_in_memory)
 
 
+def waiting() -> list[Path]:
+    """The files of this host whose answers the database has not stored yet."""
+    return _files("", "")
+
+
 def _files(kind: str, key: str) -> list[Path]:
     directory = Path(settings.SPILL_DIR)
     try:

@@ -79,6 +79,9 @@ def store(
         "token_secret": encrypt(refresh_token, field="token_secret", uid=uid),
         "expires_at": expires_at,
     }
+    # No signal is sent by this: what follows from a new pair is in the caller's transaction.
+    if connection.token_id and SocialToken.objects.filter(pk=connection.token_id).update(**encrypted):
+        return True
     token, created = SocialToken.objects.update_or_create(
         pk=connection.token_id, defaults=encrypted, create_defaults=encrypted | {"account": connection.account}
     )

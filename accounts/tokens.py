@@ -144,13 +144,13 @@ class _Batch:
         self._look_at = min(self._look_at, monotonic() + self._pause) if self.waiting else inf
 
     def store(self, deadline: float, *, is_full: bool) -> Iterator[tuple[Connection, str | errors.DigitalOceanError]]:
-        """Store the refreshes that end before those that wait are looked at again; only one where others want in."""
+        """Store the refreshes that end until those that wait are due; where others want in, those that have ended."""
         deadline = min(deadline, self._look_at)
         if self.waiting and not self.refreshing:
             sleep(max(0.0, deadline - monotonic()))
         for refresh, answer in self.refreshing.completed(deadline=deadline):
             yield refresh.connection, _store_answer(refresh, answer, self.actor)
-            if is_full:
+            if is_full and not self.refreshing.has_ended_some:
                 return
 
 

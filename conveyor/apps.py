@@ -1,3 +1,4 @@
+from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
 
@@ -9,3 +10,14 @@ class ConveyorAdminConfig(AdminConfig):
     def ready(self) -> None:
         super().ready()
         from conveyor import celery, checks  # noqa: F401  # importing them registers them
+
+
+class ConveyorConfig(AppConfig):
+    """Conveyor's own commands and static files, and what the apps below it are handed."""
+
+    name = "conveyor"
+
+    def ready(self) -> None:
+        from conveyor import observers
+
+        observers.register()

@@ -11,6 +11,7 @@ from conveyor import queue_files, queue_redis
 
 imports = (
     "accounts.tasks",
+    "conveyor.doctor.workers",
     "droplets.tasks",
     "droplets.actions.emails",
     "droplets.jobs.tasks",

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from functools import partial
 from io import StringIO
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
@@ -105,6 +106,10 @@ class Environment:
 
     def port(self, name: str, default: int) -> int:
         return self.read(name, default, partial(_whole, allowed=range(1, 65536)), "8000, a number from 1 to 65535")
+
+    def address(self, name: str, default: str) -> str:
+        """An IP address to listen on."""
+        return self.read(name, default, lambda value: str(ip_address(value)), "127.0.0.1 or 0.0.0.0")
 
     def hosts(self, name: str, default: list[str]) -> list[str]:
         return self.read(name, default, _hosts, "conveyor.example.com,www.example.com")

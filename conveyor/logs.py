@@ -8,12 +8,14 @@ import logging
 import re
 import uuid
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.views.debug import SafeExceptionReporterFilter
-from structlog.contextvars import bind_contextvars, merge_contextvars
+from structlog.contextvars import bind_contextvars, get_contextvars, merge_contextvars
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict
 
@@ -140,11 +142,15 @@ class NoTraceback(logging.Filter):
         return True
 
 
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
 class RequestIdMiddleware:
     """Gives each request an id, which all its log lines and the header `X-Request-Id` of its response show.
 
-    The id stays bound after the response: the server's access line comes later, in the same thread, whose next request
-    binds its own.
+    Where TRUSTED_PROXIES says that there is a proxy, an `X-Request-Id` of letters, digits and "-" is taken over, and
+    the lines have the client's address, as that proxy tells it. Both stay bound after the response: the server's access
+    line comes later, in the same thread, whose next request binds its own.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -152,10 +158,23 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request_id = uuid.uuid4().hex[:16]
+        if settings.TRUSTED_PROXIES:
+            given = request.headers.get("X-Request-Id", "")
+            request_id = given if _REQUEST_ID.fullmatch(given) else request_id
+            bind_contextvars(client=_client_address(request, settings.TRUSTED_PROXIES))
         bind_contextvars(request_id=request_id)
         response = self.get_response(request)
         response["X-Request-Id"] = request_id
         return response
+
+
+def _client_address(request: HttpRequest, proxies: int) -> str:
+    """What the outermost trusted proxy has added to X-Forwarded-For; "-" where that is no address."""
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
+    try:
+        return str(ip_address(hops[-proxies]))
+    except (IndexError, ValueError):
+        return "-"
 
 
 class RedactingReporterFilter(SafeExceptionReporterFilter):
@@ -203,7 +222,10 @@ def redact_event(event: Any, hint: Any) -> Any:
                 "url": str(request.get("url", "")).partition("?")[0],
                 "headers": {name: value for name, value in headers.items() if name.lower() in _SENTRY_HEADERS},
             }
-        return redact_value({**event, "request": request})
+        tags = dict(event.get("tags") or {})
+        if request_id := get_contextvars().get("request_id"):
+            tags["request_id"] = request_id  # the same as in the log lines
+        return redact_value({**event, "request": request, "tags": tags})
     except Exception as error:
         kept = {name: event[name] for name in ("event_id", "timestamp", "level", "platform") if name in event}
         return {**kept, "message": f"An error report could not be redacted: {type(error).__name__}"}

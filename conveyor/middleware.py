@@ -1,6 +1,7 @@
 """Conveyor's own middleware: health checks, and headers of every response."""
 
 from collections.abc import Callable
+from time import monotonic
 
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.contrib.messages.storage.fallback import FallbackStorage
@@ -8,6 +9,7 @@ from django.contrib.messages.storage.session import SessionStorage
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.utils.cache import patch_cache_control
 
+from common import metrics
 from conveyor import views
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -20,6 +22,27 @@ _HEADERS = {
     ),
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+def count_requests(get_response: GetResponse) -> GetResponse:
+    """Counts and times each request, by the name of its view: never by its address, which may hold anything."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        began = monotonic()
+        response = get_response(request)
+        view = _view_name(request)
+        method = request.method if request.method in _METHODS else "other"
+        metrics.observe(metrics.REQUEST_SECONDS, monotonic() - began, view=view)
+        metrics.add(metrics.REQUESTS, view=view, method=str(method), status=str(response.status_code))
+        return response
+
+    return middleware
+
+
+def _view_name(request: HttpRequest) -> str:
+    """The name of the URL pattern; "other" where no view answered: static files, health checks, unknown addresses."""
+    found = request.resolver_match
+    return (found.view_name or found.route or "other") if found else "other"
 
 
 def security_headers(get_response: GetResponse) -> GetResponse:

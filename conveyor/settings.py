@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "accounts.provider",
     "common",
     "droplets",
+    "conveyor.apps.ConveyorConfig",
 ]
 # The command `manage.py sandbox`, for development. Its server (aiohttp) is in requirements-dev.txt.
 if DEBUG or _env.flag("SANDBOX_COMMAND"):
@@ -74,6 +75,7 @@ if DEBUG or _env.flag("SANDBOX_COMMAND"):
 
 MIDDLEWARE = [
     "conveyor.logs.RequestIdMiddleware",
+    "conveyor.middleware.count_requests",
     "conveyor.middleware.security_headers",
     "conveyor.middleware.known_methods",
     "csp.middleware.CSPMiddleware",  # before WhiteNoise, which answers for static files
@@ -244,7 +246,6 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 QUEUE_DIR = Path(_env.text("QUEUE_DIR", str(BASE_DIR / "queue")))  # the workers' messages, without REDIS_URL
 SPILL_DIR = Path(_env.text("SPILL_DIR", str(BASE_DIR / "spill")))  # accounts/spill.py; one for all processes of a host
 STATIC_ROOT = Path(_env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
-STATICFILES_DIRS = [BASE_DIR / "conveyor" / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -253,6 +254,10 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+
+METRICS_DIR = _env.text("METRICS_DIR")  # common/metrics.py; one for all processes of a host
+METRICS_LISTEN = _env.address("METRICS_LISTEN", "127.0.0.1")  # `manage.py serve_metrics`
+METRICS_PORT = _env.port("METRICS_PORT", 9464)
 
 LOGGING = logging_config(
     debug=DEBUG,

@@ -66,6 +66,11 @@ class Calls(Generic[K, T]):
     def __len__(self) -> int:
         return len(self._running)
 
+    @property
+    def has_ended_some(self) -> bool:
+        """Whether `completed` has a call to yield at once."""
+        return not self._ended.empty()
+
     def __iter__(self) -> Iterator[K]:
         """The keys of the calls that still run."""
         return iter(list(self._running.values()))

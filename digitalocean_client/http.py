@@ -4,10 +4,12 @@ Each call has a total deadline and is sent once. Redirects are not followed, so 
 only; netrc, cookies and the environment's proxies are not used. `send` returns an `Answer` or raises one of `errors`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.cookiejar import DefaultCookiePolicy
+from time import monotonic
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import requests
@@ -23,6 +25,21 @@ LARGEST_BODY = 32 * 1024 * 1024
 
 POOL_SIZE = 64
 """Connections kept alive per host: as many as a page's calls at once, because requests closes what is beyond."""
+
+
+Observer = Callable[[str, str, float, str], None]
+"""Takes an endpoint such as "GET /v2/droplets/{id}", "ok" or the error's code, the seconds, and the request id."""
+
+observers: list[Observer] = []
+"""Told of each call when it has ended, on the call's thread. They must not raise."""
+
+_WORDS = frozenset(
+    """
+    v1 v2 oauth token revoke authorize account droplets actions tags resources volumes vpcs reserved_ips images sizes
+    snapshots backups policy firewalls monitoring metrics droplet cpu load_1 load_5 load_15 memory_total memory_free
+    memory_available memory_cached filesystem_free filesystem_size bandwidth
+    """.split()  # noqa: SIM905  # a list of so many words is easier to read like this
+)
 
 
 class _Adapter(HTTPAdapter):
@@ -63,21 +80,65 @@ def send(
     `TooSlow` and `AnswerLost` where the request may have taken effect, `Unavailable` where it has not or the status is
     5xx, and for other statuses the error that `errors` names.
     """
+    began = monotonic()
+    outcome: Answer | errors.DigitalOceanError = errors.UnexpectedAnswer("interrupted")
+    try:
+        outcome = _send(method, url, timeout=timeout, token=token, params=params, form=form, json=json)
+    finally:
+        for observer in observers:
+            code = outcome.code if isinstance(outcome, errors.DigitalOceanError) else "ok"
+            observer(f"{method} {template(url)}", code, monotonic() - began, outcome.request_id)
+    if isinstance(outcome, errors.DigitalOceanError):
+        raise outcome
+    return outcome
+
+
+def probe(url: str, *, timeout: float, params: Mapping[str, str] | None = None) -> tuple[int, Mapping[str, str]]:
+    """The status and the headers of a GET without a token, whatever the status is. Raises as `send` without an answer.
+
+    For `manage.py doctor`.
+    """
+    received = _exchange("GET", url, timeout, params=params, headers={"Accept": "*/*"})
+    if isinstance(received, errors.DigitalOceanError):
+        raise received
+    return received[0].status_code, received[0].headers
+
+
+def template(url: str) -> str:
+    """The path of a URL with `{id}` in the place of all that is not a word of the API: ids, tags, other names.
+
+    >>> template("https://api.digitalocean.com/v2/tags/production/resources?page=2")
+    '/v2/tags/{id}/resources'
+    """
+    parts = urlsplit(url).path.strip("/").split("/")
+    return "/" + "/".join(part if part in _WORDS else "{id}" for part in parts)
+
+
+def _send(
+    method: str,
+    url: str,
+    *,
+    timeout: float,
+    token: str,
+    params: Mapping[str, str | int] | None,
+    form: Mapping[str, str] | None,
+    json: Any,
+) -> Answer | errors.DigitalOceanError:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     if json is not None:
         headers["Content-Type"] = "application/json"
     if timeout <= 0:
-        raise errors.TooSlow("no time left")
+        return errors.TooSlow("no time left")
     body = form if json is None else msgspec.json.encode(json)
     received = _exchange(method, url, timeout, params=params, data=body, headers=headers)
     if isinstance(received, errors.DigitalOceanError):
-        raise received
+        return received
     response, content = received
     request_id = request_id_of(response.headers.get("x-request-id", ""))
     answer = Answer(response.status_code, response.headers, content, request_id)
     if 200 <= answer.status < 300:
         return answer
-    raise error_of(answer)
+    return error_of(answer)
 
 
 def _exchange(

@@ -92,6 +92,7 @@ class _Run:
         self._polls: executor.Calls[_Poll, PollResult] = executor.Calls()
         self._claimed: deque[_Poll] = deque()
         self._ready: list[tuple[_Poll, PollResult | errors.DigitalOceanError]] = []
+        self._unchanged: list[Action] = []
         self._teams: list[_Team] = []
         self._failures = 0
 
@@ -175,7 +176,19 @@ class _Run:
         ready += self._polls.completed(deadline=monotonic()) if self._polls else ()
         with transaction.atomic():
             answers = [found for poll, answer in ready if (found := self._store_one(poll, answer))]
+            self._store_unchanged()
         yield from answers
+
+    def _store_unchanged(self) -> None:
+        """Put off together what is under way as before, by the pauses of their ages, in whole seconds."""
+        now = timezone.now()
+        waits: dict[int, list[UUID]] = {}
+        for row in self._unchanged:
+            waits.setdefault(int(timing.pause(row.sent_at, now).total_seconds()), []).append(row.pk)
+        for seconds, pks in waits.items():
+            rows = Action.objects.filter(pk__in=pks, status=Action.Status.IN_PROGRESS)
+            rows.update(ask_at=now + timedelta(seconds=seconds))
+        self._unchanged = []
 
     def _store_one(self, poll: _Poll, answer: PollResult | errors.DigitalOceanError) -> Answer | None:
         team, row = poll.team, poll.row
@@ -189,6 +202,9 @@ class _Run:
         if isinstance(answer, errors.TokenRejected) and not team.is_renewed:
             team.rejected.append(row)
             return None
+        if isinstance(answer, PollResult) and polling.is_unchanged(row, answer):
+            self._unchanged.append(row)
+            return row, None
         return row, polling.store(row, answer, is_own=row.user == team.connection.user)
 
 

@@ -159,6 +159,15 @@ def ask(row: Action, token: str, deadline: float) -> PollResult:
         return PollResult(asked_at, is_gone=True)
 
 
+def is_unchanged(row: Action, result: PollResult) -> bool:
+    """Whether the action is under way as the row says, so that there is nothing to store but when to ask again."""
+    if row.status != Status.IN_PROGRESS or len(result.actions) != 1:
+        return False
+    [found] = result.actions
+    is_same = (found.id, found.started_at) == (row.digitalocean_id, row.began_at)
+    return is_same and transitions.is_under_way(found)
+
+
 def store(
     row: Action, result: PollResult | errors.DigitalOceanError, *, is_own: bool
 ) -> errors.DigitalOceanError | None:

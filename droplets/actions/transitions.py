@@ -76,6 +76,11 @@ def mark_lost(row: Action, message: str) -> None:
     _write(row, (row.status,), _end(Status.LOST), message=message)
 
 
+def is_under_way(action: DropletAction) -> bool:
+    """Whether DigitalOcean has not ended the action."""
+    return str(action.status) not in _ENDS
+
+
 def schedule_poll(row: Action, at: datetime) -> None:
     """Let DigitalOcean be asked about the row at this moment, if it is still in flight."""
     Action.objects.filter(pk=row.pk, status__in=Action.IN_FLIGHT).update(ask_at=at)

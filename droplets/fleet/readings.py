@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from accounts.background import usable_connections
 from accounts.models import Connection
+from common import metrics
 from common.cache import decoded
 from digitalocean_client import api
 from droplets.calls import rate_limit
@@ -101,6 +102,7 @@ def read(pks: Iterable[UUID]) -> tuple[list[Reading], list[TeamReading]]:
 def finish(rows: Sequence[TeamReading]) -> None:
     """Give the leases back and store when each is due next. What another one has claimed since is left alone."""
     for row in rows:
+        metrics.add(metrics.READINGS, outcome=row.outcome or "ok")
         TeamReading.objects.filter(pk=row.pk, lease_id=row.lease_id).update(
             lease_id=None, due_at=row.due_at, tried_at=row.tried_at, outcome=row.outcome
         )

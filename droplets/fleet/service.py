@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Connection, User
+from common import metrics
 from digitalocean_client import errors
 from droplets.fleet import cache as fleet_cache
 from droplets.fleet import problems, readings, same_team
@@ -96,6 +97,7 @@ def read_fleet(user: User, *, wait: bool) -> Fleet:
     connections = list(Connection.objects.for_user(user))
     cached, droplets = _load(connections)
     due = [connection for connection in connections if _is_due(connection, cached.get(connection.pk))]
+    _count(connections, cached, due)
     if due:
         _reload(due, cached, deadline, wait=wait)
         cached, droplets = _load(connections)
@@ -121,6 +123,14 @@ def _load(connections: Sequence[Connection]) -> tuple[dict[UUID, CachedFleet], d
         for pk, (entry, known) in readings.stored(lost + missing).items():
             cached[pk], droplets[pk] = entry, known
     return cached, droplets
+
+
+def _count(connections: Sequence[Connection], cached: Mapping[UUID, CachedFleet], due: Sequence[Connection]) -> None:
+    """How much of what a page asks for is in the cache, for monitoring."""
+    for connection in connections:
+        entry = cached.get(connection.pk)
+        result = "missing" if entry is None or not entry.version else "old" if connection in due else "fresh"
+        metrics.add(metrics.CACHED_FLEETS, result=result)
 
 
 def _is_due(connection: Connection, cached: CachedFleet | None) -> bool:

@@ -40,6 +40,8 @@ BAD = {
     "TRUSTED_PROXIES": ["-1", "hunter2", "1.5"],
     "SESSION_IDLE_DAYS": ["0", "hunter2", "1.5", "99999"],
     "SESSION_MAX_DAYS": ["0", "-1"],
+    "METRICS_LISTEN": ["hunter2", "127.0.0.1:80", "localhost"],
+    "METRICS_PORT": ["0", "65536", "hunter2"],
     "EVENT_DAYS": ["0", "hunter2"],
     "ACTION_DAYS": ["0", "-1", "hunter2"],
     "HTTPS": ["hunter2"],

@@ -1,0 +1,1 @@
+"""`manage.py doctor`: checks of a host, each of which says what it found and what to do."""
