@@ -4,6 +4,7 @@ gunicorn's command line and GUNICORN_CMD_ARGS win over this file.
 """
 
 import gc
+from typing import Any
 
 from conveyor.environment import Environment, env_file
 from conveyor.logs import logging_config
@@ -58,8 +59,9 @@ def when_ready(server: object) -> None:
     gc.freeze()
 
 
-def post_worker_init(worker: object) -> None:
-    """Store what a process that was killed has left in spill files."""
+def post_worker_init(worker: Any) -> None:
+    """Say that it is ready, and store what a process that was killed has left in spill files."""
     from accounts import spill
 
     spill.store_in_background()
+    worker.log.info("Worker ready (pid: %s)", worker.pid)
