@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts import keepalive, revocations, second_factor_reset, spill
-from accounts.models import Event
+from accounts.models import Event, SupportAct
 from common.tasks import KEEP, enqueue
 
 WITHIN = timedelta(days=7)
@@ -63,9 +63,11 @@ def expire_resets() -> None:
 
 @shared_task(name="accounts.delete_old_rows", queue=KEEP)
 def delete_old_rows() -> None:
-    """Delete ended sessions, and entries of the audit log that are older than EVENT_DAYS."""
+    """Delete ended sessions, and entries of the audit log and acts of support that are older than EVENT_DAYS."""
     call_command("clearsessions")
-    old = Event.objects.filter(at__lt=timezone.now() - timedelta(days=settings.EVENT_DAYS)).order_by("pk")
+    before = timezone.now() - timedelta(days=settings.EVENT_DAYS)
+    SupportAct.objects.filter(at__lt=before).delete()
+    old = Event.objects.filter(at__lt=before).order_by("pk")
     while pks := list(old.values_list("pk", flat=True)[:_DELETED_AT_ONCE]):
         Event.objects.filter(pk__in=pks).delete()
 

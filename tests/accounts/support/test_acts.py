@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,7 +11,9 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Permission
+from django.utils import timezone
 
+from accounts import keepalive, tasks
 from accounts.models import Connection, Event, Revocation, SecondFactorReset, SupportAct, User
 from accounts.support import acts
 from tests.support import totp
@@ -242,8 +245,6 @@ class TestWorks:
         assert Revocation.objects.get().status == "queued"
 
     def test_a_paused_account_is_not_refreshed(self, agent: Person, owner: Person) -> None:
-        from accounts import keepalive, tasks
-
         Connection.objects.get().token.__class__.objects.update(expires_at="2000-01-01T00:00Z")
         assert keepalive.due_connections(tasks.WITHIN)
 
@@ -438,3 +439,14 @@ class TestHandles:
 def _offered(agent: Person, person: User) -> list[str]:
     request: Any = type("Request", (), {"user": agent.user})()
     return [offer.url for group in acts.available(request, person) for offer in group.offers]
+
+
+def test_old_acts_are_deleted(agent: Person, owner: Person, settings: Any) -> None:
+    act(agent, "end_sessions", owner.user)
+    act(agent, "test", owner.user, owner.connection("Northwind"))
+    settings.EVENT_DAYS = 10
+    SupportAct.objects.filter(kind="test").update(at=timezone.now() - timedelta(days=11))
+
+    tasks.delete_old_rows()
+
+    assert [row.kind for row in SupportAct.objects.all()] == ["end_sessions"]
