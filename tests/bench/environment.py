@@ -16,8 +16,11 @@ from django.core.management import call_command
 import tests.support.environment  # noqa: F401  # sets the keys, ignores a developer's .env
 from tests.support.sandbox import Sandbox
 
-MEASURES = ("first", "hang", "warm", "signed_in", "growth", "stampede", "upkeep")
+MEASURES = ("first", "hang", "warm", "signed_in", "growth", "stampede", "upkeep", "job", "workers", "watch", "busy")
 """The benchmarks, in the order of a run. Each is the file of that name in measures/."""
+
+BY_WORKERS = ("job", "workers", "watch", "busy")
+"""Those that need workers, and so PostgreSQL and Redis: each runs in a process of its own (by_workers.py)."""
 
 SEED = 1
 SANDBOX = ("--seed", str(SEED), "--teams", "36", "--droplets", "20")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tests.bench import report
-from tests.bench.environment import MEASURES
+from tests.bench import by_workers, report
+from tests.bench.environment import BY_WORKERS, MEASURES
 from tests.bench.report import Section
 from tests.bench.results import Result
 from tests.bench.stage import Incomplete, Stage
@@ -33,7 +33,9 @@ def run(directory: Path, sandbox: Sandbox, names: Sequence[str]) -> int:
 def _section(stage: Stage, name: str) -> Section:
     measure = import_module(f"tests.bench.measures.{name}")
     try:
-        results: list[Result] = measure.measure(stage)
+        results: list[Result] = (
+            by_workers.results_of(stage.directory, name) if name in BY_WORKERS else measure.measure(stage)
+        )
     except Exception as error:
         # An error in one benchmark does not stop the others.
         if not isinstance(error, Incomplete):

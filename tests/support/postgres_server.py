@@ -15,7 +15,8 @@ import pytest
 from tests.support.waiting import wait_until
 
 
-def _binaries() -> Path | None:
+def binaries() -> Path | None:
+    """Where PostgreSQL's server is installed, None where it is not."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[-3]))
     if found:
         return found[-1].parent
@@ -34,10 +35,10 @@ class PostgresServer:
 
     def __init__(self, *, settings: str = "") -> None:
         """Skips the test where PostgreSQL's server is not installed. `settings` are lines of postgresql.conf."""
-        binaries = _binaries()
-        if binaries is None:
+        found = binaries()
+        if found is None:
             pytest.skip("PostgreSQL's server is not installed")
-        self._binaries: Path = binaries
+        self._binaries: Path = found
         # Not in pytest's own directory: PostgreSQL does not run as root, and only root may enter that one.
         self._directory = Path(tempfile.mkdtemp(prefix="conveyor-postgres-"))
         self._data = self._directory / "data"

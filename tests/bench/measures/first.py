@@ -22,7 +22,7 @@ from time import monotonic, sleep
 
 from tests.bench.browser import Browser
 from tests.bench.results import Result, compared
-from tests.bench.rivals import READERS, Rival
+from tests.bench.rivals import Rival
 from tests.bench.rounds import ROUNDS, in_turns, rounds
 from tests.bench.stage import Incomplete, Stage
 
@@ -37,7 +37,7 @@ def measure(stage: Stage) -> list[Result]:
     tokens = [str(stage.sandbox.connect(team=team)["access_token"]) for team in teams]
     newcomers, regulars = stage.visitors(ROUNDS, *teams), stage.visitors(ROUNDS, *teams)
     with ExitStack() as stack:
-        rivals = {name: stack.enter_context(Rival(name, stage.sandbox.url, tokens)) for name in READERS}
+        rivals = {name: stack.enter_context(Rival(name, stage.sandbox.url, tokens)) for name in ("bare", *LOOPING)}
         port = stack.enter_context(stage.server())
         first = [stack.enter_context(Browser(port, visitor.session)) for visitor in newcomers]
         again = [stack.enter_context(Browser(port, visitor.session)) for visitor in regulars]
