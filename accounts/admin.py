@@ -9,12 +9,13 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.apps import apps
 from django.contrib import admin, messages
+from django.contrib.admin import DateFieldListFilter
 from django.contrib.admin.utils import display_for_value, unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.forms import ModelForm
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -23,7 +24,11 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from accounts import connections
-from accounts.models import Connection, Event, Revocation, User
+from accounts.connection_state import state_of
+from accounts.models import Connection, User
+from accounts.support import list_filters
+from accounts.support.list_search import ListSearch, Related
+from accounts.support.lists import DeskList
 
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
@@ -73,7 +78,7 @@ def _column(label: str, value: Callable[[Connection], Any]) -> Callable[[SocialA
     return column
 
 
-def _link(url: str, text: object) -> str:
+def link(url: str, text: object) -> str:
     return format_html('<a href="{}">{}</a>', url, text)
 
 
@@ -83,8 +88,8 @@ class _ConnectionInline(ReadOnly, admin.TabularInline):
     model = SocialAccount
     verbose_name_plural = "connections"
     fields: ClassVar[Any] = (
-        _column("team", lambda row: _link(reverse("admin:accounts_connection_change", args=[row.pk]), row.team_name)),
-        _column("state", lambda row: row.get_state_display()),
+        _column("team", lambda row: link(reverse("admin:accounts_connection_change", args=[row.pk]), row.team_name)),
+        _column("state", lambda row: state_of(row).label),
         _column("scope", lambda row: row.scope),
         _column("token expires", lambda row: row.expires_at),
         _column("last refresh", lambda row: row.refreshed_at),
@@ -104,7 +109,7 @@ class _EmailInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(User)
-class ConveyorUserAdmin(UserAdmin):
+class ConveyorUserAdmin(DeskList, UserAdmin):
     """Only superusers change rights, change a superuser, or delete a user.
 
     Nobody sets the password or the email address of another user, because either opens the account. A user without a
@@ -112,9 +117,33 @@ class ConveyorUserAdmin(UserAdmin):
     """
 
     ordering = ("email",)
-    list_display = ("email", "connection_count", "is_staff", "is_active", "date_joined", "last_login")
-    list_filter = ("is_staff", "is_superuser", "is_active", "socialaccount__connection__state")
-    search_fields = ("email", "emailaddress__email", "socialaccount__connection__team_name")
+    sortable_by = ("email", "date_joined", "last_login")
+    list_display = ("email", "desk", "connection_count", "is_staff", "is_active", "date_joined", "last_login")
+    list_filter = (
+        list_filters.PEOPLE_BY_CONNECTIONS,
+        list_filters.PEOPLE_BY_EMAIL,
+        list_filters.PEOPLE_BY_SECOND_FACTOR,
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        ("last_login", DateFieldListFilter),
+    )
+    search = ListSearch(
+        texts=("email",),
+        related=(
+            Related("pk", EmailAddress, "user_id", texts=("email",)),
+            Related(
+                "pk",
+                Connection,
+                "account__user_id",
+                texts=("team_name",),
+                exact=("email", "user_uuid", "team_uuid"),
+            ),
+        ),
+    )
+    search_help_text = "A part of an email address or of a team's name, or a uuid of DigitalOcean."
+    rows_about = "pk"
+    csv_columns = ("id", "email", "is_active", "is_staff", "date_joined", "last_login")
     fieldsets = (
         (None, {"fields": ("email", "is_active")}),
         ("Rights", {"fields": _RIGHTS}),
@@ -130,14 +159,17 @@ class ConveyorUserAdmin(UserAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         users: QuerySet[User] = super().get_queryset(request)
-        if not _is_superuser(request):
-            users = users.filter(is_staff=False, is_superuser=False)
-        return users.annotate(connections=Count("socialaccount__connection", distinct=True))
+        found = Connection.objects.filter(account__user=OuterRef("pk")).order_by().values("account__user")
+        # A subquery is evaluated for the rows of a page alone.
+        return users.annotate(connections=Subquery(found.annotate(number=Count("pk")).values("number")))
 
-    @admin.display(description="connections", ordering="connections")
+    @admin.display(description="page for support")
+    def desk(self, user: User) -> str:
+        return link(reverse("admin:support_person", args=[user.pk]), "Open")
+
+    @admin.display(description="connections")
     def connection_count(self, user: User) -> int:
-        count: int = getattr(user, "connections", 0)
-        return count
+        return getattr(user, "connections", None) or 0
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         if obj is None:
@@ -198,71 +230,3 @@ class ConveyorUserAdmin(UserAdmin):
         """The tokens are revoked after the commit: no transaction waits for DigitalOcean."""
         queued = [pk for user in queryset for pk in connections.delete_user(user, actor="admin")]
         transaction.on_commit(partial(connections.process_now, queued))
-
-
-@admin.register(Connection)
-class ConnectionAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = (
-        "team_name",
-        "owner",
-        "state",
-        "scope",
-        "token_expires",
-        "refreshed_at",
-        "failures",
-        "last_error",
-        "droplet_count",
-    )
-    list_filter = ("state", "sign_in", "last_error")
-    search_fields = ("team_name", "email", "account__user__email", "user_uuid", "team_uuid")
-    list_select_related = ("account__user", "token")
-    fieldsets = (
-        (None, {"fields": ("team_name", "owner", "email", "user_uuid", "team_uuid", "account_status")}),
-        ("Access", {"fields": ("scope", "sign_in", "state", "token_expires", "connected_at", "refreshed_at")}),
-        ("Failed refreshes", {"fields": ("failures", "retry_at", "last_error", "last_error_at")}),
-        ("More", {"fields": ("droplet_count", "droplets_read_at", "events")}),
-    )
-
-    @admin.display(description="owner", ordering="account__user__email")
-    def owner(self, connection: Connection) -> str:
-        return _link(reverse("admin:accounts_user_change", args=[connection.user.pk]), connection.user)
-
-    @admin.display(description="token expires", ordering="token__expires_at")
-    def token_expires(self, connection: Connection) -> str:
-        return display_for_value(connection.expires_at, "-")
-
-    @admin.display(description="events")
-    def events(self, connection: Connection) -> str:
-        url = reverse("admin:accounts_event_changelist")
-        return _link(f"{url}?connection_id={connection.pk}", "Events of this connection")
-
-
-@admin.register(SocialAccount)
-class SocialAccountAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("uid", "user", "provider", "date_joined")
-    search_fields = ("uid", "user__email")
-    list_select_related = ("user",)
-    fields = ("user", "provider", "uid", "last_login", "date_joined")
-
-
-@admin.register(Revocation)
-class RevocationAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("team_name", "status", "reason", "created_at", "due_at", "attempts", "last_error")
-    list_filter = ("status", "reason", "last_error")
-    search_fields = ("team_name", "email", "user_uuid", "team_uuid", "connection_id")
-    fieldsets = (
-        (None, {"fields": ("team_name", "email", "user_uuid", "team_uuid", "connection_id", "scope")}),
-        ("Revocation", {"fields": ("status", "reason", "created_at", "due_at", "attempts", "last_error")}),
-    )
-
-
-@admin.register(Event)
-class EventAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("at", "kind", "outcome", "team_name", "actor", "user", "staff", "detail", "request_id")
-    list_filter = ("kind", "outcome", "actor")
-    search_fields = ("team_name", "user__email", "staff__email", "connection_id", "request_id")
-    list_select_related = ("user", "staff")
-    date_hierarchy = "at"
-
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        return lookup == "connection_id" or super().lookup_allowed(lookup, value, request)

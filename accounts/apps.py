@@ -6,7 +6,13 @@ class AccountsConfig(AppConfig):
     verbose_name = "Users and connections"
 
     def ready(self) -> None:
-        from accounts import refreshed_pairs, reset_admin, security_events, signals  # noqa: F401  # these register
+        from accounts import (  # noqa: F401  # these register
+            list_admin,
+            refreshed_pairs,
+            reset_admin,
+            security_events,
+            signals,
+        )
 
         signals.connect()
         security_events.connect()

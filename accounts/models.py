@@ -12,20 +12,16 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from accounts.connection_conditions import SICK
+from accounts.incident_models import IncidentEmail, IncidentRecipient
 from accounts.outcomes_model import LatestReading, OutcomeInterval
 from accounts.support_acts import SupportAct
 from accounts.users import User, UserManager
 
 __all__ = [
-    "Connection",
-    "Event",
-    "OutcomeInterval",
-    "Revocation",
-    "SecondFactorReset",
-    "SupportAct",
-    "User",
-    "UserManager",
-]
+    "Connection", "Event", "IncidentEmail", "IncidentRecipient", "OutcomeInterval", "Revocation", "SecondFactorReset",
+    "SupportAct", "User", "UserManager",
+]  # fmt: skip
 
 TEAM_COLORS = 8
 """Number of colors for team icons (`.square-0` and so on in the stylesheet)."""
@@ -95,7 +91,8 @@ class Connection(LatestReading):
     class Meta:
         ordering: ClassVar = ["team_name", "pk"]
         indexes: ClassVar = [
-            models.Index(fields=[name]) for name in ("team_uuid", "team_name", "email", "reading_request_id")
+            *(models.Index(fields=[name]) for name in ("team_uuid", "team_name", "email", "reading_request_id")),
+            models.Index(fields=["team_name", "id"], condition=SICK, name="sick_connections"),
         ]
 
     def __str__(self) -> str:
@@ -235,6 +232,9 @@ class Event(models.Model):
             models.Index(fields=["request_id"]),
             models.Index(fields=["page_request_id"]),
             models.Index(fields=["address_hash"]),
+            models.Index(fields=["kind", "-at"]),
+            models.Index(fields=["-at", "-id"], condition=~models.Q(outcome="ok"), name="events_gone_wrong"),
+            models.Index(fields=["actor", "-at"]),
         ]
 
     def __str__(self) -> str:

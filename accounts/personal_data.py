@@ -22,7 +22,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import QuerySet
 
 from accounts import history
-from accounts.models import Connection, SecondFactorReset, User
+from accounts.models import Connection, IncidentRecipient, OutcomeInterval, SecondFactorReset, User
 
 Row = Mapping[str, Any]
 Part = Callable[[User], Row | Iterable[Row]]
@@ -154,7 +154,22 @@ def _events(user: User) -> Iterable[Row]:
     return (asdict(entry) for entry in history.entries(events))
 
 
+def _outcomes(user: User) -> Iterable[Row]:
+    return rows(
+        OutcomeInterval.objects.filter(user=user).order_by("started_at", "id"),
+        "connection_id", "team_name", "kind", "outcome", "sentence", "shown", "shown_as_of", "request_id",
+        "started_at", "last_at", "ended_at",
+    )  # fmt: skip
+
+
+def _incident_emails(user: User) -> Iterable[Row]:
+    found = IncidentRecipient.objects.filter(user=user).order_by("id")
+    return rows(found, "email__subject", "email__text", "status", "changed_at")
+
+
 register("account", "your account, its email addresses and how you log in", _account)
 register("connections", "the DigitalOcean teams that you have connected, without their tokens", _connections)
 register("sessions", "the browsers that are logged in", _sessions)
+register("outcomes", "how reading your teams and refreshing their tokens ended", _outcomes)
+register("incident_emails", "emails from support about incidents", _incident_emails)
 register("events", "what happened to your account and your connections", _events)

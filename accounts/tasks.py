@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts import keepalive, revocations, second_factor_reset, spill
+from accounts import incident_emails, keepalive, revocations, second_factor_reset, spill
 from accounts.models import Event, SupportAct
 from common.tasks import KEEP, enqueue
 
@@ -76,3 +76,16 @@ def _send_parts(task: Task[..., None], pks: Iterable[UUID]) -> None:
     pks = list(pks)
     for start in range(0, len(pks), _PER_MESSAGE):
         enqueue(task, *pks[start : start + _PER_MESSAGE])
+
+
+@shared_task(name="accounts.send_incident_emails", queue=KEEP)
+def send_incident_emails() -> None:
+    """Send the emails about incidents that somebody still waits for to the workers."""
+    for pk in incident_emails.waiting():
+        enqueue(send_incident_email, pk)
+
+
+@shared_task(name="accounts.send_incident_email", queue=KEEP)
+def send_incident_email(pk: str) -> None:
+    if incident_emails.send_some(UUID(pk)):
+        enqueue(send_incident_email, pk)

@@ -52,6 +52,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         app_label = "accounts"
+        indexes: ClassVar = [models.Index(fields=["date_joined"]), models.Index(fields=["last_login"])]
 
     def __str__(self) -> str:
         return self.email

@@ -73,6 +73,7 @@ beat_schedule: dict[str, dict[str, Any]] = {
     "send-revocations": {"task": "accounts.send_revocations", "schedule": 60.0},
     "store-leftovers": {"task": "accounts.store_leftovers", "schedule": 60.0},
     "expire-resets": {"task": "accounts.expire_resets", "schedule": 3600.0},
+    "send-incident-emails": {"task": "accounts.send_incident_emails", "schedule": 60.0},
     "send-due-messages": {"task": "droplets.send_due_messages", "schedule": 15.0},
     "send-due-emails": {"task": "droplets.send_due_emails", "schedule": 60.0},
     "evaluate-watchers": {"task": "droplets.evaluate_watchers", "schedule": 60.0},

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from accounts.support import act_views, views
+from accounts.support import act_views, incident_views, views
 
 
 def urls(wrap: Callable[..., Any]) -> list[URLPattern]:
@@ -18,4 +18,8 @@ def urls(wrap: Callable[..., Any]) -> list[URLPattern]:
         path("people/<int:pk>/", wrap(views.person), name="support_person"),
         path("people/<int:pk>/acts/<slug:code>/", act, name="support_act"),
         path("people/<int:pk>/connections/<uuid:connection>/acts/<slug:code>/", act, name="support_connection_act"),
+        path("incident/", wrap(incident_views.incident), name="support_incident"),
+        path("incident/csv/", wrap(incident_views.incident_csv), name="support_incident_csv"),
+        path("incident/email/", wrap(incident_views.write), name="support_incident_write"),
+        path("incident/email/<uuid:pk>/", wrap(incident_views.email), name="support_incident_email"),
     ]

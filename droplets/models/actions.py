@@ -79,7 +79,13 @@ class Action(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-recorded_at", "-pk"]
-        indexes: ClassVar = [models.Index(fields=["droplet_id", "team_uuid"])]
+        indexes: ClassVar = [
+            models.Index(fields=["droplet_id", "team_uuid"]),
+            models.Index(fields=["-recorded_at", "-id"]),
+            models.Index(fields=["status", "-recorded_at"]),
+            models.Index(fields=["kind", "-recorded_at"]),
+            models.Index(fields=["request_id"]),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user", "key"], name="one_action_of_a_form"),
             models.UniqueConstraint(fields=["digitalocean_id", "began_at"], name="one_row_of_an_action"),

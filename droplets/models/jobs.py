@@ -39,7 +39,11 @@ class Job(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-pk"]
-        indexes: ClassVar = [models.Index(fields=["user", "state"])]
+        indexes: ClassVar = [
+            models.Index(fields=["user", "state"]),
+            models.Index(fields=["-created_at", "-id"]),
+            models.Index(fields=["state", "-created_at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind}, {self.state}"

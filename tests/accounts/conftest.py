@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts import connections
 from accounts.models import Connection, SecondFactorReset
+from droplets.models import Action, Job
 from tests.support import totp
 from tests.support.callback import REVOKE
 from tests.support.person import Person
@@ -42,6 +43,16 @@ def customers(owner: Person, bob: Person, digitalocean: Sandbox) -> Person:
     SecondFactorReset.objects.create(user=bob.user, expires_at=timezone.now() + timedelta(days=14))
     Connection.objects.filter(team_name="Hopper Labs").update(
         state="needs_reconnect", last_error="invalid_grant", failures=2
+    )
+    job = Job.objects.create(user=owner.user, kind="reboot")
+    Action.objects.create(
+        user=owner.user,
+        key=job.pk,
+        connection_id=owner.connection("Northwind").pk,
+        team_name="Northwind",
+        droplet_id=7,
+        droplet_name="web-1",
+        kind="reboot",
     )
     return owner
 

@@ -170,11 +170,13 @@ class TestHandles:
 NOT_PERSONAL = {
     "admin.LogEntry",  # what staff did in the admin
     "droplets.ActivityFeed",  # the address is a secret
+    "accounts.SupportAct",  # each is an event too
+    "accounts.IncidentEmail",  # names the staff member; its recipients are in the archive
 }  # fmt: skip
 SHOWN = {
     "account.EmailAddress", "mfa.Authenticator", "socialaccount.SocialAccount", "usersessions.UserSession",
     "accounts.SecondFactorReset", "accounts.Event", "droplets.Action", "droplets.Job", "droplets.SavedView",
-    "droplets.Watcher", "droplets.Change",
+    "droplets.Watcher", "droplets.Change", "accounts.OutcomeInterval", "accounts.IncidentRecipient",
 }  # fmt: skip
 """Models that name a user: a new one is to be in the archive, or in NOT_PERSONAL with its reason."""
 

@@ -36,6 +36,17 @@ READ_ONLY = (
     "accounts/event",
     "accounts/revocation",
     "accounts/secondfactorreset",
+    "droplets/action",
+    "droplets/job",
+    "socialaccount/socialaccount",
+)
+DOWNLOADED = (
+    "accounts/connection",
+    "accounts/event",
+    "accounts/revocation",
+    "accounts/user",
+    "droplets/action",
+    "droplets/job",
     "socialaccount/socialaccount",
 )
 RIGHTS = ("auth/group",)
@@ -301,7 +312,7 @@ RULES = {
     "ADMIN OF AN APP": Rule(
                     "admin-log-in admin-log-in admin-log-in 404          200          200",
                     "admin-log-in admin-log-in admin-log-in 404          200          200", [
-        "admin/^(?P<app_label>auth|accounts|socialaccount)/$",
+        "admin/^(?P<app_label>auth|accounts|droplets|socialaccount)/$",
     ]),
     "ADMIN LISTS": Rule(
                     "admin-log-in admin-log-in admin-log-in 403          200          200",
@@ -344,6 +355,31 @@ RULES = {
         "admin/people/<int:pk>/acts/<slug:code>/",
         "admin/people/<int:pk>/connections/<uuid:connection>/acts/<slug:code>/",
     ]),
+    "INCIDENT": Rule(
+                    "admin-log-in admin-log-in admin-log-in 403          200          200",
+                    "admin-log-in admin-log-in admin-log-in 405          405          405", [
+        "admin/incident/",
+    ]),
+    "INCIDENT, DOWNLOAD": Rule(
+                    "admin-log-in admin-log-in admin-log-in 405          405          405",
+                    "admin-log-in admin-log-in admin-log-in 403          200          200", [
+        "admin/incident/csv/",
+    ]),
+    "INCIDENT, EMAIL": Rule(
+                    "admin-log-in admin-log-in admin-log-in 403          403          200",
+                    "admin-log-in admin-log-in admin-log-in 403          403          200", [
+        "admin/incident/email/",
+    ]),
+    "INCIDENT, EMAIL SENT": Rule(
+                    "admin-log-in admin-log-in admin-log-in 403          200          200",
+                    "admin-log-in admin-log-in admin-log-in 405          405          405", [
+        "admin/incident/email/<uuid:pk>/",
+    ]),
+    "ADMIN, DOWNLOADS": Rule(
+                    "admin-log-in admin-log-in admin-log-in 405          405          405",
+                    "admin-log-in admin-log-in admin-log-in 403          200          200",
+        of_models("csv/", DOWNLOADED),
+    ),
     "ADMIN, POST ONLY": Rule(
                     "admin-log-in admin-log-in admin-log-in 405          405          405",
                     "admin-log-in admin-log-in admin-log-in 403          403          redirect", [

@@ -10,9 +10,10 @@ from django.db.models import Model
 from django.urls import reverse
 
 from accounts.models import Connection, Event, Revocation, SecondFactorReset, User
+from droplets.models import Action, Job
 from tests.support.person import Person
 
-READ_ONLY = (Connection, Event, Revocation, SecondFactorReset, SocialAccount)
+READ_ONLY = (Action, Connection, Event, Job, Revocation, SecondFactorReset, SocialAccount)
 """Models whose rows nobody changes in the admin."""
 
 

@@ -20,8 +20,8 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
-from accounts.models import Event, Revocation, SecondFactorReset, User
-from droplets.models import Job, SavedView, Watcher
+from accounts.models import Event, IncidentEmail, Revocation, SecondFactorReset, User
+from droplets.models import Action, Job, SavedView, Watcher
 from tests.support import passkey, totp
 from tests.support.callback import REVOKE
 from tests.support.person import PASSWORD, Person
@@ -94,6 +94,10 @@ class World:
         watcher.save()
         key = Authenticator.objects.get(user=owner.user, type="webauthn")
         job = Job.objects.create(user=owner.user, kind="reboot", state=Job.State.RUNNING, started_at=timezone.now())
+        rows["droplets/job"] = job
+        rows["droplets/action"] = Action.objects.create(
+            user=owner.user, key=job.pk, connection_id=connection.pk, team_name="Acme Web", droplet_id=1, kind="reboot"
+        )
         droplet = json.loads(owner.client.get("/droplets.json").getvalue())["droplets"][0]["id"]
         self._values = {
             "accounts/2fa/webauthn/keys/": {"<int:pk>": key.pk},
@@ -101,6 +105,7 @@ class World:
             "droplets/": {"<uuid:connection>": connection.pk, "<int:droplet>": droplet, "<uuid:view>": view.pk},
             "watchers/": {"<uuid:pk>": watcher.pk},
             "jobs/": {"<uuid:job>": job.pk},
+            "admin/incident/email/": {"<uuid:pk>": IncidentEmail.objects.create(subject="Down", text="Sorry").pk},
             "admin/people/<int:pk>/acts/": {"<slug:code>": "end_sessions"},
             "admin/people/<int:pk>/connections/": {"<slug:code>": "ask"},
             "admin/people/": {"<int:pk>": owner.user.pk, "<uuid:connection>": connection.pk},
@@ -118,7 +123,7 @@ class World:
                 "<str:secret>": "no-such-secret",
                 r"^confirm-email/(?P<key>[-:\w]+)/$": "confirm-email/no-such-key/",
                 r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "password/reset/key/1-no-such-key/",
-                r"^(?P<app_label>auth|accounts|socialaccount)/$": "accounts/",
+                r"^(?P<app_label>auth|accounts|droplets|socialaccount)/$": "accounts/",
                 r"(?P<url>.*)$": "no-such-page/",
             },
         }
