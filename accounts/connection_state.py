@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts import token_store
 from accounts.models import Connection
+from accounts.outcomes_model import ReadingResult
 from digitalocean_client import errors
 
 _NO_REFRESH = "The token has expired, and DigitalOcean sent no refresh token."
@@ -56,33 +57,6 @@ _LABELS = {
 
 
 @dataclass(frozen=True)
-class ReadingResult:
-    """How a reading ended, as `LatestReading` stores it. `sentence`: what DigitalOcean said, where it said something.
-
-    `generation` is that of the tokens it was tried with.
-    """
-
-    outcome: str
-    generation: int
-    sentence: str = ""
-    since: datetime | None = None
-    retry_at: datetime | None = None
-    request_id: str = ""
-
-    @classmethod
-    def latest(cls, connection: Connection) -> ReadingResult:
-        """The one that is stored with the connection."""
-        return cls(
-            connection.reading_outcome,
-            connection.reading_generation,
-            connection.reading_sentence,
-            connection.reading_since,
-            connection.reading_retry_at,
-            connection.reading_request_id,
-        )
-
-
-@dataclass(frozen=True)
 class ConnectionState:
     """`sentence` says what is wrong, for the owner; empty if nothing is. `badge` is the CSS class: ok, warn or bad.
 
@@ -118,7 +92,7 @@ def state_of(connection: Connection, reading: ReadingResult | None = None) -> Co
 
     Needs `connection.token` and `connection.account`, and no query besides.
     """
-    reading = reading or ReadingResult.latest(connection)
+    reading = reading or ReadingResult.stored(connection)
     return (
         _about_access(connection, reading)
         or _about_reading(connection, reading)

@@ -10,7 +10,7 @@ from allauth.socialaccount.models import SocialAccount, SocialLogin
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import audit, revocations, token_store
+from accounts import audit, outcomes, revocations, token_store
 from accounts.models import Connection, Event, Revocation, User, team_label
 
 PROVIDER = "digitalocean"
@@ -88,6 +88,8 @@ def link(
             raise
         revocations.mark_due(pk, "account deleted")
         raise AccountDeleted from None
+    if outcome == "reconnected":
+        outcomes.note_new_pair(connection)
     login.user = user
     return LinkResult(connection, outcome, queued)
 

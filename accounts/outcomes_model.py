@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -32,6 +34,33 @@ class LatestReading(models.Model):
 
     class Meta:
         abstract = True
+
+
+@dataclass(frozen=True)
+class ReadingResult:
+    """How a reading ended, as `LatestReading` stores it.
+
+    `sentence` is what the owner was told, empty for the error's own. `generation` is that of the tokens of the reading.
+    """
+
+    outcome: str
+    generation: int
+    sentence: str = ""
+    since: datetime | None = None
+    retry_at: datetime | None = None
+    request_id: str = ""
+
+    @classmethod
+    def stored(cls, connection: LatestReading) -> ReadingResult:
+        """The one that is stored with the connection."""
+        return cls(
+            connection.reading_outcome,
+            connection.reading_generation,
+            connection.reading_sentence,
+            connection.reading_since,
+            connection.reading_retry_at,
+            connection.reading_request_id,
+        )
 
 
 class OutcomeInterval(models.Model):

@@ -10,7 +10,7 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import audit, revocations, spill
+from accounts import audit, outcomes, revocations, spill
 from accounts.models import Connection, Event, Revocation
 from accounts.token_store import decrypt_pair, owner_fields, store
 from digitalocean_client import oauth
@@ -78,7 +78,9 @@ def _save(connection: Connection, data: dict[str, Any]) -> bool:
         else:
             audit.record(Event.Kind.REFRESH, connection, outcome="too late", **record)
             late = _enqueue(data, connection)
-    if not saved:
+    if saved:
+        outcomes.note_refresh(connection, Connection.OK, request_id=pair.request_id)
+    else:
         _revoke(late, data["actor"])
     return saved
 

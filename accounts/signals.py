@@ -6,15 +6,24 @@ from allauth.account.signals import password_reset, user_logged_in
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset, authenticator_used
 from allauth.socialaccount.models import SocialLogin, SocialToken
 from django.contrib import messages
-from django.db.models.signals import pre_delete
+from django.db.models.signals import post_delete, pre_delete
 from django.http import HttpRequest
 
-from accounts import callback, email_ownership, reauthentication, revocations, second_factor_reset, token_store
+from accounts import (
+    callback,
+    email_ownership,
+    outcomes,
+    reauthentication,
+    revocations,
+    second_factor_reset,
+    token_store,
+)
 from accounts.models import Connection, User
 
 
 def connect() -> None:
     pre_delete.connect(_enqueue_revocation, sender=SocialToken, dispatch_uid="accounts.enqueue_revocation")
+    post_delete.connect(_end_intervals, sender=Connection, dispatch_uid="accounts.end_intervals")
     password_reset.connect(_after_password_reset, dispatch_uid="accounts.after_password_reset")
     user_logged_in.connect(_after_login, dispatch_uid="accounts.after_login")
     for signal in (authenticator_used, authenticator_added, authenticator_reset, authenticator_removed):
@@ -33,6 +42,10 @@ def _enqueue_revocation(sender: type[SocialToken], instance: SocialToken, **kwar
     pair = token_store.decrypt_pair(token, token.account.uid) if token else None
     if token and pair:
         revocations.enqueue(*pair, expires_at=token.expires_at, reason="disconnected", connection=connection)
+
+
+def _end_intervals(sender: type[Connection], instance: Connection, **kwargs: Any) -> None:
+    outcomes.end_all(instance.pk)
 
 
 def _after_password_reset(request: HttpRequest, user: User, **kwargs: Any) -> None:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts import incident_emails, keepalive, revocations, second_factor_reset, spill
+from accounts import incident_emails, keepalive, outcomes, revocations, second_factor_reset, spill
 from accounts.models import Event, SupportAct
 from common.tasks import KEEP, enqueue
 
@@ -63,13 +63,14 @@ def expire_resets() -> None:
 
 @shared_task(name="accounts.delete_old_rows", queue=KEEP)
 def delete_old_rows() -> None:
-    """Delete ended sessions, and entries of the audit log and acts of support that are older than EVENT_DAYS."""
+    """Delete ended sessions, and what is older than EVENT_DAYS: audit log, acts of support, outcomes of readings."""
     call_command("clearsessions")
     before = timezone.now() - timedelta(days=settings.EVENT_DAYS)
     SupportAct.objects.filter(at__lt=before).delete()
     old = Event.objects.filter(at__lt=before).order_by("pk")
     while pks := list(old.values_list("pk", flat=True)[:_DELETED_AT_ONCE]):
         Event.objects.filter(pk__in=pks).delete()
+    outcomes.delete_old()
 
 
 def _send_parts(task: Task[..., None], pks: Iterable[UUID]) -> None:

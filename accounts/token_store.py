@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, outcomes
 from accounts.encryption import CannotDecrypt, decrypt, encrypt
 from accounts.models import Connection, Event, is_visible
+from digitalocean_client import errors
 from digitalocean_client.oauth import TokenOwner
 from digitalocean_client.text import clean_text
 
@@ -113,4 +114,7 @@ def mark_lost(connection: Connection, reason: str, *, actor: str, request_id: st
         )
         if marked:
             audit.record(Event.Kind.LOST, connection, actor=actor, outcome=reason, request_id=request_id)
+    if marked:
+        sentence = errors.NeedsReconnect.sentence
+        outcomes.note_refresh(connection, reason, sentence=sentence, request_id=request_id)
     return bool(marked)

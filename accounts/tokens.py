@@ -24,7 +24,7 @@ from django.db import connections as database_connections
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts import audit, notifications, refreshed_pairs
+from accounts import audit, notifications, outcomes, refreshed_pairs
 from accounts.models import Connection, Event
 from accounts.spill import Spill
 from accounts.token_store import LOST_KEY, decrypt_pair, is_due, mark_lost
@@ -273,9 +273,7 @@ def _postpone(refresh: _Refresh, error: errors.DigitalOceanError, actor: str) ->
     failures = connection.failures + 1
     if isinstance(error, errors.Misconfigured):
         failures = connection.failures  # Conveyor's failure, not the connection's
-        log.critical(
-            "DigitalOcean does not accept Conveyor's own credentials: check DIGITAL_OCEAN_CLIENT_ID and _SECRET"
-        )
+        log.critical("DigitalOcean does not accept Conveyor's credentials: check DIGITAL_OCEAN_CLIENT_ID and _SECRET")
     backoff = min(300.0, 2.0 * 2 ** min(failures, 8)) * random.uniform(0.5, 1.0)  # noqa: S311  # jitter, not a secret
     now = timezone.now()
     retry_at = max(now + timedelta(seconds=backoff), error.retry_at or now)
@@ -288,13 +286,14 @@ def _postpone(refresh: _Refresh, error: errors.DigitalOceanError, actor: str) ->
             last_error=error.code,
             last_error_at=now,
         )
-        unknown = isinstance(error, (errors.TooSlow, errors.AnswerLost, errors.UnexpectedAnswer))
+        is_known = not isinstance(error, (errors.TooSlow, errors.AnswerLost, errors.UnexpectedAnswer))
         audit.record(
             Event.Kind.REFRESH,
             connection,
             actor=actor,
-            outcome="unknown" if unknown else error.code,
+            outcome=error.code if is_known else "unknown",
             detail=error.detail,
             request_id=error.request_id,
         )
+    outcomes.note_refresh(connection, error.code, sentence=error.sentence, request_id=error.request_id)
     return retry_at

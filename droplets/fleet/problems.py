@@ -5,12 +5,11 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from accounts.connection_state import NEEDS_OWNER, state_of
 from accounts.models import Connection
+from accounts.outcomes_model import ReadingResult
 from digitalocean_client import errors
 from droplets.fleet.cache import CachedFleet, Failure
-
-_NEEDS_OWNER = {errors.NeedsReconnect.code, errors.NotAllowed.code}
-"""Errors that only a new consent of the connection's owner ends."""
 
 _SLOW = "DigitalOcean answers slowly. This team's droplets are still loading."
 _CHANGED = "Its list changed while it was read."
@@ -45,7 +44,7 @@ def for_error(connection: Connection, error: errors.DigitalOceanError) -> Connec
     return ConnectionProblem(
         connection,
         happened=error.sentence,
-        needs_reconnect=error.code in _NEEDS_OWNER,
+        needs_reconnect=error.code in NEEDS_OWNER,
         retry_at=error.retry_at,
         request_id=error.request_id,
     )
@@ -65,14 +64,15 @@ def for_cached_fleet(
         return None
     is_old = connection.state == Connection.State.NEEDS_RECONNECT or cached.tried_at != cached.taken_at
     sentence, as_of = _shown(cached, shown, is_old)
+    needs_owner = failure is not None and state_of(connection, reading_result(cached)).needs_owner
     return ConnectionProblem(
         connection,
         happened=failure.sentence if failure else _without_error(cached),
         shown="All of its droplets are shown through your other connection to it." if elsewhere else sentence,
         as_of=None if elsewhere else as_of,
-        needs_reconnect=failure is not None and failure.code in _NEEDS_OWNER,
+        needs_reconnect=needs_owner,
         is_blank=not elsewhere and not shown,
-        retry_at=cached.reload_at if failure and failure.code not in _NEEDS_OWNER else None,
+        retry_at=cached.reload_at if failure and not needs_owner else None,
         request_id=failure.request_id if failure else cached.request_id,
     )
 
@@ -99,7 +99,26 @@ def failure_of(connection: Connection, cached: CachedFleet | None) -> Failure | 
     return failure
 
 
-def state_of(problem: ConnectionProblem) -> str:
+def reading_result(cached: CachedFleet) -> ReadingResult:
+    """How the latest attempt to read a team ended, for its connection's state."""
+    failure = cached.failure
+    if failure:
+        retry_at = cached.reload_at if failure.code not in NEEDS_OWNER else None
+        return ReadingResult(
+            failure.code, cached.generation, failure.sentence, retry_at=retry_at, request_id=failure.request_id
+        )
+    if cached.is_whole and not cached.unreadable:
+        return ReadingResult(Connection.OK, cached.generation)
+    return ReadingResult(
+        Connection.INCOMPLETE,
+        cached.generation,
+        _without_error(cached),
+        retry_at=cached.reload_at,
+        request_id=cached.request_id,
+    )
+
+
+def word_of(problem: ConnectionProblem) -> str:
     """In a word or two, for a list of teams."""
     if problem.needs_reconnect:
         return "needs reconnect"

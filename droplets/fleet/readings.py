@@ -26,6 +26,7 @@ from common.cache import decoded
 from digitalocean_client import api
 from droplets.calls import rate_limit
 from droplets.fleet import cache as fleet_cache
+from droplets.fleet import outcomes
 from droplets.fleet import refresh as fleet_refresh
 from droplets.fleet.cache import CachedFleet
 from droplets.fleet.summary import DropletSummary
@@ -85,6 +86,7 @@ def read(pks: Iterable[UUID]) -> tuple[list[Reading], list[TeamReading]]:
     fleet_refresh.refresh(connections, fleet_cache.load(keys), deadline=monotonic() + _SECONDS)
     cached = fleet_cache.load(keys)
     droplets = fleet_cache.droplets(cached)
+    outcomes.store(connections, cached, droplets)
     found = []
     for row in rows:
         entry = cached.get(row.pk) or CachedFleet()

@@ -15,7 +15,7 @@ from accounts.models import Connection, User
 from common import metrics
 from digitalocean_client import errors
 from droplets.fleet import cache as fleet_cache
-from droplets.fleet import problems, readings, same_team
+from droplets.fleet import outcomes, problems, readings, same_team
 from droplets.fleet import refresh as fleet_refresh
 from droplets.fleet.cache import CachedFleet
 from droplets.fleet.items import FleetItem, Team
@@ -61,7 +61,7 @@ class Fleet:
         """In a word or two, why nothing is known of a team's droplets, by team key."""
         known = {source.team.key for source in self.sources if source.is_known}
         return {
-            source.team.key: problems.state_of(source.problem)
+            source.team.key: problems.word_of(source.problem)
             for source in self._shown
             if source.problem and source.team.key not in known
         }
@@ -101,7 +101,7 @@ def read_fleet(user: User, *, wait: bool) -> Fleet:
     if due:
         _reload(due, cached, deadline, wait=wait)
         cached, droplets = _load(connections)
-    _store_counts(connections, cached)
+    outcomes.store(connections, cached, droplets)
     running = fleet_refresh.running([connection.pk for connection in connections])
     sources = [_source(connection, cached, droplets, running) for connection in connections]
     return _fleet(_with_problems(sources))
@@ -236,18 +236,3 @@ def _reload_after(sources: Iterable[Source], now: datetime) -> float:
             return 0.0
         waits.append((source.cached.reload_at - now).total_seconds())
     return max(min(waits, default=_LONGEST_WAIT), 0.0)
-
-
-def _store_counts(connections: Sequence[Connection], cached: Mapping[UUID, CachedFleet]) -> None:
-    """Store on each connection how many droplets a whole list had, and when: the Connections page shows it."""
-    changed = []
-    for connection in connections:
-        entry = cached.get(connection.pk)
-        if not entry or not entry.is_whole or entry.taken_at is None:
-            continue
-        if connection.droplets_read_at is None or connection.droplets_read_at < entry.taken_at:
-            connection.droplet_count = sum(entry.remembered)
-            connection.droplets_read_at = entry.taken_at
-            changed.append(connection)
-    # One statement however many there are. A connection deleted in the meantime is simply not updated.
-    Connection.objects.bulk_update(changed, ["droplet_count", "droplets_read_at"])

@@ -84,6 +84,9 @@ class Action(models.Model):
             models.Index(fields=["-recorded_at", "-id"]),
             models.Index(fields=["status", "-recorded_at"]),
             models.Index(fields=["kind", "-recorded_at"]),
+            # For support: the actions of a team, and one by the id or name that a person has.
+            models.Index(fields=["team_uuid", "-recorded_at"]),
+            models.Index(fields=["droplet_name"]),
             models.Index(fields=["request_id"]),
         ]
         constraints: ClassVar = [

@@ -92,6 +92,8 @@ class Change(models.Model):
             models.Index(fields=["team_key", "kind", "id"]),
             models.Index(fields=["team_key", "action_id", "id"]),
             models.Index("team_key", Lower("droplet_name"), "droplet_id", name="changes_by_droplet_name"),
+            models.Index(fields=["droplet_id"]),
+            models.Index(fields=["droplet_name"]),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -107,7 +107,11 @@ class JobStep(models.Model):
 
     class Meta:
         ordering: ClassVar = ["pk"]
-        indexes: ClassVar = [models.Index(fields=["team", "state"])]
+        indexes: ClassVar = [
+            models.Index(fields=["team", "state"]),
+            models.Index(fields=["droplet_id"]),
+            models.Index(fields=["droplet_name"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.droplet_name}, {self.state}"

@@ -397,8 +397,13 @@ RULES = {
 
 METHODS = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "POST")
 REFUSED = ("403", "404", "405", "log-in", "admin-log-in")
-NOTED = {"UPDATE accounts_connection", "UPDATE mfa_authenticator"}
-"""What a page notes when it is shown: when droplets were read, and that allauth has shown the recovery codes."""
+NOTED = {
+    "UPDATE accounts_connection",
+    "INSERT accounts_outcomeinterval",
+    "UPDATE accounts_outcomeinterval",
+    "UPDATE mfa_authenticator",
+}
+"""What a page notes when it is shown: how droplets were read, and that allauth has shown the recovery codes."""
 
 
 def expected(rule: Rule, method: str, role: str) -> str:

@@ -20,6 +20,12 @@ BEFORE = NOW - timedelta(minutes=4)
 WHOLE = {"taken_at": NOW, "tried_at": NOW, "is_whole": True, "ordinary": 200, "gpus": 0}
 
 
+@pytest.fixture(autouse=True)
+def _readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection of these tests is not stored, so it has no token that a key could decrypt."""
+    monkeypatch.setattr("accounts.token_store.is_readable", lambda connection: True)
+
+
 def failed(error: errors.DigitalOceanError) -> dict[str, Any]:
     return {"failure": Failure.from_error(error), "is_whole": False, "reload_at": NOW}
 
