@@ -108,10 +108,10 @@ def test_a_refresh_for_nothing_counts(run: Run, alice: Person) -> None:
 
 
 def test_a_lost_connection_counts(run: Run, alice: Person) -> None:
-    assert verdicts._lost(run, set())[0].met
+    assert verdicts._lost(run, set(), 1)[0].met
     Connection.objects.update(state=Connection.State.NEEDS_RECONNECT)
 
-    assert [result.found for result in verdicts._lost(run, verdicts._died(run, alice.sandbox))] == ["1", "0"]
+    assert [result.found for result in verdicts._lost(run, verdicts._died(run, alice.sandbox), 1)] == ["1", "0"]
 
 
 def test_a_connection_whose_answer_died_with_a_killed_process_is_told_apart(run: Run, alice: Person) -> None:
@@ -120,7 +120,7 @@ def test_a_connection_whose_answer_died_with_a_killed_process_is_told_apart(run:
     run.windows.append(Window(kind, pair.created_at, pair.created_at + 1, pair.created_at + 9))
     Connection.objects.update(state=Connection.State.NEEDS_RECONNECT)
 
-    found = verdicts._lost(run, verdicts._died(run, alice.sandbox))
+    found = verdicts._lost(run, verdicts._died(run, alice.sandbox), 1)
 
     assert [(result.found, result.met) for result in found] == [("0", True), ("1", True)]
 

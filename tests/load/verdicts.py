@@ -38,7 +38,7 @@ def generations() -> dict[str, int]:
 def of(run: Run, sandbox: Sandbox, host: Host) -> list[Result]:
     """Every bound of the run."""
     died = _died(run, sandbox)
-    lost = _lost(run, died)
+    lost = _lost(run, died, sandbox.counters().in_flight_max.get(REFRESHES, 0))
     return [
         _failures(run),
         _broken(run),
@@ -111,8 +111,11 @@ def _ill_outside(run: Run) -> Result:
     )
 
 
-def _lost(run: Run, died: set[str]) -> list[Result]:
-    """`died` are the teams whose new pair died with a killed process, each with its user: `_died`."""
+def _lost(run: Run, died: set[str], at_once: int) -> list[Result]:
+    """`died` are the teams whose new pair died with a killed process, each with its user: `_died`.
+
+    `at_once` is how many refreshes were under way at the same time, at most: no kill can take more.
+    """
     lost = list(Connection.objects.filter(state=Connection.State.NEEDS_RECONNECT))
     others = [row.last_error for row in lost if f"{row.user_uuid} {row.team_uuid}" not in died]
     kills = sum(window.kind.is_kill for window in run.windows)
@@ -120,10 +123,10 @@ def _lost(run: Run, died: set[str]) -> list[Result]:
         _none("Connections lost", others, f"of {run.connections}"),
         Result(
             "… because DigitalOcean's answer died with a killed process",
-            "≤ 1 a kill",
+            f"≤ {kills * at_once}",
             str(len(lost) - len(others)),
-            met=len(lost) - len(others) <= kills,
-            basis=f"{kills} kills",
+            met=len(lost) - len(others) <= kills * at_once,
+            basis=f"{kills} kills, at most {at_once} refreshes at once",
         ),
     ]
 
