@@ -119,6 +119,13 @@ _CURES = {
 """The others need their owner, or only time: the answer is on the page."""
 
 
+REBOOT = (
+    "Action.objects.create(user=user, key=uuid4(), connection_id=rows[0].pk, team_uuid=rows[0].team_uuid, "
+    "team_name='Northwind', droplet_id=4711, droplet_name='db-of-the-ticket', kind='reboot', status='errored', "
+    "words='DigitalOcean has no record of it.', request_id='request-of-the-ticket', sent_at=NOW)"
+)
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_i_cannot_see_my_droplets(desk: Arrivals, conveyor: Conveyor, variant: str) -> None:
     agent, _, email = desk
@@ -132,6 +139,27 @@ def test_i_cannot_see_my_droplets(desk: Arrivals, conveyor: Conveyor, variant: s
         act, team, result = _CURES[variant]
         agent.act(act, team=team)
         assert agent.sees(result)
+
+
+def test_i_pressed_reboot_and_nothing_happened(desk: Arrivals, conveyor: Conveyor) -> None:
+    """The person's page says how it ended."""
+    agent, _, email = desk
+    change(conveyor, email, REBOOT)
+    agent.begin()
+    agent.find(email)
+
+    assert agent.sees("db-of-the-ticket, Northwind", "DigitalOcean has no record of it.", "request-of-the-ticket")
+
+
+def test_who_rebooted_it(desk: Arrivals, conveyor: Conveyor) -> None:
+    """The droplet's name leads to whoever acted on it."""
+    agent, _, email = desk
+    change(conveyor, email, REBOOT.replace("of-the-ticket", "of-who"))
+    agent.begin()
+    agent.find("db-of-who")
+
+    assert agent.visitor.path.startswith("/admin/people/")
+    assert agent.sees(email, "db-of-who, Northwind", "this person")
 
 
 def test_i_lost_my_phone(desk: Arrivals, conveyor: Conveyor) -> None:
