@@ -43,7 +43,7 @@ def atom(timeline: Timeline, search: ChangeSearch, address: str) -> str:
     feed = Atom1Feed("Conveyor: activity", page, "", feed_url=address, feed_guid=page)
     for each in found:
         feed.add_item(
-            f"{each.droplet_name}: {each.get_kind_display()}",
+            f"{each.droplet_name}: {each.title}",
             f"{page}?{ChangeSearch(team=each.team_key, droplet=str(each.droplet_id)).query()}",
             sentence(each),
             author_name=timeline.who(each) or _OUTSIDE,
@@ -59,7 +59,7 @@ def atom(timeline: Timeline, search: ChangeSearch, address: str) -> str:
 
 def sentence(change: Change) -> str:
     """“web-1 → web-2”, or the only text that there is."""
-    return " → ".join(text for text in (change.before, change.after) if text)
+    return " → ".join(text for text in change.texts if text)
 
 
 def _record(timeline: Timeline, change: Change) -> dict[str, Any]:

@@ -102,4 +102,16 @@ class Change(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.droplet_name}"
+        return f"{self.title}: {self.droplet_name}"
+
+    @property
+    def title(self) -> str:
+        """“Rebooted”, “Powered on”, “Power off failed”."""
+        if self.kind == self.Kind.FAILED:
+            return f"{self.after} failed"
+        return self.after if self.kind == self.Kind.ACTION else self.Kind(self.kind).label
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """Before and after, as far as the title does not say it."""
+        return ("", "") if self.kind in (self.Kind.FAILED, self.Kind.ACTION) else (self.before, self.after)

@@ -37,6 +37,7 @@ def watchers(request: SignedInRequest) -> HttpResponse:
         "most": MOST,
         "has_views": request.user.saved_views.exists(),
         "why_no_emails": deliveries.why_no_emails(request.user),
+        "can_send_emails": deliveries.can_send_emails(),
     }
     return render(request, "droplets/watchers/list.html", context)
 
@@ -92,6 +93,7 @@ def _edit(request: SignedInRequest, row: Watcher, initial: dict[str, object]) ->
         "deliveries": [] if is_new else row.deliveries.all()[:_LOG_LENGTH],
         "kept": deliveries.KEPT.days,
         "why_no_emails": deliveries.why_no_emails(request.user),
+        "can_send_emails": deliveries.can_send_emails(),
     }
     return render(request, "droplets/watchers/edit.html", context, status=422 if form.errors else 200)
 

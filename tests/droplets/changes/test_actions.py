@@ -17,7 +17,7 @@ from droplets.calls import rate_limit
 from droplets.changes import actions
 from droplets.changes.search import ChangeSearch, Timeline
 from droplets.fleet import readings
-from droplets.models import Action, Change, TeamReading
+from droplets.models import Action, ActivityFeed, Change, TeamReading
 from tests.droplets.actions.acting import Acting
 from tests.droplets.changes.test_store import acted
 from tests.droplets.views.page import Page
@@ -120,6 +120,7 @@ def test_an_action_that_failed(alice: Person, acme: Connection) -> None:
     store(acme)
 
     assert shown() == [(Kind.FAILED, "Power off")]
+    assert "Power off failed" in Page(alice.client.get("/activity/")).text
 
 
 def test_what_a_reading_shows_is_not_shown_again(alice: Person, acme: Connection) -> None:
@@ -173,6 +174,10 @@ def test_the_filters_and_downloads(alice: Person, acme: Connection) -> None:
     lines = alice.client.get("/activity.csv?droplet=WEB-1&kind=snapshot").getvalue().decode().splitlines()
     found = json.loads(alice.client.get("/activity.json?droplet=web-2").getvalue())["changes"]
 
+    alice.client.post("/activity/feed/")
+    feed = f"/activity/feed/{ActivityFeed.objects.get().secret}/"
+    assert "web-2: Snapshot taken" in alice.client.get(f"{feed}?droplet=web-2").content.decode()
+    assert "<entry>" not in alice.client.get(f"{feed}?droplet=another").content.decode()
     assert [line.split(",")[7] for line in lines[1:]] == ["snapshot"]
     assert {each["kind"] for each in found} == {"renamed", "reboot", "snapshot"}
 
