@@ -24,7 +24,7 @@ _OLDEST = 50
 log = logging.getLogger(__name__)
 
 
-class Channel(redis.Channel):
+class RedisChannel(redis.Channel):
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)  # type: ignore[misc]  # kombu's types do not have it
@@ -61,11 +61,11 @@ def _dropped(error: Exception) -> bool:
     return True
 
 
-class Transport(redis.Transport):
-    Channel = Channel
+class RedisTransport(redis.Transport):
+    Channel = RedisChannel
 
 
 def register() -> None:
     """Make kombu use it for the URLs of Redis, with TLS and without."""
     for scheme in ("redis", "rediss"):
-        TRANSPORT_ALIASES[scheme] = f"{__name__}:Transport"
+        TRANSPORT_ALIASES[scheme] = f"{__name__}:RedisTransport"
