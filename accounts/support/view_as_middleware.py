@@ -30,7 +30,7 @@ class ViewAsMiddleware:
 
     def __call__(self, request: Any) -> HttpResponseBase:
         request.view_as = None
-        if request.path_info.startswith(reverse("admin:index")):
+        if request.path_info.startswith((reverse("admin:index"), "/.well-known/")):  # nothing of a user is there
             return self.get_response(request)
         if not view_as.is_active(request) or not request.user.is_authenticated:
             # A part for a page of a view that has ended.

@@ -114,8 +114,8 @@ MUTATIONS = (
     Mutation(
         "revocations: forgotten after a failure",
         "accounts/revocations.py",
-        "            outcome[pk] = _retry_later(row, answer, actor)",
-        "            row.delete()\n            outcome[pk] = answer",
+        "            yield pk, _retry_later(row, answer, self._actor)",
+        "            row.delete()\n            yield pk, answer",
         REVOCATIONS,
     ),
     Mutation(
