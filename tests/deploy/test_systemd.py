@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import requests
 
 from conveyor import celery_config
 from tests.support.hosts import DEPLOY, Place, in_path, unit
@@ -35,8 +36,17 @@ def command_of(name: str) -> list[str]:
     return shlex.split(unit(name)["ExecStart"][0])
 
 
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
 def test_the_commands_run(host: Place, tmp_path: Path) -> None:
-    given = settings() | {"PORT": str(free_port())}
+    given = settings() | {"PORT": str(free_port()), "METRICS_PORT": str(free_port())}
+    given["METRICS_DIR"] = "/var/lib/conveyor/metrics"
+    metrics = f"http://127.0.0.1:{given['METRICS_PORT']}/metrics"
     for command in ("migrate --no-input", "collectstatic --no-input"):
         done = host.run(["/srv/conveyor/.venv/bin/python", "manage.py", *command.split()], given)
         assert done.returncode == 0, done.stderr
@@ -47,11 +57,13 @@ def test_the_commands_run(host: Place, tmp_path: Path) -> None:
         with (
             host.running(command_of("conveyor-web.service"), given | {"NOTIFY_SOCKET": notified.getsockname()}, web),
             host.running(command_of("conveyor-scheduler.service"), given, scheduler),
+            host.running(command_of("conveyor-metrics.service"), given, tmp_path / "metrics.log"),
         ):
             assert b"READY=1" in notified.recv(1000)  # Type=notify
             wait_until(host.has_messages, seconds=60)
             with host.running(command_of("conveyor-worker.service"), given, worker):
                 wait_until(lambda: not host.has_messages(), seconds=60)
+            wait_until(lambda: answers(metrics), seconds=60)
             backup = host.run(command_of("conveyor-backup.service"), given)
             assert backup.returncode == 0, backup.stderr
     [made] = (host.root / "var/lib/conveyor/backups").iterdir()
