@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from time import perf_counter
 
+from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.core.cache import cache
 from django.db import transaction
@@ -58,6 +59,7 @@ def _connect(stage: Stage, team: str, number: int) -> str:
     """A connection of a new user to this team. Returns its access token."""
     pair = stage.sandbox.connect(team=team)
     user = User.objects.create_user(email=f"watched-{number}@example.com", password=None, last_login=timezone.now())
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     account = SocialAccount.objects.create(provider="digitalocean", uid=f"user-{number}:team-{number}", user=user)
     connection = Connection.objects.create(
         account=account, user_uuid=f"user-{number}", team_uuid=f"team-{number}", team_name=team
