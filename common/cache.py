@@ -2,6 +2,7 @@
 
 import logging
 from functools import cache
+from threading import Lock
 from typing import TypeVar
 
 import msgspec
@@ -10,6 +11,9 @@ from django.core.cache import DEFAULT_CACHE_ALIAS, BaseCache, caches
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+_prepared: set[object] = set()
+_lock = Lock()
 
 
 @cache
@@ -26,6 +30,10 @@ def decoded(blob: object, kind: type[T], what: str) -> T | None:
     """A value of the cache as `kind`; None where it is missing. So is one that cannot be decoded, which is logged."""
     if not isinstance(blob, bytes):
         return None
+    if kind not in _prepared:
+        with _lock:  # msgspec 0.22.0: two threads that are the first to use a type at once can end the process
+            msgspec.msgpack.Decoder(kind)
+            _prepared.add(kind)
     try:
         return msgspec.msgpack.decode(blob, type=kind)
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):

@@ -8,6 +8,7 @@ without its required fields (its id) is refused. Every text is cleaned by `clean
 import logging
 import re
 from contextlib import suppress
+from threading import Lock
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -23,16 +24,28 @@ log = logging.getLogger(__name__)
 UNREADABLE = (msgspec.MsgspecError, ValueError, OverflowError, RecursionError)
 """What decoding may raise: another shape, a number out of range, JSON nested too deeply."""
 
+_prepared: set[Any] = set()
+_lock = Lock()
+
 _NEEDS_CLEANING = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]|\\\\[bfnrtu]")
 """What may need cleaning in JSON text, where control characters are escaped."""
 
 
 def decode_strictly(body: bytes, kind: type[T]) -> T | None:
     """The body as `kind` in one pass, or None where it is not as documented or has a text that needs cleaning."""
+    prepare(kind)
     with suppress(*UNREADABLE):
         if _is_clean(body):
             return msgspec.json.decode(body, type=kind)
     return None
+
+
+def prepare(kind: Any) -> None:
+    """Let msgspec look at a type before threads use it: two that are the first at once can end the process (0.22.0)."""
+    if kind not in _prepared:
+        with _lock:
+            msgspec.json.Decoder(kind)
+            _prepared.add(kind)
 
 
 def decode_item(body: bytes, kind: type[T]) -> T:
@@ -55,6 +68,7 @@ def single_object(answer: Answer, key: str, kind: type[T]) -> T:
 def convert_item(value: Any, kind: type[T]) -> T:
     """A plain value as `kind`, cleaned. Raises `UNREADABLE` where a required field is missing or cannot be read."""
     value = _cleaned(value)
+    prepare(kind)
     try:
         return msgspec.convert(value, kind)
     except UNREADABLE as error:

@@ -15,7 +15,7 @@ import msgspec
 
 from digitalocean_client import api
 from digitalocean_client.answers import Allowance, Answer
-from digitalocean_client.decoding import UNREADABLE, decode_item, decode_strictly, single_object
+from digitalocean_client.decoding import UNREADABLE, decode_item, decode_strictly, prepare, single_object
 from digitalocean_client.schema import Count
 
 T = TypeVar("T")
@@ -104,7 +104,9 @@ class _Meta(msgspec.Struct):
 def _rows(answer: Answer, key: str) -> tuple[list[bytes], int | None]:
     """The JSON of each item, and the total where there is `meta`. Raises `UnexpectedAnswer`."""
     with suppress(*UNREADABLE):
-        frame = msgspec.json.decode(answer.body, type=_list_frame(key, msgspec.Raw))
+        kind = _list_frame(key, msgspec.Raw)
+        prepare(kind)
+        frame = msgspec.json.decode(answer.body, type=kind)
         return [bytes(row) for row in frame.found], frame.meta.total
     body = answer.json()
     rows = body.get(key, "missing")
