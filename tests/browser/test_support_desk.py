@@ -1,4 +1,4 @@
-"""The usual tickets, each played by a member of the Support group from `/admin/` in at most five clicks."""
+"""The ten usual tickets, each played by a member of the Support group from `/admin/` in at most five clicks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def change(conveyor: Conveyor, email: str, code: str) -> None:
         "from datetime import timedelta; from uuid import uuid4; from allauth.account.models import EmailAddress; "
         "from allauth.mfa.models import Authenticator; from allauth.socialaccount.models import SocialToken; "
         "from django.db.models import F; from django.utils import timezone; "
-        "from accounts.models import Connection, Event, User; from droplets.models import Action; "
+        "from accounts.models import Connection, Event, OutcomeInterval, User; from droplets.models import Action; "
         "NOW = timezone.now(); LATER = NOW + timedelta(hours=1); "
         f"user = User.objects.get(email={email!r}); rows = Connection.objects.filter(account__user=user); {code}",
     )
@@ -242,6 +242,22 @@ def test_a_team_shows_twice(desk: Arrivals, conveyor: Conveyor) -> None:
     agent.act("Disconnect and revoke", team="Northwind (2)")
 
     assert agent.sees("Northwind (2) was disconnected. DigitalOcean has revoked the access.")
+
+
+def test_digitalocean_was_down_last_night(desk: Arrivals, conveyor: Conveyor) -> None:
+    agent, _, email = desk
+    change(
+        conveyor,
+        email,
+        "OutcomeInterval.objects.create(user=user, connection_id=rows[0].pk, team_name='Northwind', team_uuid='', "
+        "kind='reading', outcome='unavailable', request_id='request-of-the-night', "
+        "started_at=NOW - timedelta(hours=9), last_at=NOW - timedelta(hours=8), ended_at=NOW - timedelta(hours=8))",
+    )
+    agent.begin()
+    agent.follow("Incident: who was affected, from one moment to another")
+
+    assert agent.sees(email, "Northwind", "request-of-the-night", "recovered")
+    judge(agent.visitor)
 
 
 _LIST = "from accounts.models import User; print(*(f'{user.pk} {user.email}' for user in User.objects.all()))"
