@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -92,7 +92,7 @@ def state_of(connection: Connection, reading: ReadingResult | None = None) -> Co
 
     Needs `connection.token` and `connection.account`, and no query besides.
     """
-    reading = reading or ReadingResult.stored(connection)
+    reading = reading or _stored(connection)
     return (
         _about_access(connection, reading)
         or _about_reading(connection, reading)
@@ -100,6 +100,14 @@ def state_of(connection: Connection, reading: ReadingResult | None = None) -> Co
         or _about_list(reading)
         or ConnectionState(StateKind.HEALTHY)
     )
+
+
+def _stored(connection: Connection) -> ReadingResult:
+    reading = ReadingResult.stored(connection)
+    if reading.outcome == errors.NeedsReconnect.code:
+        # It had no token to use. Why is in the row, and may be over by now: the lost key may be there again.
+        return replace(reading, outcome="")
+    return reading
 
 
 def _about_access(connection: Connection, reading: ReadingResult) -> ConnectionState | None:
