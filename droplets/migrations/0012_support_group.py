@@ -11,9 +11,9 @@ def create_group(apps, schema_editor):
     if not getattr(config, "models_module", None):  # a migration's apps have none, and are skipped without
         config.models_module = True
     create_permissions(config, apps=apps, verbosity=0)
-    Group.objects.get(name="Support").permissions.add(
-        *Permission.objects.filter(content_type__app_label="droplets", codename__in=PERMISSIONS)
-    )
+    permissions = Permission.objects.filter(content_type__app_label="droplets", codename__in=PERMISSIONS)
+    for group in Group.objects.filter(name="Support"):  # a superuser may have renamed or deleted it by now
+        group.permissions.add(*permissions)
 
 
 class Migration(migrations.Migration):

@@ -171,7 +171,7 @@ def _state(sandbox: Sandbox, connection: Connection) -> str:
         assert not accepted or connection.last_error == "invalid_grant"
         return "needs its owner"
     assert accepted
-    return "tokens kept, refreshed at the next try" if card.state.is_healthy else "tokens kept, waiting"
+    return "tokens kept, waiting" if connection.last_error else "tokens kept, refreshed at the next try"
 
 
 def _nothing(untouched: bool, live: bool) -> str:
