@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from django.conf import settings
@@ -28,13 +29,15 @@ class Worker:
             "DJANGO_SETTINGS_MODULE": "conveyor.settings",
             "EMAIL_URL": "dummymail://",
         }
+        # A pipe that nobody reads would fill up, and stop the process.
+        self._errors = TemporaryFile("w+")  # noqa: SIM115  # close() closes it
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.worker", str(connection.pk), "--kill", kill],
             cwd=PROJECT,
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
         )
         assert self._read() == "ready"
@@ -43,8 +46,8 @@ class Worker:
         assert self._process.stdout
         line = self._process.stdout.readline().strip()
         if not line and (code := self._process.wait(timeout=30)) != -9:
-            assert self._process.stderr
-            raise AssertionError(f"ended with {code}: {self._process.stderr.read()}")
+            self._errors.seek(0)
+            raise AssertionError(f"ended with {code}: {self._errors.read()}")
         return line
 
     def order(self, do: str, **more: Any) -> None:
@@ -69,7 +72,7 @@ class Worker:
             assert self._process.stdin
             self._process.stdin.close()
             self._process.wait(timeout=30)
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
             if stream:
                 stream.close()
 
