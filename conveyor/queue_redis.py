@@ -10,6 +10,7 @@ from queue import Empty
 from typing import Any
 
 from django.utils import timezone
+from kombu import transport
 from kombu.transport import TRANSPORT_ALIASES, redis
 from kombu.utils.json import loads
 
@@ -66,6 +67,7 @@ class RedisTransport(redis.Transport):
 
 
 def register() -> None:
-    """Make kombu use it for the URLs of Redis, with TLS and without."""
+    """Make kombu use it for the URLs of Redis, with TLS and without, also where kombu has looked them up before."""
     for scheme in ("redis", "rediss"):
         TRANSPORT_ALIASES[scheme] = f"{__name__}:RedisTransport"
+        transport._transport_cache.pop(scheme, None)  # type: ignore[attr-defined]  # kombu's types do not have it
