@@ -51,7 +51,8 @@ class OperatorCommand(BaseCommand):
             raise CommandError(f"Stopped by {name}. The next run does what is left.", returncode=128 + self.stop.signal)
 
     def work(self, **options: Any) -> None:
-        raise NotImplementedError
+        """What the command does; each command has its own. Raises CommandError where not all was done."""
+        raise NotImplementedError  # as Django's BaseCommand.handle
 
 
 def database_problem(error: Exception) -> CommandError:
